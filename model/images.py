@@ -1,0 +1,95 @@
+"""Read, resize, encode pictures; keep colours. Pictures are uint8 arrays of shape (height, width, 3), RGB."""
+
+import io
+import os
+from typing import Tuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+MEAN_PIXEL = (123.68, 116.779, 103.939)
+MIN_SIDE = 32
+"""Pixels. Four poolings leave 2x2 positions at the deepest style layer; below that a Gram matrix says nothing."""
+
+_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
+
+
+class ImageError(ValueError):
+    """A picture cannot be used; the message names the file and what was expected."""
+
+
+def read(path: str) -> np.ndarray:
+    """Return the picture as uint8 RGB, upright by its EXIF tag, its alpha dropped without compositing.
+
+    Raises:
+        ImageError: the file is missing, empty, truncated, no picture, or smaller than MIN_SIDE.
+    """
+    if not os.path.isfile(path):
+        raise ImageError(f"picture {path}: no such file")
+    if not os.path.getsize(path):
+        raise ImageError(f"picture {path}: the file is empty")
+    try:
+        with Image.open(path) as image:
+            image.load()
+            pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = "not a picture Pillow can read" if isinstance(error, Image.UnidentifiedImageError) else error
+        raise ImageError(f"picture {path}: {reason} (expected a whole JPEG, PNG, BMP, TIFF or WebP file)") from error
+    height, width = pixels.shape[:2]
+    if min(height, width) < MIN_SIDE:
+        raise ImageError(f"picture {path}: {width}x{height} pixels, expected at least {MIN_SIDE} on each side")
+    return pixels
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N", "F"):
+        # Pillow clips 16-bit grey to 255 when it converts; scale it instead.
+        levels = np.asarray(image).astype(np.float64)
+        scale = 257.0 if levels.size and levels.max() > 255 else 1.0
+        image = Image.fromarray(np.clip(levels / scale, 0, 255).astype(np.uint8))
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize to height x width by Pillow's bicubic filter."""
+    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.BICUBIC))
+
+
+def content_shape(height: int, width: int, new_width: int) -> Tuple[int, int]:
+    """Height and width of a content picture brought to new_width, by the reference's truncation."""
+    return int(height / width * new_width), new_width
+
+
+def style_shape(height: int, width: int, scale: float, content_width: int) -> Tuple[int, int]:
+    """Height and width of a style picture for a content of content_width, by the reference's truncation."""
+    factor = scale * content_width / width
+    return int(height * factor), int(width * factor)
+
+
+def to_uint8(picture: np.ndarray) -> np.ndarray:
+    """Clip a float picture to 0..255 and truncate, as the reference saves it."""
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def preserve_colors(content: np.ndarray, stylized: np.ndarray) -> np.ndarray:
+    """Luma of the stylized picture with the chroma of the content; both uint8 RGB of one shape."""
+    red, green, blue = np.moveaxis(stylized.astype(np.float64), -1, 0)
+    luma = to_uint8(0.299 * red + 0.587 * green + 0.114 * blue)
+    grey = Image.fromarray(np.stack([luma] * 3, axis=-1)).convert("YCbCr").split()[0]
+    _, chroma_blue, chroma_red = Image.fromarray(content).convert("YCbCr").split()
+    return np.asarray(Image.merge("YCbCr", (grey, chroma_blue, chroma_red)).convert("RGB"))
+
+
+def encode(pixels: np.ndarray, suffix: str) -> bytes:
+    """Return the bytes of a picture file of the format its suffix names; JPEG at quality 95.
+
+    Raises:
+        ImageError: the suffix names no picture format.
+    """
+    if suffix.lower() not in _FORMATS:
+        raise ImageError(f"picture suffix {suffix!r} is unknown (expected one of {', '.join(_FORMATS)})")
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, _FORMATS[suffix.lower()], quality=95)
+    return buffer.getvalue()

@@ -1,0 +1,206 @@
+"""Neural style transfer as TensorFlow graphs: targets, losses, and the whole training step as one graph.
+
+The graphs are plain float32 (or float64) and spelled in the reference program's order of operations, because the
+Ascend compiler picks dtypes from the spelling. They are handed on as GraphDefs; whoever runs them may rewrite them.
+"""
+
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from model.settings import StyleSettings
+from model.vgg import LAYERS, Network
+
+LOSSES = ("content", "style", "tv", "total")
+
+
+class Targets(NamedTuple):
+    """What the picture is drawn to."""
+
+    content: Dict[str, np.ndarray]
+    """By content layer: activations of shape (1, height, width, channels)."""
+    styles: Tuple[Dict[str, np.ndarray], ...]
+    """For each style picture, by style layer: Gram matrix of shape (channels, channels)."""
+
+
+class TargetGraph(NamedTuple):
+    """Computes the targets of one picture, which it holds as a constant."""
+
+    graph_def: tf.GraphDef
+    fetches: Dict[str, str]
+    """By layer: name of the tensor with its activations (content) or its Gram matrix (style)."""
+
+
+class StepGraph(NamedTuple):
+    """One training step: forward pass, losses, image gradient, Adam update."""
+
+    graph_def: tf.GraphDef
+    initialize: str
+    """Operation that sets every variable."""
+    update: str
+    """Operation that updates the picture once."""
+    losses: Dict[str, str]
+    """By name in LOSSES: scalar tensor. Fetched with the update, it is the loss *before* that update."""
+    picture: str
+    """Tensor of the picture, shape (1, height, width, 3), mean pixel subtracted. Losses can be had of any picture
+    by feeding it."""
+    gradient: str
+    """Tensor of the gradient of the total loss with respect to the picture; same shape."""
+
+
+def initial_picture(
+    content: np.ndarray, initial: Optional[np.ndarray], noise_blend: Optional[float], mean_pixel: np.ndarray, seed: int
+) -> np.ndarray:
+    """Return the start of the optimisation, mean pixel subtracted: float64 of shape (1, height, width, 3).
+
+    Args:
+        content: uint8 RGB picture; the start when `initial` is None and `noise_blend` is below 1.
+        initial: uint8 RGB picture of the content's shape, or None.
+        noise_blend: share of noise, 0 to 1; None means 0 with an initial picture and 1 without.
+        seed: of the noise, 0.256 * N(0, 1).
+    """
+    if noise_blend is None:
+        noise_blend = 1.0 if initial is None else 0.0
+    picture = (content if initial is None else initial).astype(np.float64) - mean_pixel
+    # RandomState is the one NumPy generator whose normals are frozen for all versions.
+    noise = 0.256 * np.random.RandomState(seed).standard_normal(content.shape)
+    return ((1.0 - noise_blend) * picture + noise_blend * noise)[None]
+
+
+def content_target_graph(
+    content: np.ndarray, network: Network, settings: StyleSettings, dtype: tf.DType = tf.float32
+) -> TargetGraph:
+    """Graph of the content layers' activations for a uint8 RGB picture."""
+    with tf.Graph().as_default() as graph:
+        layers = list(settings.content_layers())
+        activations = _picture_activations(content, network, settings, layers, dtype)
+        fetches = {layer: activations[layer].name for layer in layers}
+        return TargetGraph(graph.as_graph_def(), fetches)
+
+
+def style_target_graph(
+    style: np.ndarray, network: Network, settings: StyleSettings, dtype: tf.DType = tf.float32
+) -> TargetGraph:
+    """Graph of the style layers' Gram matrices for a uint8 RGB picture."""
+    with tf.Graph().as_default() as graph:
+        layers = list(settings.style_layers())
+        activations = _picture_activations(style, network, settings, layers, dtype)
+        fetches = {layer: _gram(layer, activations[layer]).name for layer in layers}
+        return TargetGraph(graph.as_graph_def(), fetches)
+
+
+def step_graph(
+    initial: np.ndarray, targets: Targets, network: Network, settings: StyleSettings, dtype: tf.DType = tf.float32
+) -> StepGraph:
+    """Build the training step.
+
+    Args:
+        initial: start of the picture, shape (1, height, width, 3), mean pixel subtracted.
+        targets: enter the graph as constants.
+    """
+    with tf.Graph().as_default() as graph:
+        variable = tf.get_variable("picture", initializer=tf.constant(initial, dtype), use_resource=True)
+        # One read for the whole step: each further one would be a node of its own, with casts of its own.
+        picture = tf.identity(variable.read_value(), name="picture_read")
+        losses = _losses(picture, targets, network, settings)
+        gradient = tf.identity(tf.gradients(losses["total"], picture)[0], name="picture_gradient")
+        adam = tf.train.AdamOptimizer(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
+        update = adam.apply_gradients([(gradient, variable)])
+        initialize = tf.global_variables_initializer()
+        names = {name: loss.name for name, loss in losses.items()}
+        return StepGraph(graph.as_graph_def(), initialize.name, update.name, names, picture.name, gradient.name)
+
+
+def _picture_activations(
+    pixels: np.ndarray, network: Network, settings: StyleSettings, layers: Sequence[str], dtype: tf.DType
+) -> Dict[str, tf.Tensor]:
+    picture = tf.constant((pixels - network.mean_pixel)[None], dtype, name="picture")
+    return _activations(picture, network, layers, settings.pooling)
+
+
+def _activations(picture: tf.Tensor, network: Network, layers: Sequence[str], pooling: str) -> Dict[str, tf.Tensor]:
+    """Activations of the named layers; the network ends at the deepest of them."""
+    found: Dict[str, tf.Tensor] = {}
+    if not layers:
+        return found
+    pool = tf.nn.avg_pool if pooling == "avg" else tf.nn.max_pool
+    deepest = max(LAYERS.index(layer) for layer in layers)
+    tensor = picture
+    for name in LAYERS[: deepest + 1]:
+        with tf.name_scope(name):
+            if name.startswith("conv"):
+                kernel = tf.constant(network.kernels[name], tensor.dtype, name="kernel")
+                bias = tf.constant(network.biases[name], tensor.dtype, name="bias")
+                tensor = tf.nn.bias_add(tf.nn.conv2d(tensor, kernel, strides=[1, 1, 1, 1], padding="SAME"), bias)
+            elif name.startswith("relu"):
+                tensor = tf.nn.relu(tensor)
+            else:
+                tensor = pool(tensor, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+        if name in layers:
+            found[name] = tensor
+    return found
+
+
+def _gram(layer: str, activations: tf.Tensor) -> tf.Tensor:
+    """Gram matrix F'F / (height * width * channels) of activations F, taken as (height * width, channels)."""
+    with tf.name_scope(f"gram_{layer}"):
+        _, height, width, channels = activations.shape.as_list()
+        flat = tf.reshape(activations, (-1, channels))
+        return tf.matmul(flat, flat, transpose_a=True) / (height * width * channels)
+
+
+def _mean_square(tensor: tf.Tensor, size: int) -> tf.Tensor:
+    return 2 * tf.nn.l2_loss(tensor) / size
+
+
+def _losses(picture: tf.Tensor, targets: Targets, network: Network, settings: StyleSettings) -> Dict[str, tf.Tensor]:
+    content_layers, style_layers = settings.content_layers(), settings.style_layers()
+    layers = sorted(set(content_layers) | set(style_layers))
+    activations = _activations(picture, network, layers, settings.pooling)
+    grams = {layer: _gram(layer, activations[layer]) for layer in style_layers}
+    blend = settings.style_blend(len(targets.styles))
+
+    with tf.name_scope("content_loss"):
+        terms = [
+            weight * settings.content_weight * _difference(activations[layer], targets.content[layer], layer)
+            for layer, weight in content_layers.items()
+        ]
+        content = _sum(terms, picture.dtype)
+    with tf.name_scope("style_loss"):
+        terms = []
+        for target, share in zip(targets.styles, blend):
+            layer_terms = [
+                weight * _difference(grams[layer], target[layer], layer) for layer, weight in style_layers.items()
+            ]
+            if layer_terms:
+                terms.append(settings.style_weight * share * _sum(layer_terms, picture.dtype))
+        style = _sum(terms, picture.dtype)
+    with tf.name_scope("tv_loss"):
+        tv = _total_variation(picture, settings.tv_weight)
+    total = tf.identity(content + style + tv, name="total_loss")
+    return dict(zip(LOSSES, (content, style, tv, total)))
+
+
+def _difference(tensor: tf.Tensor, target: np.ndarray, layer: str) -> tf.Tensor:
+    with tf.name_scope(layer):
+        return _mean_square(tensor - tf.constant(target, tensor.dtype, name="target"), target.size)
+
+
+def _total_variation(picture: tf.Tensor, weight: float) -> tf.Tensor:
+    if not weight:
+        return tf.zeros((), picture.dtype)
+    _, height, width, channels = picture.shape.as_list()
+    vertical = tf.nn.l2_loss(picture[:, 1:] - picture[:, :-1]) / ((height - 1) * width * channels)
+    horizontal = tf.nn.l2_loss(picture[:, :, 1:] - picture[:, :, :-1]) / (height * (width - 1) * channels)
+    return weight * 2 * (vertical + horizontal)
+
+
+def _sum(terms: List[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
+    """The terms added one by one, as the reference does; an AddN would be another operator on the card."""
+    if not terms:
+        return tf.zeros((), dtype)
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
