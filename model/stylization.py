@@ -25,9 +25,11 @@ class Targets(NamedTuple):
 
 
 class TargetGraph(NamedTuple):
-    """Computes the targets of one picture, which it holds as a constant."""
+    """Computes the targets of one picture."""
 
     graph_def: tf.GraphDef
+    picture: str
+    """Placeholder to feed: shape (1, height, width, 3), mean pixel subtracted."""
     fetches: Dict[str, str]
     """By layer: name of the tensor with its activations (content) or its Gram matrix (style)."""
 
@@ -69,25 +71,25 @@ def initial_picture(
 
 
 def content_target_graph(
-    content: np.ndarray, network: Network, settings: StyleSettings, dtype: tf.DType = tf.float32
+    shape: Tuple[int, int], network: Network, settings: StyleSettings, dtype: tf.DType = tf.float32
 ) -> TargetGraph:
-    """Graph of the content layers' activations for a uint8 RGB picture."""
+    """Graph of the content layers' activations for a picture of this (height, width)."""
     with tf.Graph().as_default() as graph:
-        layers = list(settings.content_layers())
-        activations = _picture_activations(content, network, settings, layers, dtype)
-        fetches = {layer: activations[layer].name for layer in layers}
-        return TargetGraph(graph.as_graph_def(), fetches)
+        picture = _placeholder(shape, dtype)
+        activations = _activations(picture, network, list(settings.content_layers()), settings.pooling)
+        fetches = {layer: tensor.name for layer, tensor in activations.items()}
+        return TargetGraph(graph.as_graph_def(), picture.name, fetches)
 
 
 def style_target_graph(
-    style: np.ndarray, network: Network, settings: StyleSettings, dtype: tf.DType = tf.float32
+    shape: Tuple[int, int], network: Network, settings: StyleSettings, dtype: tf.DType = tf.float32
 ) -> TargetGraph:
-    """Graph of the style layers' Gram matrices for a uint8 RGB picture."""
+    """Graph of the style layers' Gram matrices for a picture of this (height, width)."""
     with tf.Graph().as_default() as graph:
-        layers = list(settings.style_layers())
-        activations = _picture_activations(style, network, settings, layers, dtype)
-        fetches = {layer: _gram(layer, activations[layer]).name for layer in layers}
-        return TargetGraph(graph.as_graph_def(), fetches)
+        picture = _placeholder(shape, dtype)
+        activations = _activations(picture, network, list(settings.style_layers()), settings.pooling)
+        fetches = {layer: _gram(layer, tensor).name for layer, tensor in activations.items()}
+        return TargetGraph(graph.as_graph_def(), picture.name, fetches)
 
 
 def step_graph(
@@ -112,11 +114,9 @@ def step_graph(
         return StepGraph(graph.as_graph_def(), initialize.name, update.name, names, picture.name, gradient.name)
 
 
-def _picture_activations(
-    pixels: np.ndarray, network: Network, settings: StyleSettings, layers: Sequence[str], dtype: tf.DType
-) -> Dict[str, tf.Tensor]:
-    picture = tf.constant((pixels - network.mean_pixel)[None], dtype, name="picture")
-    return _activations(picture, network, layers, settings.pooling)
+def _placeholder(shape: Tuple[int, int], dtype: tf.DType) -> tf.Tensor:
+    # Fed rather than embedded: TensorFlow would fold a graph of constants, running it once more on one thread.
+    return tf.placeholder(dtype, (1,) + tuple(shape) + (3,), name="picture")
 
 
 def _activations(picture: tf.Tensor, network: Network, layers: Sequence[str], pooling: str) -> Dict[str, tf.Tensor]:

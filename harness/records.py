@@ -1,0 +1,292 @@
+"""The nouns, and the events a worker reports. Everyone imports this module; of ours it imports only the settings."""
+
+import hashlib
+import json
+from typing import Dict, List, Optional, Tuple, Union
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from typing_extensions import Annotated, Literal
+
+from model.settings import StyleSettings
+
+SCHEMA_VERSION = 1
+"""Of run.json and the journal. Raised when a reader of the older form would misread the newer one."""
+
+REFERENCE_MODE = "must_keep_origin_dtype"
+"""On a host: float32 throughout. Ratios refer to it."""
+
+Status = Literal["ok", "crashed", "timed_out", "diverged", "refused"]
+Losses = Dict[str, float]
+"""By name: content, style, tv, total."""
+
+
+class Record(BaseModel):
+    """Base of the nouns: immutable, and unknown fields are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Inputs(Record):
+    """What the input files of a case hold."""
+
+    content_sha256: str
+    styles_sha256: Tuple[str, ...]
+    initial_sha256: Optional[str] = None
+    network_sha256: str
+    """Of the weights' numbers, not of the file that holds them."""
+    height: int
+    width: int
+    """Pixels of the content picture, after resizing."""
+
+
+class Case(Record):
+    """What is stylized: pictures, size, steps, settings, network, start."""
+
+    id: str
+    content: str
+    styles: Tuple[str, ...] = Field(min_length=1)
+    size: Optional[int] = Field(None, gt=0)
+    """Width in pixels that the content picture is brought to; its own when None. The height follows."""
+    steps: int = Field(gt=0)
+    """Updates of the picture, warm-up included."""
+    settings: StyleSettings = StyleSettings()
+    network: str = "synthetic"
+    initial: str = "content"
+    """`content`, `noise`, or the path of a picture."""
+    noise_blend: Optional[float] = Field(None, ge=0, le=1)
+    """Share of noise in a start from a picture."""
+    seed: int = Field(0, ge=0, lt=2**32)
+    inputs: Optional[Inputs] = None
+    """Filled in once the files have been read."""
+
+    def digest(self) -> str:
+        """SHA-256 of all that decides the numbers; paths and names are left out. Unequal digests: incomparable."""
+        if self.inputs is None:
+            raise ValueError(f"case {self.id}: its input files have not been read")
+        initial = self.initial if self.initial in ("content", "noise") else "picture"
+        content = self.model_dump(mode="json", exclude={"id", "content", "styles", "network", "size"})
+        content["initial"] = initial
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class Mode(Record):
+    """A precision mode of the card."""
+
+    name: str
+    precision_mode: str
+
+
+class Suite(Record):
+    """What one invocation measures: every case in every mode, replicated."""
+
+    name: str
+    purpose: str
+    cases: Tuple[Case, ...]
+    modes: Tuple[Mode, ...]
+    replicates: int = Field(gt=0)
+    """Fresh processes per case and mode."""
+    warmup: int = Field(2, ge=0)
+    """Steps left untimed after the first one, which compiles and is timed apart."""
+    timeout: float = Field(600.0, gt=0)
+    """Seconds a trial may take."""
+
+
+class Trial(Record):
+    """One case in one mode on one device, once, in a fresh process."""
+
+    id: str
+    case: Case
+    mode: Mode
+    device: str
+    replicate: int
+    """Counted from 1."""
+    warmup: int
+    picture: str
+    """Path where the worker writes the final picture."""
+    cache: str
+    """Folder for things that can be made again."""
+
+
+class Sample(Record):
+    """One timed step."""
+
+    event: Literal["sample"] = "sample"
+    updates: int
+    """Updates made before this step; the losses are those of the picture then."""
+    phase: Literal["first", "warmup", "timed"]
+    seconds: float
+    losses: Losses
+
+
+class WorkerEnvironment(Record):
+    """What the worker ran on, as seen from inside it."""
+
+    tensorflow: str
+    device: str
+    """The device's own name."""
+    intra_op_threads: int
+    inter_op_threads: int
+    """0: TensorFlow's own choice."""
+    variables: Dict[str, str]
+    """Environment variables that change TensorFlow's speed or numbers."""
+
+
+class Started(Record):
+    """The worker is up and has its device."""
+
+    event: Literal["started"] = "started"
+    environment: WorkerEnvironment
+
+
+class Phase(Record):
+    """The worker begins something else."""
+
+    event: Literal["phase"] = "phase"
+    name: Literal["network", "targets", "graph", "steps", "finish"]
+
+
+class Finished(Record):
+    """The trial is complete and its picture written."""
+
+    event: Literal["finished"] = "finished"
+    startup_seconds: Optional[float]
+    """From process start to the first timed step, compile and warm-up included; None when no step was timed."""
+    final_losses: Losses
+    """After all updates, as the mode computes them."""
+    true_losses: Losses
+    """Of the same picture, by a float32 graph with float32 targets."""
+    step_flop: int
+    """Floating-point operations of one step: convolutions and Gram products, forward and backward."""
+    matmul_tflops: float
+    """The device's float32 matrix-product rate, measured after the steps."""
+    peak_memory_bytes: int
+
+
+class Diverged(Record):
+    """A loss is no longer finite; nothing more is computed."""
+
+    event: Literal["diverged"] = "diverged"
+    updates: int
+    losses: Dict[str, str]
+    """As text, since JSON has no NaN."""
+
+
+class Refused(Record):
+    """The device cannot run this trial."""
+
+    event: Literal["refused"] = "refused"
+    reason: str
+
+
+class Failed(Record):
+    """The worker gives up; the traceback is in its log."""
+
+    event: Literal["failed"] = "failed"
+    reason: str
+
+
+Event = Union[Started, Phase, Sample, Finished, Diverged, Refused, Failed]
+_EVENT: TypeAdapter = TypeAdapter(Annotated[Event, Field(discriminator="event")])
+
+
+def parse_event(line: str) -> Event:
+    """Read one line of a worker's event pipe; raises pydantic.ValidationError."""
+    return _EVENT.validate_json(line)
+
+
+class TrialResult(Record):
+    """The outcome of a trial. Paths are relative to the run folder; what was not measured is None."""
+
+    trial: str
+    case: str
+    mode: str
+    device: str
+    replicate: int
+    status: Status
+    reason: str = ""
+    """One line when the status is not ok."""
+    log: str
+    log_tail: Tuple[str, ...] = ()
+    samples: str
+    picture: Optional[str] = None
+    started: str
+    """ISO 8601, UTC."""
+    wall_seconds: float
+    environment: Optional[WorkerEnvironment] = None
+    startup_seconds: Optional[float] = None
+    first_step_seconds: Optional[float] = None
+    step_seconds: Optional[float] = None
+    """Median of the timed steps."""
+    timed_steps: int = 0
+    final_losses: Optional[Losses] = None
+    true_losses: Optional[Losses] = None
+    step_flop: Optional[int] = None
+    matmul_tflops: Optional[float] = None
+    peak_memory_bytes: Optional[int] = None
+
+
+class Summary(Record):
+    """One case in one mode over its replicates. What was not measured is None."""
+
+    case: str
+    mode: str
+    replicates: int
+    ok: int
+    """Replicates with status ok; every figure below rests on them alone."""
+    step_seconds: Optional[float] = None
+    """Geometric mean over processes of the median step."""
+    step_seconds_low: Optional[float] = None
+    step_seconds_high: Optional[float] = None
+    """95 % interval over processes; None below two of them."""
+    images_per_second: Optional[float] = None
+    megapixels_per_second: Optional[float] = None
+    first_step_seconds: Optional[float] = None
+    startup_seconds: Optional[float] = None
+    tflops: Optional[float] = None
+    share_of_peak: Optional[float] = None
+    """Of the device's matrix-product rate measured in the same processes."""
+    peak_memory_bytes: Optional[int] = None
+    ratio_to_reference: Optional[float] = None
+    """Step time over that of the reference mode, same case, same run."""
+    final_loss: Optional[float] = None
+    true_loss: Optional[float] = None
+    """Medians over processes of the total losses."""
+
+
+class Environment(Record):
+    """The machine and software of a run, as seen by the parent."""
+
+    machine: str
+    processor: str
+    cores: int
+    logical_cores: int
+    memory_bytes: int
+    system: str
+    python: str
+    packages: Dict[str, str]
+    """Versions of the installed distributions that matter here."""
+    revision: Optional[str]
+    """Of this project's git checkout, with `-dirty` for uncommitted changes."""
+    load_average: Optional[float]
+    """Of the last minute, at the start."""
+
+
+class Run(Record):
+    """Everything one invocation measured."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    suite: str
+    device: str
+    started: str
+    """ISO 8601, UTC."""
+    complete: bool
+    """False when it was interrupted."""
+    reference_mode: str = REFERENCE_MODE
+    command: Tuple[str, ...] = ()
+    environment: Environment
+    cases: Tuple[Case, ...]
+    modes: Tuple[Mode, ...]
+    planned_trials: int
+    trials: List[TrialResult]
+    summaries: List[Summary]
