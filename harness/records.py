@@ -23,7 +23,7 @@ Losses = Dict[str, float]
 class Record(BaseModel):
     """Base of the nouns: immutable, and unknown fields are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Inputs(Record):
@@ -45,7 +45,7 @@ class Case(Record):
     id: str
     content: str
     styles: Tuple[str, ...] = Field(min_length=1)
-    size: Optional[int] = Field(None, gt=0)
+    size: Optional[int] = Field(None, gt=0, le=8192)
     """Width in pixels that the content picture is brought to; its own when None. The height follows."""
     steps: int = Field(gt=0)
     """Updates of the picture, warm-up included."""
@@ -122,6 +122,8 @@ class WorkerEnvironment(Record):
     """What the worker ran on, as seen from inside it."""
 
     tensorflow: str
+    kind: str
+    """`cpu` or `gpu`."""
     device: str
     """The device's own name."""
     intra_op_threads: int

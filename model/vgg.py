@@ -7,7 +7,7 @@ relu5_2, the deepest layer that any setting of the reference program uses.
 import hashlib
 import os
 import tempfile
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, Iterable, NamedTuple, Tuple
 
 import numpy as np
 
@@ -73,6 +73,25 @@ def load(name: str, cache: str = "") -> Network:
     if name == "synthetic-narrow":
         return synthetic(divide_widths_by=8)
     return read_matconvnet(name)
+
+
+def step_flop(network: Network, height: int, width: int, layers: Iterable[str], style_layers: Iterable[str]) -> int:
+    """Floating-point operations of one training step on a height x width picture, two per multiply-accumulate.
+
+    Counted are the convolutions up to the deepest of `layers`, forward and back to the picture (no kernel gradients),
+    and the Gram products of `style_layers`, one forward and two back. The rest is below one percent.
+    """
+    deepest = max((LAYERS.index(layer) for layer in layers), default=-1)
+    products, channels = 0, 3
+    for name in LAYERS[: deepest + 1]:
+        if name.startswith("conv"):
+            channels = network.kernels[name].shape[3]
+            products += 2 * network.kernels[name].size * height * width
+        elif name.startswith("pool"):
+            height, width = -(-height // 2), -(-width // 2)
+        elif name in style_layers:
+            products += 3 * channels * channels * height * width
+    return 2 * products
 
 
 # The MatConvNet file

@@ -1,0 +1,67 @@
+"""What is run: one short declarative file per suite, and the pictures they use."""
+
+import importlib
+import os
+import pkgutil
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+from pydantic import ValidationError
+
+from harness import modes
+from harness.errors import UsageError
+from harness.records import Case, Suite
+
+PICTURES = Path(__file__).resolve().parent / "pictures"
+
+
+def names() -> List[str]:
+    """Names of the suites."""
+    return [module.name for module in pkgutil.iter_modules([os.path.dirname(__file__)])]
+
+
+def get(name: str) -> Suite:
+    """Return the suite of this name; raises UsageError when there is none."""
+    if name not in names():
+        raise UsageError(f"suite {name!r} is unknown (expected one of {', '.join(names())})")
+    return importlib.import_module(f"suites.{name}").SUITE
+
+
+def shipped_case(size: int, steps: int, **changes: Any) -> Case:
+    """The shipped portrait in the style of the shipped painting, `size` pixels wide."""
+    content, style = PICTURES / "astronaut.png", PICTURES / "starry-night.png"
+    case_id = _case_id(str(content), size)
+    return Case(id=case_id, content=str(content), styles=(str(style),), size=size, steps=steps, **changes)
+
+
+def customize(
+    suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any], mode_names: Optional[Sequence[str]] = None
+) -> Suite:
+    """Return the suite with some fields of its cases and its own replaced.
+
+    Raises:
+        UsageError: a value is not what the field takes, or a mode is unknown.
+    """
+    changes = dict(suite_changes)
+    if mode_names is not None:
+        changes["modes"] = [modes.get(name) for name in dict.fromkeys(mode_names)]
+    try:
+        cases = [_changed(old, case) for old in suite.cases]
+        # Cases that only differed in what was replaced are one case now.
+        changes["cases"] = list({new.model_dump_json(): new for new in cases}.values())
+        return Suite(**{**dict(suite), **changes})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{where} {first['input']!r}: {first['msg'].lower()}") from error
+
+
+def _changed(case: Case, changes: Dict[str, Any]) -> Case:
+    new = Case(**{**dict(case), **changes})
+    if {"content", "size"} & set(changes):
+        new = new.model_copy(update={"id": _case_id(new.content, new.size)})
+    return new
+
+
+def _case_id(content: str, size: Optional[int]) -> str:
+    return f"{Path(content).stem}-{size or 'native'}"

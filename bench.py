@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""StyleBench's command line: parse, call, exit status."""
+
+import sys
+from pathlib import Path
+from typing import Any, Optional, Tuple
+
+import click
+
+EXIT_USAGE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 5, 70, 130
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--suite", metavar="NAME", help="What to measure: perf, smoke.")
+@click.option("--modes", metavar="A,B", help="Precision modes, separated by commas.")
+@click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where steps run: auto, cpu, gpu.")
+@click.option("--content", metavar="FILE", help="Content picture.")
+@click.option("--styles", metavar="FILE", multiple=True, help="Style picture; repeat for several.")
+@click.option("--size", type=int, metavar="PIXELS", help="Width the content is brought to; its height follows.")
+@click.option("--steps", type=int, metavar="N", help="Updates of the picture, warm-up included.")
+@click.option("--network", metavar="NAME|FILE", help="synthetic, or the path of imagenet-vgg-verydeep-19.mat.")
+@click.option("--init", "initial", metavar="content|noise|FILE", help="What the picture starts from.")
+@click.option("--seed", type=int, metavar="N", help="Of the noise.")
+@click.option("--replicates", type=int, metavar="N", help="Fresh processes per case and mode.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="What one trial may take.")
+@click.option("--output", metavar="DIR", default="results", show_default=True, help="Folder that gets the run's folder.")
+@click.pass_context
+def cli(context: click.Context, suite: Optional[str], **options: Any) -> None:
+    """Benchmark neural style transfer under the Ascend 910's precision modes.
+
+    \b
+    python bench.py --suite perf      step time, throughput and loss of each mode
+    python bench.py --suite smoke     does everything work, in under a minute
+    python bench.py doctor            what is installed and what is missing
+    """
+    if context.invoked_subcommand is None:
+        if suite is None:
+            raise click.UsageError("nothing to do (expected --suite NAME or a command; see --help)")
+        context.exit(measure(suite, **options))
+
+
+def measure(
+    suite: str, modes: Optional[str], device: str, styles: Tuple[str, ...], output: str, **options: Any
+) -> int:
+    """Run a suite, show it, return the exit status."""
+    import suites
+    from harness import devices, runner
+    from harness.errors import UsageError
+    from reports.progress import Progress
+    from reports.terminal import print_run
+
+    if device not in devices.NAMES:
+        raise UsageError(f"device {device!r} is unknown (expected one of {', '.join(devices.NAMES)})")
+    options["styles"] = styles or None
+    given = {name: value for name, value in options.items() if value is not None}
+    suite_changes = {name: given.pop(name) for name in ("replicates", "timeout") if name in given}
+    mode_names = modes.split(",") if modes is not None else None
+    chosen = suites.customize(suites.get(suite), given, suite_changes, mode_names)
+    with Progress() as progress:
+        run, folder = runner.run_suite(chosen, device, Path(output), cache_folder(), progress, sys.argv)
+    print_run(run, folder)
+    if not run.complete:
+        return EXIT_INTERRUPTED
+    return 0 if all(trial.status == "ok" for trial in run.trials) else EXIT_TRIAL_FAILED
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what is installed, which devices work, what is missing and how to get it."""
+    from harness.doctor import examine
+    from reports.terminal import print_checks
+
+    checks = examine(cache_folder())
+    print_checks(checks)
+    sys.exit(EXIT_TRIAL_FAILED if any(check.ok is False for check in checks) else 0)
+
+
+def cache_folder() -> str:
+    """Folder for things that can be made again."""
+    import platformdirs
+
+    return platformdirs.user_cache_dir("stylebench")
+
+
+def main() -> int:
+    """Run the command line and return the exit status."""
+    try:
+        return cli.main(standalone_mode=False) or 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("bench.py: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        click.echo(f"bench.py: {error.format_message()}", err=True)
+        return EXIT_USAGE
+    except ValueError as error:
+        from harness.errors import UsageError
+        from model.images import ImageError
+        from model.vgg import NetworkError
+
+        if not isinstance(error, (UsageError, ImageError, NetworkError)):
+            raise
+        click.echo(f"bench.py: {error}", err=True)
+        return EXIT_USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""TensorFlow's CPU and GPU."""
+
+import os
+import statistics
+import time
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Mapping
+
+import tensorflow.compat.v1 as tf
+
+from harness.devices import DeviceUnavailable
+from harness.records import REFERENCE_MODE, Mode, WorkerEnvironment
+
+_SPEED_VARIABLES = (
+    "CUDA_VISIBLE_DEVICES",
+    "OMP_NUM_THREADS",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_NUM_INTEROP_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+)
+
+
+class HostDevice:
+    """TensorFlow on this host, without an Ascend card."""
+
+    def __init__(self, name: str) -> None:
+        gpus = [device for device in _local_devices() if device.device_type == "GPU"]
+        if name == "gpu" and not gpus:
+            raise DeviceUnavailable(
+                f"gpu: TensorFlow {tf.__version__} sees no GPU (install a GPU build of TensorFlow, or use --device cpu)"
+            )
+        self.kind = "gpu" if gpus and name != "cpu" else "cpu"
+        self._description = gpus[0].physical_device_desc if self.kind == "gpu" else "CPU"
+
+    def environment(self) -> WorkerEnvironment:
+        """Describe TensorFlow and its settings."""
+        return WorkerEnvironment(
+            tensorflow=tf.__version__,
+            kind=self.kind,
+            device=self._description,
+            intra_op_threads=self._config().intra_op_parallelism_threads,
+            inter_op_threads=self._config().inter_op_parallelism_threads,
+            variables={name: os.environ[name] for name in _SPEED_VARIABLES if name in os.environ},
+        )
+
+    def prepare(self, graph_def: tf.GraphDef, mode: Mode) -> tf.GraphDef:
+        """Return the graph unchanged: the reference mode is float32 throughout."""
+        if mode.precision_mode != REFERENCE_MODE:
+            raise DeviceUnavailable(f"{mode.name}: hosts run only {REFERENCE_MODE} so far")
+        return graph_def
+
+    @contextmanager
+    def session(self, graph_def: tf.GraphDef, optimize: bool = True) -> Iterator[tf.Session]:
+        """Open a session on the graph; its optimiser off unless asked for."""
+        with tf.Graph().as_default() as graph:
+            tf.import_graph_def(graph_def, name="")
+            with tf.Session(graph=graph, config=self._config(optimize)) as session:
+                yield session
+
+    def evaluate(self, graph_def: tf.GraphDef, fetches: Mapping[str, str], feeds: Mapping[str, Any]) -> Dict[str, Any]:
+        """Run the graph once, without Grappler: for one run, optimising costs more than it saves."""
+        with self.session(graph_def, optimize=False) as session:
+            return session.run(dict(fetches), dict(feeds))
+
+    def matmul_tflops(self, size: int = 2048, repeats: int = 7) -> float:
+        """Median rate of a float32 product of two size x size matrices, after two warm-up products."""
+        with tf.Graph().as_default():
+            factors = [tf.Variable(tf.random.stateless_normal((size, size), (0, seed)), use_resource=True) for seed in (1, 2)]
+            product = tf.matmul(factors[0], factors[1]).op
+            with tf.Session(config=self._config()) as session:
+                session.run(tf.global_variables_initializer())
+                multiply = session.make_callable(product)
+                seconds: List[float] = []
+                for _ in range(repeats + 2):
+                    start = time.perf_counter()
+                    multiply()
+                    seconds.append(time.perf_counter() - start)
+        return 2 * size**3 / statistics.median(seconds[2:]) / 1e12
+
+    def _config(self, optimize: bool = True) -> tf.ConfigProto:
+        config = tf.ConfigProto(allow_soft_placement=True)
+        if self.kind == "cpu":
+            config.device_count["GPU"] = 0
+        rewrites = config.graph_options.rewrite_options
+        rewrites.disable_meta_optimizer = not optimize
+        # Off as on the card, where it must be. Here it only costs compile time and peak memory.
+        rewrites.memory_optimization = rewrites.NO_MEM_OPT
+        return config
+
+
+def _local_devices() -> List[Any]:
+    from tensorflow.python.client import device_lib
+
+    return device_lib.list_local_devices()

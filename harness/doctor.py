@@ -1,0 +1,101 @@
+"""What is installed, which devices work, what is missing and how to get it."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from typing import List, NamedTuple, Optional
+
+from harness import environment
+from model import vgg
+
+
+class Check(NamedTuple):
+    """One thing looked at."""
+
+    name: str
+    ok: Optional[bool]
+    """None: absent, and only needed for some uses."""
+    detail: str
+    advice: str = ""
+    """What to do about it."""
+
+
+def examine(cache: str) -> List[Check]:
+    """Look at the software, the devices and the cache; takes some seconds, for TensorFlow has to start."""
+    machine = environment.describe()
+    return [
+        Check(
+            "machine",
+            True,
+            f"{machine.processor}, {machine.cores} cores, {machine.memory_bytes / 2**30:.0f} GiB, {machine.system}",
+        ),
+        _python(),
+        _packages(),
+        *_devices(),
+        _npu_bridge(),
+        _cache(cache),
+        _synthetic_network(cache),
+        Check("network imagenet-vgg-verydeep-19.mat", None, "give its path to --network", f"get {vgg.MATCONVNET_FILE}"),
+    ]
+
+
+def _python() -> Check:
+    version = platform.python_version()
+    supported = sys.version_info[:2] == (3, 7) or sys.version_info >= (3, 9)
+    advice = "" if supported else "use Python 3.7 (TensorFlow 1.15) or 3.9 to 3.13 (TensorFlow 2)"
+    return Check("Python", supported, version, advice)
+
+
+def _packages() -> Check:
+    found = environment.installed_packages()
+    tensorflow = {"tensorflow", "tensorflow-cpu"} & set(found)
+    detail = ", ".join(f"{name} {version}" for name, version in found.items())
+    advice = "" if tensorflow else "no TensorFlow: pip install -r requirements.txt"
+    return Check("packages", bool(tensorflow), detail, advice)
+
+
+def _devices() -> List[Check]:
+    """Ask a process of its own, as a run would, so that a broken TensorFlow is a finding and not a crash."""
+    command = [sys.executable, "-m", "harness.devices"]
+    child_environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="2")
+    try:
+        answer = subprocess.run(
+            command, cwd=str(environment.ROOT), env=child_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300
+        )
+        found = json.loads(answer.stdout.decode().splitlines()[-1])
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        return [Check("devices", False, "TensorFlow does not start", f"see {' '.join(command[1:])}")]
+    return [
+        Check(f"device {name}", True if detail["available"] else None, detail["text"]) for name, detail in found.items()
+    ]
+
+
+def _npu_bridge() -> Check:
+    advice = (
+        "it comes with Huawei's CANN toolkit, for Python 3.7 and TensorFlow 1.15; "
+        "the package of that name on a public index is not Huawei's"
+    )
+    version = environment.installed_packages().get("npu_bridge")
+    if version is None:
+        return Check("npu_bridge", None, "not installed: no Ascend card can be used", advice)
+    return Check("npu_bridge", None, f"{version} is installed, but this version does not drive the card yet")
+
+
+def _cache(cache: str) -> Check:
+    try:
+        os.makedirs(cache, exist_ok=True)
+        writable = os.access(cache, os.W_OK)
+    except OSError:
+        writable = False
+    advice = "" if writable else "workers make the synthetic network anew each time; set XDG_CACHE_HOME to change the folder"
+    return Check("cache", True if writable else None, f"{cache}{'' if writable else ' cannot be written'}", advice)
+
+
+def _synthetic_network(cache: str) -> Check:
+    try:
+        vgg.load("synthetic", cache)
+    except vgg.NetworkError as error:
+        return Check("network synthetic", False, str(error))
+    return Check("network synthetic", True, f"SHA-256 {vgg.SYNTHETIC_DIGEST[:16]}… as expected")

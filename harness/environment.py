@@ -1,0 +1,71 @@
+"""What machine and software this is."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, Optional
+
+import psutil
+
+from harness.records import Environment
+
+if sys.version_info >= (3, 8):
+    from importlib import metadata
+else:
+    import importlib_metadata as metadata
+
+PACKAGES = ("tensorflow", "tensorflow-cpu", "npu_bridge", "numpy", "scipy", "Pillow", "pydantic", "protobuf")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def describe() -> Environment:
+    """Describe this machine and its software, without importing TensorFlow."""
+    return Environment(
+        machine=platform.machine(),
+        processor=_processor(),
+        cores=psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
+        logical_cores=_usable_cores(),
+        memory_bytes=psutil.virtual_memory().total,
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        packages=installed_packages(),
+        revision=_revision(),
+        load_average=os.getloadavg()[0],
+    )
+
+
+def installed_packages() -> Dict[str, str]:
+    """Versions of the distributions of PACKAGES that are installed."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "unknown"
+
+
+def _revision() -> Optional[str]:
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, universal_newlines=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,83 @@
+"""Run folders: every file in them is written whole or not at all, but for the journal, which grows by whole lines."""
+
+import os
+import re
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Iterable
+
+from harness.errors import UsageError
+from harness.records import Record, Run, TrialResult
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write the file whole or not at all, and onto the disk before it takes its name; raises OSError."""
+    descriptor, temporary = tempfile.mkstemp(dir=str(path.parent), prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes it private
+        os.replace(temporary, str(path))
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def slug(text: str) -> str:
+    """The text as a file name: letters, digits, and . _ + - alone."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip(".-") or "unnamed"
+
+
+class RunFolder:
+    """One run's files: run.json, journal.jsonl, and a folder with log, samples and picture for each trial."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+
+    @classmethod
+    def create(cls, results: Path, suite: str) -> "RunFolder":
+        """Make a folder no other run has; raises UsageError when `results` cannot be written."""
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
+        try:
+            results.mkdir(parents=True, exist_ok=True)
+            number = 1
+            while True:
+                path = results / (f"{suite}-{stamp}" if number == 1 else f"{suite}-{stamp}-{number}")
+                try:
+                    path.mkdir()  # fails when it exists: two runs of one second get two folders
+                    return cls(path)
+                except FileExistsError:
+                    if not path.is_dir():
+                        raise
+                    number += 1
+        except OSError as error:
+            raise UsageError(
+                f"output folder {results}: {error.strerror or error} (expected a folder that can be written; see --output)"
+            ) from error
+
+    def trial_folder(self, trial_id: str) -> Path:
+        """Make and return the folder of one trial."""
+        folder = self.path / "trials" / slug(trial_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def append_journal(self, result: TrialResult) -> None:
+        """Add a finished trial to the journal and onto the disk."""
+        with open(self.path / "journal.jsonl", "ab") as file:
+            file.write(result.model_dump_json().encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def save(self, run: Run) -> Path:
+        """Write run.json and return its path."""
+        path = self.path / "run.json"
+        write_atomic(path, (run.model_dump_json(indent=1) + "\n").encode())
+        return path
+
+
+def write_lines(path: Path, records: Iterable[Record]) -> None:
+    """Write one JSON line per record, the file whole or not at all."""
+    write_atomic(path, b"".join(record.model_dump_json().encode() + b"\n" for record in records))

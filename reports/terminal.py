@@ -1,0 +1,120 @@
+"""Tables for a person at a terminal, 80 columns and up."""
+
+from pathlib import Path
+from typing import Callable, List, Optional, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.doctor import Check
+from harness.records import Run, Summary, TrialResult
+
+NOT_MEASURED = "–"
+
+
+def print_run(run: Run, folder: Path, console: Optional[Console] = None) -> None:
+    """Print what failed, then the tables, then where everything is."""
+    console = console or Console(highlight=False)
+    failures = [trial for trial in run.trials if trial.status != "ok"]
+    for trial in failures:
+        _print_failure(console, trial, folder)
+    if not run.complete:
+        console.print(f"Interrupted: {len(run.trials)} of {run.planned_trials} trials finished and are kept.", style="bold")
+    if len(failures) < len(run.trials):
+        for case in run.cases:
+            _print_case(console, run, case.id)
+    picture = next((trial.picture for trial in run.trials if trial.picture), None)
+    if picture:
+        console.print(Text(f"picture  {_shown(folder / picture)}"), soft_wrap=True)
+    console.print(Text(f"record   {_shown(folder / 'run.json')}"), soft_wrap=True)
+
+
+def print_checks(checks: Sequence[Check], console: Optional[Console] = None) -> None:
+    """Print what the doctor found."""
+    console = console or Console(highlight=False)
+    for check in checks:
+        mark, style = {True: ("ok", "green"), False: ("missing", "red"), None: ("optional", "yellow")}[check.ok]
+        console.print(Text(f"{mark:>8}  ", style=style) + Text(f"{check.name}: {check.detail}", style=""), soft_wrap=True)
+        if check.advice:
+            console.print(Text(f"{'':10}{check.advice}", style="dim"), soft_wrap=True)
+
+
+def _print_failure(console: Console, trial: TrialResult, folder: Path) -> None:
+    console.print(Text(f"{trial.status}: {trial.trial}: {trial.reason}", style="bold red"), soft_wrap=True)
+    for line in trial.log_tail:
+        console.print(Text(f"    {line}", style="dim"), soft_wrap=True)
+    console.print(Text(f"  log {_shown(folder / trial.log)}"), soft_wrap=True)
+
+
+def _print_case(console: Console, run: Run, case_id: str) -> None:
+    case = next(case for case in run.cases if case.id == case_id)
+    rows = [summary for summary in run.summaries if summary.case == case_id]
+    size = f"{case.inputs.width}x{case.inputs.height}" if case.inputs else ""
+    console.print()
+    console.print(
+        Text(f"{case.id}", style="bold")
+        + Text(f"  {size}, {case.steps} steps from {case.initial}, network {case.network}, device {_devices(run)}"),
+        soft_wrap=True,
+    )
+    console.print(_table(rows, _SPEED))
+    console.print(_table(rows, _COST))
+
+
+def _devices(run: Run) -> str:
+    return ", ".join(sorted({trial.device for trial in run.trials}))
+
+
+Column = Sequence  # a heading and a function from a summary to the cell's text
+
+
+def _number(field: str, form: str, scale: float = 1.0) -> Callable[[Summary], str]:
+    def show(summary: Summary) -> str:
+        value = getattr(summary, field)
+        return NOT_MEASURED if value is None else format(value * scale, form)
+
+    return show
+
+
+def _interval(summary: Summary) -> str:
+    if summary.step_seconds_low is None or summary.step_seconds_high is None:
+        return NOT_MEASURED
+    return f"{summary.step_seconds_low:.3f} to {summary.step_seconds_high:.3f}"
+
+
+_MODE = ("mode", lambda summary: summary.mode)
+_SPEED: List[Column] = [
+    _MODE,
+    ("step s", _number("step_seconds", ".4f")),
+    ("95 % interval", _interval),
+    ("images/s", _number("images_per_second", ".3f")),
+    ("Mpixel/s", _number("megapixels_per_second", ".4f")),
+    ("ratio", _number("ratio_to_reference", ".3f")),
+    ("trials", lambda summary: f"{summary.ok}/{summary.replicates}"),
+]
+_COST: List[Column] = [
+    _MODE,
+    ("first s", _number("first_step_seconds", ".2f")),
+    ("TFLOP/s", _number("tflops", ".3f")),
+    ("of peak", _number("share_of_peak", ".0%")),
+    ("memory", _number("peak_memory_bytes", ".2f", 2.0**-30)),
+    ("final loss", _number("final_loss", ".6g")),
+    ("true loss", _number("true_loss", ".6g")),
+]
+
+
+def _table(rows: Sequence[Summary], columns: Sequence[Column]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for heading, _ in columns:
+        table.add_column(heading, justify="left" if heading == "mode" else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell(row)) for _, cell in columns))
+    return table
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
