@@ -1,0 +1,52 @@
+"""How large a result can be, given its operands: a finite bound makes clips and tests for NaN needless."""
+
+from typing import Optional, Sequence
+
+import numpy as np
+
+from .costs import count_flops
+from .lower import CONSTANT, AscendOp
+from .normalize import StaticGraph
+from .writer import UNBOUNDED
+
+_FLOAT32_MAX = 3.4e38
+_CONVOLUTIONS = frozenset(("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropInputD"))
+_PRODUCTS = _CONVOLUTIONS | {"MatMulV2", "BatchMatMulV2", "AvgPool", "AvgPoolGrad", "AvgPoolGradD"}
+_SUMS = frozenset(("Add", "Sub", "AddN", "BiasAdd"))
+
+
+def result_bound(op: AscendOp, bounds: Sequence[float], static: StaticGraph) -> float:
+    """Return a bound on the magnitude of an op's first output, UNBOUNDED if none is known.
+
+    Infinite operands and overflow of float32 give UNBOUNDED, so a finite result also says: no infinity, no
+    NaN.
+
+    Args:
+        bounds: of the op's inputs, in order; of integer inputs, anything.
+    """
+    floats = [bound for bound, tensor in zip(bounds, op.inputs) if tensor.dtype == "float32"]
+    if op.kernel is None or not floats or UNBOUNDED in floats:
+        return UNBOUNDED
+    bound = _bound(op, floats, static)
+    return UNBOUNDED if bound is None or bound > _FLOAT32_MAX else bound
+
+
+def _bound(op: AscendOp, floats: Sequence[float], static: StaticGraph) -> Optional[float]:
+    if op.kernel.exact:
+        return max(floats) * (op.inputs[0].elements if op.type == "MaxPoolGrad" else 1)
+    if op.type in _SUMS:
+        return sum(floats)
+    if op.type in ("Mul", "Square"):
+        return floats[0] * floats[-1]
+    if op.type in _PRODUCTS:
+        # Every output element is a sum of at most flops / 2 products, plus a bias.
+        other = floats[1] if len(floats) > 1 else 1.0
+        return floats[0] * other * max(count_flops(op, static), op.inputs[0].elements) + floats[-1]
+    if op.type in ("ReduceSum", "ReduceSumD", "ReduceMean", "ReduceMeanD"):
+        return floats[0] * op.inputs[0].elements
+    if op.type == "L2Loss":
+        return floats[0] ** 2 * op.inputs[0].elements
+    if op.type == "RealDiv" and op.inputs[1].kind == CONSTANT:
+        divisor = float(np.min(np.abs(static.constant(op.inputs[1].root))))
+        return floats[0] / divisor if divisor > 0 else None
+    return None
