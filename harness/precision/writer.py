@@ -127,7 +127,8 @@ def round_array(value: np.ndarray) -> np.ndarray:
     """Round a float32 array as GraphWriter.round does its tensor."""
     with np.errstate(over="ignore"):
         halves = np.asarray(value, np.float32).astype(np.float16).astype(np.float32)
-    return np.where(np.isnan(halves), np.float32(0), np.clip(halves, -FLOAT16_MAX, FLOAT16_MAX))
+    halves = np.clip(halves, -FLOAT16_MAX, FLOAT16_MAX)
+    return np.where(np.isnan(halves), 0, halves).astype(np.float32)
 
 
 def rename(graph: NodeGraph, name: str, new_name: str) -> None:
