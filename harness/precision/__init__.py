@@ -37,7 +37,7 @@ _NEEDS_TENSORFLOW = {
     "HealthGraph": "emit",
     "emit_rounded": "emit",
     "emit_with_health": "emit",
-    "normalize": "normalize",
+    "normalize": "normalization",
     "plan_graph": "planning",
 }
 

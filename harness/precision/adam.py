@@ -13,9 +13,9 @@ _FLOAT = tf.float32.as_datatype_enum
 def emulate_adam(writer: GraphWriter, name: str) -> None:
     """Replace an (Resource)ApplyAdam node by float16 arithmetic on variables that stay float32.
 
-    Every operation is rounded, as canndev impl/apply_adam_d.py runs the whole kernel in its row's dtype. The
-    node keeps its name and becomes the assignment of the variable, after those of both moments. Its inputs must
-    be float16 values already, except the three variables.
+    Every operation is rounded, as canndev impl/apply_adam_d.py runs the whole kernel in its row's dtype.
+    The node keeps its name and becomes the assignment of the variable, after those of both moments. Its
+    inputs must be float16 values already, except the three variables.
     """
     node = writer.graph.nodes[name]
     inputs, controls = data_inputs(node), control_inputs(node)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .costs import count_flops
 from .lower import CONSTANT, AscendOp
-from .normalize import StaticGraph
+from .normalization import StaticGraph
 from .writer import UNBOUNDED
 
 _FLOAT32_MAX = 3.4e38

@@ -5,7 +5,7 @@ from typing import Sequence
 import numpy as np
 
 from .lower import AscendOp
-from .normalize import StaticGraph
+from .normalization import StaticGraph
 
 DTYPE_BYTES = {"float16": 2, "uint8": 1, "int8": 1, "bool": 1, "int16": 2, "float64": 8, "int64": 8}
 

@@ -1,9 +1,9 @@
 """Write a plan into the graph: float32 storage, values rounded to float16 where the plan says float16.
 
 Float32 arithmetic on float16 operands, rounded once, is float16 arithmetic for + - * / and the square root;
-ops that move or pick values need no rounding of their own. Kernels that widen inside, and cube ops with their
-float32 accumulator, are rounded once at the end. Float32 itself is TensorFlow's: unlike the card's it does not
-saturate.
+ops that move or pick values need no rounding of their own. Kernels that widen inside, and cube ops with
+their float32 accumulator, are rounded once at the end. Float32 itself is TensorFlow's: unlike the card's it
+does not saturate.
 """
 
 from typing import Dict, Iterable, NamedTuple, Sequence
@@ -25,7 +25,7 @@ from .graph import (
 )
 from .judge import AI_CORE
 from .lower import CONSTANT, AscendOp, Input, Output, lower
-from .normalize import StaticGraph, normalize
+from .normalization import StaticGraph, normalize
 from .plan import DtypePlan, PlannedOp
 from .writer import FLOAT16_MAX, UNBOUNDED, GraphWriter, Rounding, rename, round_array
 

@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 import tensorflow.compat.v1 as tf
 
 from .graph import TensorInfo, data_inputs, node_name, tensor_name
-from .normalize import FORWARDING, StaticGraph
+from .normalization import FORWARDING, StaticGraph
 from .op_table import OpKernel, load_op_table
 
 FLOATS = ("float16", "float32")

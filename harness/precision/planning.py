@@ -10,7 +10,7 @@ from .costs import DTYPE_BYTES, count_bytes, count_flops
 from .graph import node_name, tensor_name
 from .judge import AI_CORE, Judgement, Producer, custom_entry, judge
 from .lower import CONSTANT, FLOATS, AscendOp, Input, lower
-from .normalize import StaticGraph, normalize
+from .normalization import StaticGraph, normalize
 from .op_table import BLACK
 from .plan import ConstantRange, DtypePlan, PlannedCast, PlannedOp
 
