@@ -7,7 +7,7 @@ import numpy as np
 from .costs import count_flops
 from .lower import CONSTANT, AscendOp
 from .normalization import StaticGraph
-from .writer import UNBOUNDED
+from .writer import FLOAT16_MAX, UNBOUNDED, round_array
 
 _FLOAT32_MAX = 3.4e38
 _CONVOLUTIONS = frozenset(("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropInputD"))
@@ -15,7 +15,14 @@ _PRODUCTS = _CONVOLUTIONS | {"MatMulV2", "BatchMatMulV2", "AvgPool", "AvgPoolGra
 _SUMS = frozenset(("Add", "Sub", "AddN", "BiasAdd"))
 
 
-def result_bound(op: AscendOp, bounds: Sequence[float], static: StaticGraph) -> float:
+def rounded_bound(bound: float) -> float:
+    """Return a bound on float32 values of this bound after rounding to float16."""
+    return min(bound * (1 + 2.0**-10), FLOAT16_MAX)
+
+
+def result_bound(
+    op: AscendOp, bounds: Sequence[float], dtypes: Sequence[str], static: StaticGraph
+) -> float:
     """Return a bound on the magnitude of an op's first output, UNBOUNDED if none is known.
 
     Infinite operands and overflow of float32 give UNBOUNDED, so a finite result also says: no infinity, no
@@ -23,11 +30,12 @@ def result_bound(op: AscendOp, bounds: Sequence[float], static: StaticGraph) -> 
 
     Args:
         bounds: of the op's inputs, in order; of integer inputs, anything.
+        dtypes: in which the op reads them.
     """
     floats = [bound for bound, tensor in zip(bounds, op.inputs) if tensor.dtype == "float32"]
     if op.kernel is None or not floats or UNBOUNDED in floats:
         return UNBOUNDED
-    bound = _bound(op, floats, static)
+    bound = _quotient_bound(op, floats, dtypes, static) if op.type == "RealDiv" else _bound(op, floats, static)
     return UNBOUNDED if bound is None or bound > _FLOAT32_MAX else bound
 
 
@@ -46,7 +54,14 @@ def _bound(op: AscendOp, floats: Sequence[float], static: StaticGraph) -> Option
         return floats[0] * op.inputs[0].elements
     if op.type == "L2Loss":
         return floats[0] ** 2 * op.inputs[0].elements
-    if op.type == "RealDiv" and op.inputs[1].kind == CONSTANT:
-        divisor = float(np.min(np.abs(static.constant(op.inputs[1].root))))
-        return floats[0] / divisor if divisor > 0 else None
     return None
+
+
+def _quotient_bound(
+    op: AscendOp, floats: Sequence[float], dtypes: Sequence[str], static: StaticGraph
+) -> Optional[float]:
+    if op.inputs[1].kind != CONSTANT:
+        return None
+    divisor = static.constant(op.inputs[1].root)
+    least = float(np.min(np.abs(round_array(divisor) if dtypes[1] == "float16" else divisor)))
+    return floats[0] / least if least > 0 else None

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from .adam import emulate_adam
-from .bounds import result_bound
+from .bounds import result_bound, rounded_bound
 from .graph import (
     NodeGraph,
     control_inputs,
@@ -110,7 +110,8 @@ class _Emitter:
     def _emit(self, op: AscendOp, planned: PlannedOp) -> None:
         for tensor, dtype in zip(op.inputs, planned.inputs):
             is_written = tensor.position < _WRITTEN_INPUTS.get(op.type, 0)
-            if dtype == "float16" and tensor.dtype == "float32" and not is_written:
+            wants_half = dtype == "float16" or (op.type == "Cast" and planned.outputs == ("float16",))
+            if wants_half and tensor.dtype == "float32" and not is_written:
                 self._round_input(tensor)
         if "float16" in planned.outputs and op.type == "ApplyAdamD":
             emulate_adam(self.writer, op.name)
@@ -153,7 +154,7 @@ class _Emitter:
             return _Value(True, 0.0)
         value = self._value(tensor)
         if dtype == "float16" and not value.deferred:
-            return _Value(True, min(value.bound, FLOAT16_MAX))
+            return _Value(True, rounded_bound(value.bound))
         return value
 
     # Outputs
@@ -161,13 +162,13 @@ class _Emitter:
     def _finish_output(self, op: AscendOp, planned: PlannedOp) -> None:
         output = op.outputs[0]
         read = [self._read(tensor, dtype) for tensor, dtype in zip(op.inputs, planned.inputs)]
-        bound = result_bound(op, [value.bound for value in read], self.static)
+        bound = result_bound(op, [value.bound for value in read], planned.inputs, self.static)
         if read and read[0].deferred:
             # Only a Relu is given a deferred input: rounding commutes with it.
             known = Rounding(read[0].bound, nonnegative=True)
             self._round_output(op, output, known, counted=op.inputs[0].tensor)
         elif op.kernel.exact and all(value.exact for value in read) and self._picks(op):
-            self.values[output.tensor] = _Value(True, min(bound, FLOAT16_MAX))
+            self.values[output.tensor] = _Value(True, rounded_bound(bound))
         elif planned.outputs[0] == "float32":
             self.values[output.tensor] = _Value(False, bound)
         elif self._defers(output):
@@ -207,7 +208,7 @@ class _Emitter:
             f"{name}/float16", tensor_name(raw), known, op.name, counted or tensor_name(raw)
         )
         rename(self.graph, node_name(result), name)
-        self.values[output.tensor] = _Value(True, min(known.bound, FLOAT16_MAX))
+        self.values[output.tensor] = _Value(True, rounded_bound(known.bound))
 
     def _emulate_assign_add(self, name: str) -> None:
         """Replace the addition into a variable by one in float16 and an assignment."""
