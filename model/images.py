@@ -11,7 +11,15 @@ MEAN_PIXEL = (123.68, 116.779, 103.939)
 MIN_SIDE = 32
 """Pixels. Four poolings leave 2x2 positions at the deepest style layer; below that a Gram matrix says nothing."""
 
-_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
+_FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+}
 
 
 class ImageError(ValueError):

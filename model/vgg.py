@@ -226,7 +226,9 @@ def _cached_synthetic(cache: str) -> Network:
         pass  # absent or damaged: made anew below
     network = synthetic()
     if network.digest() != SYNTHETIC_DIGEST:
-        raise NetworkError(f"network synthetic: made {network.digest()}, expected {SYNTHETIC_DIGEST}; please report this machine")
+        raise NetworkError(
+            f"network synthetic: made {network.digest()}, expected {SYNTHETIC_DIGEST}; please report this machine"
+        )
     try:
         os.makedirs(cache, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=cache, suffix=".tmp", delete=False) as file:
