@@ -47,12 +47,10 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     """Run a suite, show it, return the exit status."""
     import suites
     from harness import devices, runner
-    from harness.errors import UsageError
     from reports.progress import Progress
     from reports.terminal import print_run
 
-    if device not in devices.NAMES:
-        raise UsageError(f"device {device!r} is unknown (expected one of {', '.join(devices.NAMES)})")
+    devices.check_name(device)
     options["styles"] = styles or None
     given = {name: value for name, value in options.items() if value is not None}
     suite_changes = {name: given.pop(name) for name in ("replicates", "timeout") if name in given}

@@ -70,6 +70,7 @@ def test_a_network_file_that_is_none_says_where_to_get_it(usage_error, tmp_path)
         (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of perf, smoke)"),
         (["--suite", "smoke", "--modes", "fp8"], "mode 'fp8' is unknown (expected one of allow_fp32_to_fp16,"),
         (["--suite", "smoke", "--device", "tpu"], "device 'tpu' is unknown (expected one of auto, cpu, gpu)"),
+        (["--suite", "smoke", "--device", "npu:0"], "does not drive the Ascend card yet"),
         (["--suite", "smoke", "--steps", "0"], "steps 0: input should be greater than 0"),
         (["--suite", "smoke", "--steps", "many"], "'many' is not a valid integer"),
         (["--suite", "smoke", "--size", "-4"], "size -4: input should be greater than 0"),
