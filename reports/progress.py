@@ -5,8 +5,8 @@ from types import TracebackType
 from typing import Optional, Type
 
 from rich.console import Console
-from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as LiveProgress
+from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from harness.records import Event, Phase, Sample, Trial, TrialResult
