@@ -36,19 +36,20 @@ class Progress(Observer):
             console=self.console,
             refresh_per_second=_REDRAWS_PER_SECOND,
             transient=True,
-            disable=not self.console.is_terminal,
         )
         self._task = TaskID(0)
         self._label = ""
 
     def __enter__(self) -> "Progress":
-        self._live.start()
+        if self.console.is_terminal:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        self._live.stop()
+        if self.console.is_terminal:  # elsewhere it would still write an empty line
+            self._live.stop()
 
     def trial_started(self, trial: Trial, number: int, planned: int) -> None:
         """Name the trial."""
