@@ -1,0 +1,75 @@
+"""The Ascend 910 compiler's dtype decisions for a TensorFlow graph, and the graph that computes as they say.
+
+Configurations, plans and their text need no TensorFlow; planning and emitting import it when first used.
+"""
+
+import importlib
+from typing import Any
+
+from .config import (
+    MATMUL32,
+    MATMUL32_FILE,
+    MODES,
+    PROFILES,
+    CustomDtypes,
+    MixList,
+    PrecisionConfig,
+    PrecisionConfigError,
+    load_config,
+    parse_customize_dtypes,
+    parse_modify_mixlist,
+)
+from .plan import (
+    ASSUMED_BANDWIDTH,
+    PEAK_FLOPS,
+    ConstantRange,
+    DtypePlan,
+    OpDifference,
+    PlannedCast,
+    PlannedOp,
+    Totals,
+    diff_plans,
+)
+from .plan_text import render_diff, render_op, render_plan
+
+_NEEDS_TENSORFLOW = {
+    "GraphError": "graph",
+    "HealthGraph": "emit",
+    "emit_rounded": "emit",
+    "emit_with_health": "emit",
+    "normalize": "normalization",
+    "plan_graph": "planning",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NEEDS_TENSORFLOW:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_NEEDS_TENSORFLOW[name]}", __name__), name)
+
+
+__all__ = [
+    "ASSUMED_BANDWIDTH",
+    "MATMUL32",
+    "MATMUL32_FILE",
+    "MODES",
+    "PEAK_FLOPS",
+    "PROFILES",
+    "ConstantRange",
+    "CustomDtypes",
+    "DtypePlan",
+    "MixList",
+    "OpDifference",
+    "PlannedCast",
+    "PlannedOp",
+    "PrecisionConfig",
+    "PrecisionConfigError",
+    "Totals",
+    "diff_plans",
+    "load_config",
+    "parse_customize_dtypes",
+    "parse_modify_mixlist",
+    "render_diff",
+    "render_op",
+    "render_plan",
+]

@@ -1,0 +1,68 @@
+"""The Ascend 910 operator table: which dtypes each kernel takes, and which mixed-precision list it is on."""
+
+import functools
+import json
+from pathlib import Path
+from typing import Dict, FrozenSet, Tuple
+
+from pydantic import BaseModel, ConfigDict
+
+DATA = Path(__file__).parent / "data"
+
+WHITE, GRAY, BLACK = "white", "gray", "black"
+
+
+class KernelRow(BaseModel):
+    """One dtype combination a kernel was built for: a dtype for every input and output, in position order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    inputs: Tuple[str, ...]
+    outputs: Tuple[str, ...]
+
+
+class OpKernel(BaseModel):
+    """One Ascend op type: its ordered kernel rows, the unit that runs it, and its built-in mixlist flag."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    tf_ops: Tuple[str, ...]
+    unit: str
+    mixlist: str
+    ai_cpu: str
+    rows: Tuple[KernelRow, ...]
+    exact: bool = False
+    variadic: bool = False
+    no_kernel: bool = False
+    assumed: bool = False
+
+    def rows_for(self, inputs: int) -> Tuple[KernelRow, ...]:
+        """Return the rows of an op with this many inputs; a variadic row repeats its one input dtype."""
+        if not self.variadic:
+            return self.rows
+        return tuple(KernelRow(inputs=row.inputs * inputs, outputs=row.outputs) for row in self.rows)
+
+
+class OpTable(BaseModel):
+    """Every op type known here, by Ascend type; cube types have their float32 lowered first (GE fe.ini)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ops: Dict[str, OpKernel]
+    cube_types: FrozenSet[str]
+
+    def known_type(self, op_type: str) -> bool:
+        """Say whether a mixlist or customize_dtypes entry may name this Ascend type."""
+        return op_type in self.ops or op_type in self.cube_types
+
+
+@functools.lru_cache(maxsize=1)
+def load_op_table() -> OpTable:
+    """Read the packaged table; its sources are stated in the file itself."""
+    raw = json.loads((DATA / "ascend910_ops.json").read_text(encoding="utf-8"))
+    ops = {}
+    for op_type, entry in raw["ops"].items():
+        rows = tuple(KernelRow(inputs=inputs, outputs=outputs) for inputs, outputs in entry.pop("rows"))
+        ops[op_type] = OpKernel(type=op_type, rows=rows, **entry)
+    return OpTable(ops=ops, cube_types=frozenset(raw["cube_types"]))

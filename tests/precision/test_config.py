@@ -1,0 +1,178 @@
+"""Configuration files: what they may say, and the one clear line when they say something else."""
+
+import json
+
+import pytest
+
+from harness.precision import (
+    MATMUL32,
+    CustomDtypes,
+    MixList,
+    PrecisionConfig,
+    PrecisionConfigError,
+    load_config,
+    parse_customize_dtypes,
+    parse_modify_mixlist,
+)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(text, name="file.cfg"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write_file
+
+
+def message(function, *arguments, **options):
+    with pytest.raises(PrecisionConfigError) as caught:
+        function(*arguments, **options)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def test_configurations_need_no_tensorflow():
+    import subprocess
+    import sys
+
+    code = "import sys, harness.precision; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.call([sys.executable, "-c", code]) == 0
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ({"mode": "fp16"}, "precision mode 'fp16': expected one of allow_fp32_to_fp16"),
+        ({"mode": "force_fp16", "profile": "2021"}, "profile '2021': expected one of current, early_2022"),
+        ({"mode": "force_fp16", "mixlist": MixList()}, "modify_mixlist with mode 'force_fp16'"),
+    ],
+)
+def test_refused_combinations(options, expected):
+    assert expected in message(PrecisionConfig, **options)
+
+
+# modify_mixlist
+
+
+def test_mixlist_file(write):
+    path = write(
+        json.dumps(
+            {
+                "black-list": {"to-add": ["ReduceSumD"], "to-remove": ["L2Loss"]},
+                "white-list": {"to-remove": ["Conv2D"]},
+                "gray-list": {"to-add": ["L2Loss"]},
+            }
+        )
+    )
+    mixlist = parse_modify_mixlist(path)
+    assert mixlist.flag("ReduceSumD", "gray") == "black"
+    assert mixlist.flag("Conv2D", "white") == "gray"
+    assert mixlist.flag("L2Loss", "black") == "gray"
+    assert mixlist.flag("Add", "gray") == "gray"
+
+
+def test_mixlist_removal_must_match_the_built_in_flag():
+    assert MixList(removed=(("white", "L2Loss"),)).flag("L2Loss", "black") == "black"
+
+
+def test_mixlist_addition_to_gray_alone_has_no_effect():
+    assert MixList(added=(("gray", "L2Loss"),)).flag("L2Loss", "black") == "black"
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("", "the file is empty, expected a JSON object"),
+        ("[1]", "expected a JSON object"),
+        ("{,}", "line 1: expected JSON"),
+        ('{"red-list": {}}', "red-list: expected black-list, white-list or gray-list"),
+        ('{"black-list": ["Add"]}', "black-list: expected an object with to-add and to-remove"),
+        ('{"black-list": {"add": ["Add"]}}', "black-list add: expected to-add or to-remove"),
+        ('{"black-list": {"to-add": "Add"}}', "black-list to-add: expected an array of Ascend op types"),
+        ('{"black-list": {"to-add": [1]}}', "black-list to-add: expected an array of Ascend op types"),
+        ('{"black-list": {"to-add": ["MatMulV9"]}}', "to-add 'MatMulV9': expected an Ascend op type"),
+        ('{"black-list": {"to-add": ["Add"]}, "white-list": {"to-add": ["Add"]}}', "'Add': expected at most one"),
+        ('{"black-list": {"to-add": ["Add"], "to-remove": ["Add"]}}', "'Add': expected to-add and to-remove on"),
+        ('{"gray-list": {"to-remove": ["Add"]}}', "'Add': expected a to-add beside the removal"),
+        ('{"black-list": {}, "black-list": {}}', "black-list: expected one entry of this name"),
+        (b"\xff\xfe", "expected UTF-8 text"),
+    ],
+)
+def test_mixlist_errors(write, text, expected):
+    path = write(text)
+    text = message(parse_modify_mixlist, path)
+    assert text.startswith(str(path)) and expected in text
+
+
+def test_missing_files_are_named(tmp_path):
+    for parse in (parse_modify_mixlist, parse_customize_dtypes):
+        text = message(parse, tmp_path / "absent")
+        assert "absent: No such file or directory, expected a readable file" in text
+
+
+# customize_dtypes
+
+
+def test_customize_file_by_name_and_type(write):
+    path = write(
+        "block1/Relu::InputDtype:float16,OutputDtype:float16\n"
+        "OpType::MatMulV2:InputDtype:float16,float16OutputDtype:float32\n"
+        "OpType::Add:OutputDtype:float32\n"
+        "OpType::Mul:InputDtype:,float16\n"
+    )
+    assert parse_customize_dtypes(path) == (
+        CustomDtypes("block1/Relu", False, ("float16",), ("float16",)),
+        CustomDtypes("MatMulV2", True, ("float16", "float16"), ("float32",)),
+        CustomDtypes("Add", True, (), ("float32",)),
+        CustomDtypes("Mul", True, ("", "float16"), ()),
+    )
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("", "the file is empty"),
+        ("OpType::Add:InputDtype:float16\n\n", "line 2 '': expected 'Opname::"),
+        ("# by type", "line 1 '# by type': expected 'Opname::"),
+        ("OpType::Add", "line 1 'OpType::Add': expected"),
+        ("OpType::Add:float16", "line 1 'OpType::Add:float16': expected"),
+        ("OpType::Add:OutputDtype:float16,InputDtype:float16", "found 'inputdtype:float16'"),
+        ("a/Add:InputDtype:float16", "expected 'Opname::"),
+        ("::InputDtype:float16", "expected 'Opname::"),
+        ("OpType::Add:InputDtype:half", "'Add': expected a dtype such as float16 or float32, found 'half'"),
+        ("OpType::Plus:InputDtype:float16", "'Plus': expected an Ascend op type"),
+        ("OpType::Relu:InputDtype:float16,float16", "'Relu': expected at most 1 input and 1 output dtypes"),
+        (
+            "OpType::Add:InputDtype:float16\nOpType::Add:InputDtype:float32",
+            "line 2 'Add': expected one entry, an earlier line contradicts it",
+        ),
+        ("OpType::Add:InputDtype:float16," + " " * 1024, "line 1: expected at most 1023 bytes"),
+    ],
+)
+def test_customize_errors(write, text, expected):
+    path = write(text)
+    text = message(parse_customize_dtypes, path)
+    assert text.startswith(str(path)) and expected in text
+
+
+def test_repeated_but_equal_lines_are_one_entry(write):
+    line = "OpType::Add:InputDtype:float16\n"
+    assert len(parse_customize_dtypes(write(line + line))) == 1
+
+
+def test_matmul32_configuration():
+    config = load_config(MATMUL32)
+    assert config.mode == "allow_mix_precision"
+    assert {entry.key for entry in config.custom_dtypes} == {"MatMulV2", "BatchMatMulV2"}
+    assert {(entry.inputs, entry.outputs) for entry in config.custom_dtypes} == {
+        (("float16", "float16"), ("float32",))
+    }
+
+
+def test_a_given_file_beats_the_packaged_one(write):
+    path = write("OpType::MatMulV2:OutputDtype:float16\nOpType::Add:OutputDtype:float32\n")
+    entries = {entry.key: entry.outputs for entry in load_config(MATMUL32, custom_dtypes=path).custom_dtypes}
+    assert entries == {"MatMulV2": ("float16",), "BatchMatMulV2": ("float32",), "Add": ("float32",)}
