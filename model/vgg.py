@@ -125,8 +125,12 @@ def read_matconvnet(path: str) -> Network:
         raise refuse(f"it does not hold the VGG-19 layers: {type(error).__name__} {error}") from error
     expected = _kernel_shapes(1)
     for name in CONVOLUTIONS:
-        if kernels[name].shape != expected[name] or biases[name].shape != expected[name][3:]:
-            raise refuse(f"{name} has a kernel of shape {kernels[name].shape}, expected {expected[name]}")
+        for part, values, shape in (
+            ("kernel", kernels[name], expected[name]),
+            ("bias", biases[name], expected[name][3:]),
+        ):
+            if values.shape != shape:
+                raise refuse(f"{name} has a {part} of shape {values.shape}, expected {shape}")
     if not all(np.isfinite(kernels[name]).all() and np.isfinite(biases[name]).all() for name in CONVOLUTIONS):
         raise refuse("it holds numbers that are not finite")
     return Network(kernels, biases, mean_pixel)
@@ -140,7 +144,7 @@ def _mean_pixel(data: Dict[str, np.ndarray]) -> np.ndarray:
         mean = data["meta"]["normalization"][0][0][0][0][2][0][0]
     mean = np.asarray(mean, np.float64).reshape(-1)
     if mean.shape != (3,) or not np.isfinite(mean).all():
-        raise ValueError(f"mean pixel {mean}")
+        raise ValueError(f"mean pixel of shape {mean.shape}, or not finite")
     return mean
 
 
