@@ -12,7 +12,7 @@ def picture(height, width, seed):
 
 
 def activations(pixels, network, pooling="max"):
-    """Every relu layer of VGG-19 up to relu5_2, by name, in the dtype of the mean-free (height, width, 3) pixels."""
+    """Every relu layer of VGG-19 up to relu5_2, of mean-free (height, width, 3) pixels, by name."""
     found, tensor = {}, pixels
     for block, convolutions in enumerate((2, 2, 4, 4, 2), 1):
         if block > 1:
@@ -58,7 +58,7 @@ def losses(
     tv_weight=100.0,
     pooling="max",
 ):
-    """The losses of mean-free pixels, drawn to uint8 content and styles; options and defaults as the reference's."""
+    """The losses of mean-free pixels drawn to uint8 pictures; options and defaults are the reference's."""
 
     def look(image):
         return activations(image - network.mean_pixel, network, pooling)

@@ -130,7 +130,7 @@ def jpeg_with_damaged_exif():
         (images.encode(PIXELS[:31], ".png"), "48x31 pixels, expected at least 32"),
         (images.encode(PIXELS[:, :31], ".png"), "31x40 pixels, expected at least 32"),
     ],
-    ids="missing, zero bytes, half a PNG, half a JPEG, text, damaged EXIF, 31 high, 31 wide".split(", "),
+    ids=["missing", "no bytes", "half PNG", "half JPEG", "text", "damaged EXIF", "31 high", "31 wide"],
 )
 def test_an_unusable_picture_is_refused_in_one_line_that_names_it(content, reason, tmp_path):
     path = tmp_path / "picture.png"
