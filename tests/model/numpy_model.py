@@ -25,10 +25,14 @@ def activations(pixels, network, pooling="max"):
 
 
 def _convolve(tensor, kernel, bias):
-    height, width, _ = tensor.shape
+    height, width, channels = tensor.shape
     padded = np.pad(tensor, ((1, 1), (1, 1), (0, 0)), "constant")
-    windows = (padded[y : y + height, x : x + width] @ kernel[y, x] for y in range(3) for x in range(3))
-    return sum(windows) + bias
+    result = bias
+    for y in range(3):
+        for x in range(3):
+            window = padded[y : y + height, x : x + width].reshape(-1, channels)
+            result = result + window @ kernel[y, x]
+    return result.reshape(height, width, -1)
 
 
 def _pool(tensor, pooling):
