@@ -94,7 +94,7 @@ def animation(path):
         animation,
     ],
 )
-@pytest.mark.filterwarnings("ignore:.*mode.*parameter:DeprecationWarning")
+@pytest.mark.filterwarnings("error::UserWarning")
 def test_every_kind_of_picture_is_read_as_8_bit_rgb(write, tmp_path):
     path = str(tmp_path / "picture")
     expected = write(path)
