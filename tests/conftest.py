@@ -14,6 +14,12 @@ from harness.records import Case, Mode, Suite, Trial  # noqa: E402
 from model import images  # noqa: E402
 
 
+def pytest_configure(config):
+    # TensorFlow 1.15 buries the results under thousands of its own deprecations.
+    for category in ("DeprecationWarning", "FutureWarning"):
+        config.addinivalue_line("filterwarnings", f"ignore::{category}:tensor")
+
+
 @pytest.fixture
 def picture(tmp_path):
     """Path of a 48x40 picture with structure in it."""
