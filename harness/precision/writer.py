@@ -71,9 +71,7 @@ class GraphWriter:
         self.taken.add(candidate)
         return candidate
 
-    def round(
-        self, name: str, source: str, known: Rounding, label: str, counted: Optional[str] = None
-    ) -> str:
+    def round(self, name: str, source: str, known: Rounding, label: str, counted: Optional[str] = None) -> str:
         """Round a float32 tensor to float16 values and return the result, still stored as float32.
 
         To nearest, ties to even, saturated to +-65504, NaN made 0 (TF Adapter documentation,
@@ -114,8 +112,11 @@ class GraphWriter:
     def _true(self, name: str, op: str, *inputs: Union[str, float]) -> str:
         int64 = tf.int64.as_datatype_enum
         flat = self.add(
-            f"{name}/flat", "Reshape", [inputs[0], self.constant(f"{name}/shape", np.array([-1], np.int32))],
-            T=_FLOAT, Tshape=tf.int32.as_datatype_enum,
+            f"{name}/flat",
+            "Reshape",
+            [inputs[0], self.constant(f"{name}/shape", np.array([-1], np.int32))],
+            T=_FLOAT,
+            Tshape=tf.int32.as_datatype_enum,
         )
         flags = self.arithmetic(f"{name}/flags", op, flat, *inputs[1:])
         ones = self.add(f"{name}/ones", "Cast", [flags], SrcT=tf.bool.as_datatype_enum, DstT=int64)
