@@ -10,7 +10,9 @@ import click
 EXIT_USAGE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 5, 70, 130
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option("--suite", metavar="NAME", help="What to measure: perf, smoke.")
 @click.option("--modes", metavar="A,B", help="Precision modes, separated by commas.")
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where steps run: auto, cpu, gpu.")
@@ -23,7 +25,9 @@ EXIT_USAGE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 5, 70, 130
 @click.option("--seed", type=int, metavar="N", help="Of the noise.")
 @click.option("--replicates", type=int, metavar="N", help="Fresh processes per case and mode.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="What one trial may take.")
-@click.option("--output", metavar="DIR", default="results", show_default=True, help="Folder that gets the run's folder.")
+@click.option(
+    "--output", metavar="DIR", default="results", show_default=True, help="Folder that gets the run's folder."
+)
 @click.pass_context
 def cli(context: click.Context, suite: Optional[str], **options: Any) -> None:
     """Benchmark neural style transfer under the Ascend 910's precision modes.
@@ -39,18 +43,14 @@ def cli(context: click.Context, suite: Optional[str], **options: Any) -> None:
         context.exit(measure(suite, **options))
 
 
-def measure(
-    suite: str, modes: Optional[str], device: str, styles: Tuple[str, ...], output: str, **options: Any
-) -> int:
+def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ...], output: str, **options: Any) -> int:
     """Run a suite, show it, return the exit status."""
     import suites
     from harness import devices, runner
-    from harness.errors import UsageError
     from reports.progress import Progress
     from reports.terminal import print_run
 
-    if device not in devices.NAMES:
-        raise UsageError(f"device {device!r} is unknown (expected one of {', '.join(devices.NAMES)})")
+    devices.check_name(device)
     options["styles"] = styles or None
     given = {name: value for name, value in options.items() if value is not None}
     suite_changes = {name: given.pop(name) for name in ("replicates", "timeout") if name in given}

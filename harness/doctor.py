@@ -62,7 +62,7 @@ def _devices() -> List[Check]:
     child_environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="2")
     try:
         answer = subprocess.run(
-            command, cwd=str(environment.ROOT), env=child_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300
+            command, cwd=str(environment.ROOT), env=child_environment, capture_output=True, timeout=300
         )
         found = json.loads(answer.stdout.decode().splitlines()[-1])
     except (subprocess.TimeoutExpired, ValueError, IndexError):
@@ -89,7 +89,9 @@ def _cache(cache: str) -> Check:
         writable = os.access(cache, os.W_OK)
     except OSError:
         writable = False
-    advice = "" if writable else "workers make the synthetic network anew each time; set XDG_CACHE_HOME to change the folder"
+    advice = (
+        "" if writable else "workers make the synthetic network anew each time; set XDG_CACHE_HOME to change the folder"
+    )
     return Check("cache", True if writable else None, f"{cache}{'' if writable else ' cannot be written'}", advice)
 
 

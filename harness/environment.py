@@ -65,7 +65,7 @@ def _revision() -> Optional[str]:
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, universal_newlines=True
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -35,6 +35,7 @@ from harness.records import (
 from harness.store import RunFolder, write_lines
 from harness.summary import summarize
 
+WORKER = (sys.executable, "-m", "harness.worker")
 LOG_TAIL_LINES = 15
 _KILL_HINTS = {signal.SIGKILL: " (out of memory?)"}
 
@@ -170,11 +171,11 @@ def _watch(
     """Start the worker and hear it out; it is dead when this returns or raises."""
     deadline = time.monotonic() + timeout
     reading, writing = os.pipe()
-    lines: "queue.Queue[Optional[bytes]]" = queue.Queue()
+    lines: queue.Queue[Optional[bytes]] = queue.Queue()
     with open(reading, "rb") as pipe:
         try:
             process = subprocess.Popen(
-                [sys.executable, "-m", "harness.worker", str(writing)],
+                [*WORKER, str(writing)],
                 cwd=str(environment.ROOT),
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -238,7 +239,10 @@ def _verdict(returncode: int, outcome: List[Event]) -> Tuple[Status, str]:
     if isinstance(last, Failed):
         return "crashed", last.reason
     if returncode < 0:
-        return "crashed", f"the worker was killed by {signal.Signals(-returncode).name}{_KILL_HINTS.get(-returncode, '')}"
+        return (
+            "crashed",
+            f"the worker was killed by {signal.Signals(-returncode).name}{_KILL_HINTS.get(-returncode, '')}",
+        )
     return "crashed", f"the worker ended with exit status {returncode} before it had finished"
 
 

@@ -54,8 +54,9 @@ class RunFolder:
                         raise
                     number += 1
         except OSError as error:
+            reason = error.strerror or error
             raise UsageError(
-                f"output folder {results}: {error.strerror or error} (expected a folder that can be written; see --output)"
+                f"output folder {results}: {reason} (expected one that can be written; see --output)"
             ) from error
 
     def trial_folder(self, trial_id: str) -> Path:

@@ -32,9 +32,7 @@ def _median(values: Iterable[Optional[float]]) -> Optional[float]:
     return statistics.median(known) if known else None
 
 
-def _summary(
-    suite: Suite, case: Case, mode: Mode, trials: List[TrialResult], reference: Optional[float]
-) -> Summary:
+def _summary(suite: Suite, case: Case, mode: Mode, trials: List[TrialResult], reference: Optional[float]) -> Summary:
     figures = {
         "case": case.id,
         "mode": mode.name,

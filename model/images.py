@@ -11,7 +11,15 @@ MEAN_PIXEL = (123.68, 116.779, 103.939)
 MIN_SIDE = 32
 """Pixels. Four poolings leave 2x2 positions at the deepest style layer; below that a Gram matrix says nothing."""
 
-_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
+_FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+}
 
 
 class ImageError(ValueError):
@@ -32,8 +40,10 @@ def read(path: str) -> np.ndarray:
         with Image.open(path) as image:
             image.load()
             pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = "not a picture Pillow can read" if isinstance(error, Image.UnidentifiedImageError) else error
+    except Exception as error:  # Pillow raises a dozen unrelated types on a damaged file
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, Image.UnidentifiedImageError):
+            reason = "not a picture Pillow can read"
         raise ImageError(f"picture {path}: {reason} (expected a whole JPEG, PNG, BMP, TIFF or WebP file)") from error
     height, width = pixels.shape[:2]
     if min(height, width) < MIN_SIDE:

@@ -4,7 +4,7 @@ The graphs are plain float32 (or float64) and spelled in the reference program's
 Ascend compiler picks dtypes from the spelling. They are handed on as GraphDefs; whoever runs them may rewrite them.
 """
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -34,6 +34,18 @@ class TargetGraph(NamedTuple):
     """By layer: name of the tensor with its activations (content) or its Gram matrix (style)."""
 
 
+class ScoreGraph(NamedTuple):
+    """Computes the losses of a finished picture, targets included."""
+
+    graph_def: tf.GraphDef
+    picture: str
+    """Placeholder to feed, as are the next two: shape (1, height, width, 3), mean pixel subtracted."""
+    content: str
+    styles: Tuple[str, ...]
+    losses: Dict[str, str]
+    """By name in LOSSES: scalar tensor."""
+
+
 class StepGraph(NamedTuple):
     """One training step: forward pass, losses, image gradient, Adam update."""
 
@@ -45,8 +57,9 @@ class StepGraph(NamedTuple):
     losses: Dict[str, str]
     """By name in LOSSES: scalar tensor. Fetched with the update, it is the loss *before* that update."""
     picture: str
-    """Tensor of the picture, shape (1, height, width, 3), mean pixel subtracted. Losses can be had of any picture
-    by feeding it."""
+    """Tensor of the picture as the step reads it, shape (1, height, width, 3), mean pixel subtracted."""
+    result: str
+    """Tensor of the picture read apart from the step, as the caller of a finished job would."""
     gradient: str
     """Tensor of the gradient of the total loss with respect to the picture; same shape."""
 
@@ -75,8 +88,9 @@ def content_target_graph(
 ) -> TargetGraph:
     """Graph of the content layers' activations for a picture of this (height, width)."""
     with tf.Graph().as_default() as graph:
-        picture = _placeholder(shape, dtype)
-        activations = _activations(picture, network, list(settings.content_layers()), settings.pooling)
+        picture = _placeholder(shape, dtype, "picture")
+        layers = list(settings.content_layers())
+        activations = _activations(picture, _Weights(network, dtype), layers, settings.pooling)
         fetches = {layer: tensor.name for layer, tensor in activations.items()}
         return TargetGraph(graph.as_graph_def(), picture.name, fetches)
 
@@ -86,9 +100,9 @@ def style_target_graph(
 ) -> TargetGraph:
     """Graph of the style layers' Gram matrices for a picture of this (height, width)."""
     with tf.Graph().as_default() as graph:
-        picture = _placeholder(shape, dtype)
-        activations = _activations(picture, network, list(settings.style_layers()), settings.pooling)
-        fetches = {layer: _gram(layer, tensor).name for layer, tensor in activations.items()}
+        picture = _placeholder(shape, dtype, "picture")
+        grams = _grams(picture, _Weights(network, dtype), settings)
+        fetches = {layer: gram.name for layer, gram in grams.items()}
         return TargetGraph(graph.as_graph_def(), picture.name, fetches)
 
 
@@ -105,33 +119,75 @@ def step_graph(
         variable = tf.get_variable("picture", initializer=tf.constant(initial, dtype), use_resource=True)
         # One read for the whole step: each further one would be a node of its own, with casts of its own.
         picture = tf.identity(variable.read_value(), name="picture_read")
-        losses = _losses(picture, targets, network, settings)
+        losses = _losses(picture, targets, _Weights(network, dtype), settings)
+        result = tf.identity(variable.read_value(), name="result")
         gradient = tf.identity(tf.gradients(losses["total"], picture)[0], name="picture_gradient")
         adam = tf.train.AdamOptimizer(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
         update = adam.apply_gradients([(gradient, variable)])
         initialize = tf.global_variables_initializer()
         names = {name: loss.name for name, loss in losses.items()}
-        return StepGraph(graph.as_graph_def(), initialize.name, update.name, names, picture.name, gradient.name)
+        return StepGraph(
+            graph.as_graph_def(), initialize.name, update.name, names, picture.name, result.name, gradient.name
+        )
 
 
-def _placeholder(shape: Tuple[int, int], dtype: tf.DType) -> tf.Tensor:
+def score_graph(
+    content: Tuple[int, int],
+    styles: Sequence[Tuple[int, int]],
+    network: Network,
+    settings: StyleSettings,
+    dtype: tf.DType = tf.float32,
+) -> ScoreGraph:
+    """Graph of the losses of a finished picture against content and style pictures of these (height, width)."""
+    with tf.Graph().as_default() as graph:
+        weights = _Weights(network, dtype)
+        content_picture = _placeholder(content, dtype, "content")
+        style_pictures = tuple(_placeholder(style, dtype, "style") for style in styles)
+        picture = _placeholder(content, dtype, "picture")
+        targets = Targets(
+            _activations(content_picture, weights, list(settings.content_layers()), settings.pooling),
+            tuple(_grams(style_picture, weights, settings) for style_picture in style_pictures),
+        )
+        losses = _losses(picture, targets, weights, settings)
+        return ScoreGraph(
+            graph.as_graph_def(),
+            picture.name,
+            content_picture.name,
+            tuple(style_picture.name for style_picture in style_pictures),
+            {name: loss.name for name, loss in losses.items()},
+        )
+
+
+class _Weights:
+    """The network's kernels and biases as constants of one graph, each made once, when first asked for."""
+
+    def __init__(self, network: Network, dtype: tf.DType) -> None:
+        self._network = network
+        self._dtype = dtype
+        self._made: Dict[str, Tuple[tf.Tensor, tf.Tensor]] = {}
+
+    def __call__(self, name: str) -> Tuple[tf.Tensor, tf.Tensor]:
+        if name not in self._made:
+            kernel = tf.constant(self._network.kernels[name], self._dtype, name="kernel")
+            self._made[name] = kernel, tf.constant(self._network.biases[name], self._dtype, name="bias")
+        return self._made[name]
+
+
+def _placeholder(shape: Tuple[int, int], dtype: tf.DType, name: str) -> tf.Tensor:
     # Fed rather than embedded: TensorFlow would fold a graph of constants, running it once more on one thread.
-    return tf.placeholder(dtype, (1,) + tuple(shape) + (3,), name="picture")
+    return tf.placeholder(dtype, (1,) + tuple(shape) + (3,), name=name)
 
 
-def _activations(picture: tf.Tensor, network: Network, layers: Sequence[str], pooling: str) -> Dict[str, tf.Tensor]:
+def _activations(picture: tf.Tensor, weights: _Weights, layers: Sequence[str], pooling: str) -> Dict[str, tf.Tensor]:
     """Activations of the named layers; the network ends at the deepest of them."""
     found: Dict[str, tf.Tensor] = {}
-    if not layers:
-        return found
     pool = tf.nn.avg_pool if pooling == "avg" else tf.nn.max_pool
-    deepest = max(LAYERS.index(layer) for layer in layers)
+    deepest = max((LAYERS.index(layer) for layer in layers), default=-1)
     tensor = picture
     for name in LAYERS[: deepest + 1]:
         with tf.name_scope(name):
             if name.startswith("conv"):
-                kernel = tf.constant(network.kernels[name], tensor.dtype, name="kernel")
-                bias = tf.constant(network.biases[name], tensor.dtype, name="bias")
+                kernel, bias = weights(name)
                 tensor = tf.nn.bias_add(tf.nn.conv2d(tensor, kernel, strides=[1, 1, 1, 1], padding="SAME"), bias)
             elif name.startswith("relu"):
                 tensor = tf.nn.relu(tensor)
@@ -140,6 +196,11 @@ def _activations(picture: tf.Tensor, network: Network, layers: Sequence[str], po
         if name in layers:
             found[name] = tensor
     return found
+
+
+def _grams(picture: tf.Tensor, weights: _Weights, settings: StyleSettings) -> Dict[str, tf.Tensor]:
+    activations = _activations(picture, weights, list(settings.style_layers()), settings.pooling)
+    return {layer: _gram(layer, tensor) for layer, tensor in activations.items()}
 
 
 def _gram(layer: str, activations: tf.Tensor) -> tf.Tensor:
@@ -154,10 +215,10 @@ def _mean_square(tensor: tf.Tensor, size: int) -> tf.Tensor:
     return 2 * tf.nn.l2_loss(tensor) / size
 
 
-def _losses(picture: tf.Tensor, targets: Targets, network: Network, settings: StyleSettings) -> Dict[str, tf.Tensor]:
+def _losses(picture: tf.Tensor, targets: Targets, weights: _Weights, settings: StyleSettings) -> Dict[str, tf.Tensor]:
     content_layers, style_layers = settings.content_layers(), settings.style_layers()
     layers = sorted(set(content_layers) | set(style_layers))
-    activations = _activations(picture, network, layers, settings.pooling)
+    activations = _activations(picture, weights, layers, settings.pooling)
     grams = {layer: _gram(layer, activations[layer]) for layer in style_layers}
     blend = settings.style_blend(len(targets.styles))
 
@@ -182,9 +243,10 @@ def _losses(picture: tf.Tensor, targets: Targets, network: Network, settings: St
     return dict(zip(LOSSES, (content, style, tv, total)))
 
 
-def _difference(tensor: tf.Tensor, target: np.ndarray, layer: str) -> tf.Tensor:
+def _difference(tensor: tf.Tensor, target: Union[np.ndarray, tf.Tensor], layer: str) -> tf.Tensor:
     with tf.name_scope(layer):
-        return _mean_square(tensor - tf.constant(target, tensor.dtype, name="target"), target.size)
+        target = tf.convert_to_tensor(target, tensor.dtype, name="target")
+        return _mean_square(tensor - target, target.shape.num_elements())
 
 
 def _total_variation(picture: tf.Tensor, weight: float) -> tf.Tensor:

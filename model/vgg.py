@@ -125,8 +125,12 @@ def read_matconvnet(path: str) -> Network:
         raise refuse(f"it does not hold the VGG-19 layers: {type(error).__name__} {error}") from error
     expected = _kernel_shapes(1)
     for name in CONVOLUTIONS:
-        if kernels[name].shape != expected[name] or biases[name].shape != expected[name][3:]:
-            raise refuse(f"{name} has a kernel of shape {kernels[name].shape}, expected {expected[name]}")
+        for part, values, shape in (
+            ("kernel", kernels[name], expected[name]),
+            ("bias", biases[name], expected[name][3:]),
+        ):
+            if values.shape != shape:
+                raise refuse(f"{name} has a {part} of shape {values.shape}, expected {shape}")
     if not all(np.isfinite(kernels[name]).all() and np.isfinite(biases[name]).all() for name in CONVOLUTIONS):
         raise refuse("it holds numbers that are not finite")
     return Network(kernels, biases, mean_pixel)
@@ -140,7 +144,7 @@ def _mean_pixel(data: Dict[str, np.ndarray]) -> np.ndarray:
         mean = data["meta"]["normalization"][0][0][0][0][2][0][0]
     mean = np.asarray(mean, np.float64).reshape(-1)
     if mean.shape != (3,) or not np.isfinite(mean).all():
-        raise ValueError(f"mean pixel {mean}")
+        raise ValueError(f"mean pixel of shape {mean.shape}, or not finite")
     return mean
 
 
@@ -222,11 +226,13 @@ def _cached_synthetic(cache: str) -> Network:
         network = Network(kernels, {name: np.zeros(shape[3], np.float32) for name, shape in shapes.items()}, mean_pixel)
         if network.digest() == SYNTHETIC_DIGEST:
             return network
-    except (OSError, ValueError, EOFError):
+    except Exception:  # NumPy raises several unrelated types on a damaged file
         pass  # absent or damaged: made anew below
     network = synthetic()
     if network.digest() != SYNTHETIC_DIGEST:
-        raise NetworkError(f"network synthetic: made {network.digest()}, expected {SYNTHETIC_DIGEST}; please report this machine")
+        raise NetworkError(
+            f"network synthetic: made {network.digest()}, expected {SYNTHETIC_DIGEST}; please report this machine"
+        )
     try:
         os.makedirs(cache, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=cache, suffix=".tmp", delete=False) as file:

@@ -1,13 +1,12 @@
 """What is running now: a live line on a terminal, plain lines elsewhere. Writes to standard error."""
 
 import sys
-import time
 from types import TracebackType
 from typing import Optional, Type
 
 from rich.console import Console
-from rich.live import Live
-from rich.spinner import Spinner
+from rich.progress import Progress as LiveProgress
+from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from harness.records import Event, Phase, Sample, Trial, TrialResult
@@ -17,7 +16,7 @@ _REDRAWS_PER_SECOND = 2
 """Each takes about a millisecond of one core, so the steps lose some 0.1 % of a two-core machine."""
 
 _PHASES = {
-    "network": "reading pictures and network",
+    "network": "reading pictures",
     "targets": "computing targets",
     "graph": "building the step",
     "steps": "compiling the step",
@@ -30,49 +29,51 @@ class Progress(Observer):
 
     def __init__(self, console: Optional[Console] = None) -> None:
         self.console = console or Console(file=sys.stderr, highlight=False)
-        self._live: Optional[Live] = None
+        self._live = LiveProgress(
+            SpinnerColumn(),
+            TextColumn("{task.description} {task.fields[activity]}", markup=False),
+            TimeElapsedColumn(),
+            console=self.console,
+            refresh_per_second=_REDRAWS_PER_SECOND,
+            transient=True,
+        )
+        self._task = TaskID(0)
         self._label = ""
-        self._activity = ""
-        self._began = 0.0
 
     def __enter__(self) -> "Progress":
         if self.console.is_terminal:
-            self._live = Live(console=self.console, refresh_per_second=_REDRAWS_PER_SECOND, transient=True)
             self._live.start()
         return self
 
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if self._live:
+        if self.console.is_terminal:  # elsewhere it would still write an empty line
             self._live.stop()
 
     def trial_started(self, trial: Trial, number: int, planned: int) -> None:
         """Name the trial."""
         self._label = f"[{number}/{planned}] {trial.case.id}  {trial.mode.name}  #{trial.replicate}"
-        self._began = time.monotonic()
-        self._show("starting TensorFlow")
-        if not self._live:
-            self.console.print(Text(f"{self._label}: started"), soft_wrap=True)
+        if not self.console.is_terminal:
+            self._print(f"{self._label}: started")
+        self._task = self._live.add_task(self._label, total=trial.case.steps, activity="starting TensorFlow")
 
     def event(self, trial: Trial, event: Event) -> None:
         """Show the step or the phase."""
         if isinstance(event, Phase):
-            self._show(_PHASES[event.name])
+            self._live.update(self._task, activity=_PHASES[event.name])
         elif isinstance(event, Sample):
-            done = event.updates + 1
-            self._show(f"step {done}/{trial.case.steps}  {event.seconds:.3f} s  loss {event.losses['total']:.4g}")
+            activity = f"step {event.updates + 1}/{trial.case.steps}  {event.seconds:.3f} s"
+            self._live.update(self._task, completed=event.updates + 1, activity=activity)
 
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:
         """Leave one line behind."""
+        self._live.remove_task(self._task)
         if result.status == "ok":
             step = f"{result.step_seconds:.4f} s/step" if result.step_seconds is not None else "no timed step"
-            text = f"{self._label}: {step}, {result.wall_seconds:.0f} s in all"
+            self._print(f"{self._label}: {step}, {result.wall_seconds:.0f} s in all")
         else:
-            text = f"{self._label}: {result.status}: {result.reason}"
-        self.console.print(Text(text, style="" if result.status == "ok" else "bold red"), soft_wrap=True)
+            self._print(f"{self._label}: {result.status}: {result.reason}", style="bold red")
 
-    def _show(self, activity: str) -> None:
-        if self._live:
-            elapsed = time.monotonic() - self._began
-            self._live.update(Spinner("line", Text(f"{self._label}  {activity}  ({elapsed:.0f} s)")))
+    def _print(self, text: str, style: str = "") -> None:
+        self.console.print(Text(text, style=style), soft_wrap=True)

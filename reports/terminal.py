@@ -1,7 +1,7 @@
 """Tables for a person at a terminal, 80 columns and up."""
 
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from rich import box
 from rich.console import Console
@@ -21,10 +21,13 @@ def print_run(run: Run, folder: Path, console: Optional[Console] = None) -> None
     for trial in failures:
         _print_failure(console, trial, folder)
     if not run.complete:
-        console.print(f"Interrupted: {len(run.trials)} of {run.planned_trials} trials finished and are kept.", style="bold")
+        console.print(
+            f"Interrupted: {len(run.trials)} of {run.planned_trials} trials finished and are kept.", style="bold"
+        )
     if len(failures) < len(run.trials):
         for case in run.cases:
             _print_case(console, run, case.id)
+        console.print(Text(_LEGEND.format(reference=run.reference_mode), style="dim"))
     picture = next((trial.picture for trial in run.trials if trial.picture), None)
     if picture:
         console.print(Text(f"picture  {_shown(folder / picture)}"), soft_wrap=True)
@@ -36,7 +39,9 @@ def print_checks(checks: Sequence[Check], console: Optional[Console] = None) -> 
     console = console or Console(highlight=False)
     for check in checks:
         mark, style = {True: ("ok", "green"), False: ("missing", "red"), None: ("optional", "yellow")}[check.ok]
-        console.print(Text(f"{mark:>8}  ", style=style) + Text(f"{check.name}: {check.detail}", style=""), soft_wrap=True)
+        console.print(
+            Text(f"{mark:>8}  ", style=style) + Text(f"{check.name}: {check.detail}", style=""), soft_wrap=True
+        )
         if check.advice:
             console.print(Text(f"{'':10}{check.advice}", style="dim"), soft_wrap=True)
 
@@ -58,15 +63,15 @@ def _print_case(console: Console, run: Run, case_id: str) -> None:
         + Text(f"  {size}, {case.steps} steps from {case.initial}, network {case.network}, device {_devices(run)}"),
         soft_wrap=True,
     )
-    console.print(_table(rows, _SPEED))
+    if any(row.ok < row.replicates for row in rows):
+        counts = ", ".join(f"{row.mode} {row.ok}/{row.replicates}" for row in rows)
+        console.print(Text(f"Figures rest on the trials that ended well: {counts}"), soft_wrap=True)
+    console.print(_table(rows, _RESULT))
     console.print(_table(rows, _COST))
 
 
 def _devices(run: Run) -> str:
     return ", ".join(sorted({trial.device for trial in run.trials}))
-
-
-Column = Sequence  # a heading and a function from a summary to the cell's text
 
 
 def _number(field: str, form: str, scale: float = 1.0) -> Callable[[Summary], str]:
@@ -77,37 +82,42 @@ def _number(field: str, form: str, scale: float = 1.0) -> Callable[[Summary], st
     return show
 
 
-def _interval(summary: Summary) -> str:
+def _half_width(summary: Summary) -> str:
     if summary.step_seconds_low is None or summary.step_seconds_high is None:
         return NOT_MEASURED
-    return f"{summary.step_seconds_low:.3f} to {summary.step_seconds_high:.3f}"
+    return f"{(summary.step_seconds_high / summary.step_seconds_low) ** 0.5 - 1:.1%}"
 
 
-_MODE = ("mode", lambda summary: summary.mode)
-_SPEED: List[Column] = [
+Column = Tuple[str, Callable[[Summary], str]]
+_MODE: Column = ("mode", lambda summary: summary.mode)
+_RESULT: List[Column] = [
     _MODE,
     ("step s", _number("step_seconds", ".4f")),
-    ("95 % interval", _interval),
-    ("images/s", _number("images_per_second", ".3f")),
-    ("Mpixel/s", _number("megapixels_per_second", ".4f")),
+    ("95 % ±", _half_width),
     ("ratio", _number("ratio_to_reference", ".3f")),
-    ("trials", lambda summary: f"{summary.ok}/{summary.replicates}"),
+    ("final loss", _number("final_loss", ".5g")),
+    ("true loss", _number("true_loss", ".5g")),
 ]
 _COST: List[Column] = [
     _MODE,
+    ("img/s", _number("images_per_second", ".3f")),
+    ("Mpx/s", _number("megapixels_per_second", ".4f")),
     ("first s", _number("first_step_seconds", ".2f")),
     ("TFLOP/s", _number("tflops", ".3f")),
-    ("of peak", _number("share_of_peak", ".0%")),
-    ("memory", _number("peak_memory_bytes", ".2f", 2.0**-30)),
-    ("final loss", _number("final_loss", ".6g")),
-    ("true loss", _number("true_loss", ".6g")),
+    ("peak", _number("share_of_peak", ".0%")),
+    ("GiB", _number("peak_memory_bytes", ".2f", 2.0**-30)),
 ]
+_LEGEND = (
+    "step s: geometric mean over processes of the median step; ±: 95 % interval over processes; ratio: to the "
+    "reference mode {reference}; first s: first step, compiling included; peak: share of the float32 matrix-product "
+    "rate of the same processes; GiB: largest resident size; true loss: re-scored in float32."
+)
 
 
 def _table(rows: Sequence[Summary], columns: Sequence[Column]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for heading, _ in columns:
-        table.add_column(heading, justify="left" if heading == "mode" else "right", overflow="fold")
+        table.add_column(heading, justify="left" if heading == "mode" else "right", no_wrap=heading != "mode")
     for row in rows:
         table.add_row(*(Text(cell(row)) for _, cell in columns))
     return table

@@ -4,13 +4,11 @@ from typing import Any, ContextManager, Dict, Mapping
 
 from typing_extensions import Protocol
 
+from harness.errors import UsageError
 from harness.records import Mode, WorkerEnvironment
 
-NAMES = {
-    "auto": "a GPU when TensorFlow sees one, else the CPU",
-    "cpu": "TensorFlow's CPU",
-    "gpu": "TensorFlow's first GPU",
-}
+NAMES = ("auto", "cpu", "gpu")
+"""auto: a GPU when TensorFlow sees one, else the CPU."""
 
 
 class DeviceUnavailable(Exception):
@@ -41,6 +39,14 @@ class Device(Protocol):
 
     def matmul_tflops(self) -> float:
         """Measure the float32 matrix-product rate, in 1e12 floating-point operations per second."""
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError unless there is a device of this name."""
+    if name.startswith("npu"):
+        raise UsageError(f"device {name}: this version does not drive the Ascend card yet (use {', '.join(NAMES)})")
+    if name not in NAMES:
+        raise UsageError(f"device {name!r} is unknown (expected one of {', '.join(NAMES)})")
 
 
 def open_device(name: str) -> Device:

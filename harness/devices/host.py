@@ -67,7 +67,9 @@ class HostDevice:
     def matmul_tflops(self, size: int = 2048, repeats: int = 7) -> float:
         """Median rate of a float32 product of two size x size matrices, after two warm-up products."""
         with tf.Graph().as_default():
-            factors = [tf.Variable(tf.random.stateless_normal((size, size), (0, seed)), use_resource=True) for seed in (1, 2)]
+            factors = [
+                tf.Variable(tf.random.stateless_normal((size, size), (0, seed)), use_resource=True) for seed in (1, 2)
+            ]
             product = tf.matmul(factors[0], factors[1]).op
             with tf.Session(config=self._config()) as session:
                 session.run(tf.global_variables_initializer())

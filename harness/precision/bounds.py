@@ -20,9 +20,7 @@ def rounded_bound(bound: float) -> float:
     return min(bound * (1 + 2.0**-10), FLOAT16_MAX)
 
 
-def result_bound(
-    op: AscendOp, bounds: Sequence[float], dtypes: Sequence[str], static: StaticGraph
-) -> float:
+def result_bound(op: AscendOp, bounds: Sequence[float], dtypes: Sequence[str], static: StaticGraph) -> float:
     """Return a bound on the magnitude of an op's first output, UNBOUNDED if none is known.
 
     Infinite operands and overflow of float32 give UNBOUNDED, so a finite result also says: no infinity, no

@@ -22,9 +22,7 @@ DTYPES = ("float16", "float32", "float64", "bool") + tuple(
 )
 _LISTS = {"black-list": BLACK, "white-list": WHITE, "gray-list": GRAY}
 _LINE_LIMIT = 1023
-_LINE_FORM = (
-    "expected 'Opname::InputDtype:...,OutputDtype:...' or 'OpType::Type:InputDtype:...,OutputDtype:...'"
-)
+_LINE_FORM = "expected 'Opname::InputDtype:...,OutputDtype:...' or 'OpType::Type:InputDtype:...,OutputDtype:...'"
 
 
 class PrecisionConfigError(ValueError):

@@ -210,9 +210,7 @@ class _Emitter:
         name = node_name(output.tensor)
         raw = self.writer.free_name(f"{name}/unrounded")
         rename(self.graph, name, raw)
-        result = self.writer.round(
-            f"{name}/float16", tensor_name(raw), known, op.name, counted or tensor_name(raw)
-        )
+        result = self.writer.round(f"{name}/float16", tensor_name(raw), known, op.name, counted or tensor_name(raw))
         rename(self.graph, node_name(result), name)
         self.values[output.tensor] = _Value(True, rounded_bound(known.bound))
 

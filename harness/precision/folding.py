@@ -16,14 +16,10 @@ from .graph import (
 )
 
 _SHAPE_OPS = frozenset(("Shape", "ShapeN", "Size", "Rank"))
-_NUMERIC = frozenset(
-    ("float16", "float32", "float64", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16")
-)
+_NUMERIC = frozenset(("float16", "float32", "float64", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16"))
 
 
-def fold_constants(
-    graph: NodeGraph, infos: Dict[str, TensorInfo], stateful: Set[str]
-) -> Dict[str, TensorInfo]:
+def fold_constants(graph: NodeGraph, infos: Dict[str, TensorInfo], stateful: Set[str]) -> Dict[str, TensorInfo]:
     """Replace what only depends on constants and static shapes by Const nodes, computed by TensorFlow.
 
     The compiler folds such ops on the host too, in their own dtype (GE, constant folding pass). Returns the
@@ -127,9 +123,7 @@ def _shape_nodes(node: tf.NodeDef, infos: Dict[str, TensorInfo]) -> List[tf.Node
     return parts + [joined]
 
 
-def _replace(
-    graph: NodeGraph, infos: Dict[str, TensorInfo], values: Dict[str, np.ndarray]
-) -> Dict[str, TensorInfo]:
+def _replace(graph: NodeGraph, infos: Dict[str, TensorInfo], values: Dict[str, np.ndarray]) -> Dict[str, TensorInfo]:
     renamed: Dict[str, str] = {}
     added: Dict[str, TensorInfo] = {}
     for tensor, value in values.items():

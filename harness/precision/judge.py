@@ -101,9 +101,7 @@ class _Judge:
         self.kernel_rows = op.kernel.rows_for(len(op.inputs))
         self.custom = custom_entry(op, config)
         self.policy = config.mixlist.flag(op.type, op.kernel.mixlist) if config.mixlist else op.kernel.mixlist
-        self.inputs = [
-            _Tensor(tensor.dtype, tensor.position, True, producer(tensor.root)) for tensor in op.inputs
-        ]
+        self.inputs = [_Tensor(tensor.dtype, tensor.position, True, producer(tensor.root)) for tensor in op.inputs]
         self.outputs = [_Tensor(tensor.dtype, index, False, None) for index, tensor in enumerate(op.outputs)]
         self.cube_list = load_op_table().cube_types if config.profile == "current" else frozenset()
         self.reduced = False
@@ -178,9 +176,7 @@ class _Judge:
         self.rule = min(rules)[2] if rules else "no float tensor"
         return rows[0]
 
-    def _narrow(
-        self, tensor: _Tensor, rows: Rows, dtypes: Dict[int, Optional[str]]
-    ) -> Tuple[Optional[Rows], str]:
+    def _narrow(self, tensor: _Tensor, rows: Rows, dtypes: Dict[int, Optional[str]]) -> Tuple[Optional[Rows], str]:
         """Dispatch by mode (GE op_format_dtype_strategy_manager.cc, MatchByDifferentMode)."""
         if self.op.keep_dtype:
             return self._keep_or_reduce(tensor, rows, dtypes, frozenset())
@@ -194,9 +190,7 @@ class _Judge:
             return self._mixed(tensor, rows, dtypes)
         return rise(tensor.original, rows, dtypes), "keeps its dtype"
 
-    def _force(
-        self, tensor: _Tensor, rows: Rows, dtypes: Dict[int, Optional[str]]
-    ) -> Tuple[Optional[Rows], str]:
+    def _force(self, tensor: _Tensor, rows: Rows, dtypes: Dict[int, Optional[str]]) -> Tuple[Optional[Rows], str]:
         want = "float16" if tensor.original == "float32" else tensor.original
         rule = "force_fp16: float16" if self.config.mode == FORCE_FP16 else "no float32 row: float16"
         return rise(want, rows, dtypes), rule
@@ -214,9 +208,7 @@ class _Judge:
             self.reduced = self.reduced or narrowed is not None
         return narrowed, rule
 
-    def _mixed(
-        self, tensor: _Tensor, rows: Rows, dtypes: Dict[int, Optional[str]]
-    ) -> Tuple[Optional[Rows], str]:
+    def _mixed(self, tensor: _Tensor, rows: Rows, dtypes: Dict[int, Optional[str]]) -> Tuple[Optional[Rows], str]:
         """Rule of allow_mix_precision (GE op_dtype_selection_strategy_allow_mix_precision_base.cc)."""
         if self.policy == GRAY:
             if tensor.producer is None:

@@ -109,9 +109,7 @@ class _Planning:
         )
         self._check_range(op, tensor)
 
-    def _add_cast(
-        self, producer: str, consumer: str, position: int, source: str, target: str, elements: int
-    ) -> None:
+    def _add_cast(self, producer: str, consumer: str, position: int, source: str, target: str, elements: int) -> None:
         size = elements * (DTYPE_BYTES.get(source, 4) + DTYPE_BYTES.get(target, 4))
         self.casts.append(
             PlannedCast(

@@ -78,9 +78,7 @@ class GraphWriter:
         self.taken.add(candidate)
         return candidate
 
-    def round(
-        self, name: str, source: str, known: Rounding, label: str, counted: Optional[str] = None
-    ) -> str:
+    def round(self, name: str, source: str, known: Rounding, label: str, counted: Optional[str] = None) -> str:
         """Round a float32 tensor to float16 values and return the result, still stored as float32.
 
         To nearest, ties to even, saturated to +-65504, NaN made 0 (TF Adapter documentation,

@@ -167,9 +167,7 @@ def test_matmul32_configuration():
     config = load_config(MATMUL32)
     assert config.mode == "allow_mix_precision"
     assert {entry.key for entry in config.custom_dtypes} == {"MatMulV2", "BatchMatMulV2"}
-    assert {(entry.inputs, entry.outputs) for entry in config.custom_dtypes} == {
-        (("float16", "float16"), ("float32",))
-    }
+    assert {(entry.inputs, entry.outputs) for entry in config.custom_dtypes} == {(("float16", "float16"), ("float32",))}
 
 
 def test_a_given_file_beats_the_packaged_one(write):

@@ -82,9 +82,7 @@ def test_division_by_a_constant_that_float16_flushes_to_zero():
 
 def test_cube_ops_round_operands_and_accumulate_wide():
     x = np.full((1, 4096), 1.0 + 2.0**-11 + 2.0**-12, np.float32)
-    step = graphs.build(
-        lambda: [tf.matmul(tf.placeholder(tf.float32, x.shape, name="x"), tf.ones((4096, 1))).name]
-    )
+    step = graphs.build(lambda: [tf.matmul(tf.placeholder(tf.float32, x.shape, name="x"), tf.ones((4096, 1))).name])
     half = float(interpreter.to_half(x[0, 0]))
     expected = interpreter.to_half(4096 * half)
     assert emitted_values(step, "allow_mix_precision", {"x:0": x})[0] == expected
@@ -119,8 +117,12 @@ def test_kernels_that_widen_round_once():
     def make():
         parts = [tf.placeholder(tf.float32, (), name=name) for name in "abc"]
         vector = tf.stack(parts)
-        return [tf.add_n(parts).name, tf.reduce_sum(vector).name, tf.reduce_mean(vector).name,
-                tf.nn.l2_loss(vector).name]
+        return [
+            tf.add_n(parts).name,
+            tf.reduce_sum(vector).name,
+            tf.reduce_mean(vector).name,
+            tf.nn.l2_loss(vector).name,
+        ]
 
     step = graphs.build(make)
     for values in (x, y):
@@ -166,9 +168,7 @@ def test_overlapping_pool_gradients_are_rounded():
 
 
 def test_explicit_casts_to_float16_saturate():
-    step = graphs.build(
-        lambda: [tf.cast(tf.placeholder(tf.float32, (3,), name="x"), tf.float16).name]
-    )
+    step = graphs.build(lambda: [tf.cast(tf.placeholder(tf.float32, (3,), name="x"), tf.float16).name])
     result = emitted_values(step, "allow_mix_precision", {"x:0": [1e9, np.nan, 0.1]})[0]
     assert result.dtype == np.float16 and result.tolist() == [65504.0, 0.0, np.float16(0.1)]
 
@@ -197,9 +197,7 @@ def test_emitted_graphs_load_and_keep_their_fetches(make, mode):
             tf.import_graph_def(graph_def, name="")
             graph.get_operation_by_name(step.initialize)
             fetches = [graph.as_graph_element(fetch) for fetch in step.fetches]
-            infos.append(
-                [(item.name, getattr(item, "dtype", ""), str(getattr(item, "shape", ""))) for item in fetches]
-            )
+            infos.append([(item.name, getattr(item, "dtype", ""), str(getattr(item, "shape", ""))) for item in fetches])
     assert infos[0] == infos[1]
 
 

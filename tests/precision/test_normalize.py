@@ -106,8 +106,8 @@ def test_normalised_steps_train_bit_for_bit(use_resource):
     normalized = normalize(step.graph_def, fetches).graph.to_graph_def()
     feeds = {"x:0": np.random.RandomState(1).randn(5, 3)}
     results = [
-        graphs.run(graph, step.fetches[1:], feeds, step.initialize) + graphs.run(
-            graph, step.fetches, feeds, step.initialize, steps=5)[1:]
+        graphs.run(graph, step.fetches[1:], feeds, step.initialize)
+        + graphs.run(graph, step.fetches, feeds, step.initialize, steps=5)[1:]
         for graph in (step.graph_def, normalized)
     ]
     for one, other in zip(*results):

@@ -1,0 +1,71 @@
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from harness import inputs  # noqa: E402
+from harness.records import Case, Mode, Suite, Trial  # noqa: E402
+from model import images  # noqa: E402
+
+
+def pytest_configure(config):
+    for category in ("DeprecationWarning", "FutureWarning"):
+        # tensorflow, tensorflow_core, tensorboard, tensorflow_estimator
+        config.addinivalue_line("filterwarnings", f"ignore::{category}:tensor")
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """Path of a 48x40 picture with structure in it."""
+    rows, columns = np.mgrid[0:40, 0:48]
+    pixels = np.stack([rows * 6, columns * 5, (rows * columns) % 256], axis=-1).astype(np.uint8)
+    path = tmp_path / "picture.png"
+    path.write_bytes(images.encode(pixels, ".png"))
+    return str(path)
+
+
+@pytest.fixture
+def style(tmp_path):
+    """Path of a 64x64 checkerboard."""
+    rows, columns = np.mgrid[0:64, 0:64]
+    board = ((rows // 4 + columns // 4) % 2 * 255).astype(np.uint8)
+    path = tmp_path / "style.png"
+    path.write_bytes(images.encode(np.stack([board, board // 2, 255 - board], axis=-1), ".png"))
+    return str(path)
+
+
+@pytest.fixture
+def case(picture, style):
+    """A case that runs in well under a second once TensorFlow is up."""
+    small = Case(id="small", content=picture, styles=(style,), size=48, steps=5, network="synthetic-narrow")
+    return inputs.resolve(small, cache="")
+
+
+@pytest.fixture
+def float32():
+    return Mode(name="must_keep_origin_dtype", precision_mode="must_keep_origin_dtype")
+
+
+@pytest.fixture
+def suite(case, float32):
+    return Suite(name="tiny", purpose="tests", cases=(case,), modes=(float32,), replicates=1, warmup=1, timeout=120)
+
+
+@pytest.fixture
+def trial(case, float32, tmp_path):
+    return Trial(
+        id="small.must_keep_origin_dtype.1",
+        case=case,
+        mode=float32,
+        device="cpu",
+        replicate=1,
+        warmup=1,
+        picture=str(tmp_path / "out.png"),
+        cache="",
+    )

@@ -1,0 +1,103 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness.records import Sample
+from harness.runner import run_trial
+from harness.store import RunFolder
+
+LOSSES = {"content", "style", "tv", "total"}
+
+
+@pytest.fixture
+def run(tmp_path, trial):
+    def run(timeout=120.0, **changes):
+        folder = RunFolder.create(tmp_path / "results", "worker")
+        changed = trial.model_copy(update={"picture": str(folder.trial_folder(trial.id) / "picture.png"), **changes})
+        result = run_trial(changed, folder, timeout, lambda event: None)
+        samples = (folder.path / result.samples).read_text().splitlines()
+        return result, [Sample.model_validate_json(line) for line in samples], folder.path
+
+    return run
+
+
+def test_a_trial_from_the_inside(run, trial):
+    result, samples, folder = run()
+    assert result.status == "ok", (result.reason, result.log_tail)
+    assert [sample.phase for sample in samples] == ["first", "warmup", "timed", "timed", "timed"]
+    assert all(set(sample.losses) == LOSSES for sample in samples)
+    # From the content picture: no content loss before the first update, and the style loss falls.
+    assert samples[0].losses["content"] == 0
+    assert result.final_losses["style"] < samples[0].losses["style"]
+    assert result.final_losses["total"] == result.true_losses["total"]
+    assert result.first_step_seconds == samples[0].seconds
+    assert result.startup_seconds > sum(sample.seconds for sample in samples[:2])
+    assert result.peak_memory_bytes > 50e6
+    assert result.device == "cpu" and result.environment.kind == "cpu"
+    stylized = np.asarray(Image.open(folder / result.picture))
+    assert stylized.shape == (40, 48, 3) and stylized.dtype == np.uint8
+
+
+def test_a_divergence_is_an_outcome_with_its_step_and_terms(run, case):
+    settings = case.settings.model_copy(update={"learning_rate": 1e30})
+    result, samples, _ = run(case=case.model_copy(update={"settings": settings}))
+    assert result.status == "diverged"
+    assert len(samples) == 1
+    assert result.reason.startswith("the loss is not finite after 1 updates: content inf")
+    assert result.picture is None and result.final_losses is None
+
+
+def test_an_input_that_changes_after_the_start_is_one_line(run, case):
+    inputs = case.inputs.model_copy(update={"network_sha256": "0" * 64})
+    result, _, _ = run(case=case.model_copy(update={"inputs": inputs}))
+    assert (result.status, result.reason) == (
+        "crashed",
+        "UsageError: network synthetic-narrow: changed since the run began",
+    )
+    assert any("Traceback" in line for line in result.log_tail)
+
+
+def test_a_device_that_is_not_there_refuses(run):
+    result, _, _ = run(device="gpu")
+    assert result.status == "refused"
+    assert "sees no GPU" in result.reason
+
+
+def test_the_same_seed_gives_the_same_picture_and_losses(run, case):
+    noise = case.model_copy(update={"initial": "noise"})
+    results = [run(case=noise) for _ in range(2)]
+    assert results[0][0].final_losses == results[1][0].final_losses
+    first, second = [(folder / result.picture).read_bytes() for result, _, folder in results]
+    assert first == second
+
+
+def test_without_a_timed_step_nothing_is_claimed(run, case):
+    result, samples, _ = run(case=case.model_copy(update={"steps": 1}))
+    assert result.status == "ok"
+    assert [sample.phase for sample in samples] == ["first"]
+    assert result.step_seconds is None and result.startup_seconds is None and result.timed_steps == 0
+
+
+def test_colours_are_kept_on_request(run, case):
+    settings = case.settings.model_copy(update={"preserve_colors": True})
+    result, _, folder = run(case=case.model_copy(update={"settings": settings}))
+    stylized = Image.open(folder / result.picture).convert("YCbCr")
+    content = Image.open(case.content).convert("YCbCr")
+    chroma = np.asarray(stylized).astype(int)[..., 1:] - np.asarray(content).astype(int)[..., 1:]
+    assert np.median(np.abs(chroma)) <= 1
+    plain = Image.open(run()[2] / result.picture).convert("YCbCr")
+    assert np.median(np.abs(np.asarray(plain).astype(int)[..., 1:] - np.asarray(content).astype(int)[..., 1:])) > 3
+
+
+def test_run_json_can_be_read_by_anybody(tmp_path, suite):
+    from harness.runner import Observer, run_suite
+
+    run, folder = run_suite(suite, "cpu", tmp_path / "results", "", Observer(), ["bench.py"])
+    stored = json.loads((folder / "run.json").read_text())
+    assert stored["schema_version"] == 1
+    assert stored["trials"][0]["status"] == "ok"
+    assert stored["cases"][0]["inputs"]["width"] == 48
+    assert stored["environment"]["packages"]["numpy"] == np.__version__
+    assert type(run).model_validate(stored) == run

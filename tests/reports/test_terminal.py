@@ -1,0 +1,109 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from harness.environment import describe
+from harness.records import Run, TrialResult
+from harness.summary import summarize
+from reports.progress import Progress
+from reports.terminal import print_run
+
+
+@pytest.fixture
+def result():
+    return TrialResult(
+        trial="small.must_keep_origin_dtype.1",
+        case="small",
+        mode="must_keep_origin_dtype",
+        device="cpu",
+        replicate=1,
+        status="ok",
+        log="trials/small/log.txt",
+        samples="trials/small/samples.jsonl",
+        picture="trials/small/picture.png",
+        started="2020-01-01T00:00:00+00:00",
+        wall_seconds=12.0,
+        first_step_seconds=2.5,
+        step_seconds=0.5,
+        timed_steps=10,
+        final_losses={"total": 12345678.0},
+        true_losses={"total": 23456789.0},
+        step_flop=10**11,
+        matmul_tflops=0.25,
+        peak_memory_bytes=3 * 2**29,
+    )
+
+
+@pytest.fixture
+def show(suite, tmp_path):
+    def show(*trials, complete=True, width=80, **console):
+        run = Run(
+            id="tiny-1",
+            suite="tiny",
+            device="cpu",
+            started="2020-01-01T00:00:00+00:00",
+            complete=complete,
+            environment=describe(),
+            cases=suite.cases,
+            modes=suite.modes,
+            planned_trials=2,
+            trials=list(trials),
+            summaries=summarize(suite, trials),
+        )
+        out = io.StringIO()
+        print_run(run, tmp_path, Console(file=out, width=width, highlight=False, **console))
+        return out.getvalue()
+
+    return show
+
+
+def test_the_tables_hold_what_was_measured(show, result):
+    text = show(result)
+    row = next(line.split() for line in text.splitlines() if line.strip().startswith("must_keep"))
+    assert row == ["must_keep_origin_dtype", "0.5000", "–", "1.000", "1.2346e+07", "2.3457e+07"]
+    assert "2.000   0.0038      2.50     0.200    80%   1.50" in text
+    assert "picture.png" in text and "run.json" in text
+
+
+def test_the_tables_fit_into_80_columns(show, result):
+    faster = result.model_copy(update={"replicate": 2, "step_seconds": 0.4})
+    for line in show(result, faster).splitlines():
+        assert len(line.rstrip()) <= 80 or "/" in line, line
+
+
+def test_what_was_not_measured_is_a_dash(show, result):
+    bare = result.model_copy(update={"step_seconds": None, "timed_steps": 0})
+    row = next(line.split() for line in show(bare).splitlines() if line.strip().startswith("must_keep"))
+    assert row[1:4] == ["–", "–", "–"]
+
+
+def test_failures_come_first_with_reason_and_log(show, result):
+    failed = result.model_copy(update={"status": "crashed", "reason": "killed", "log_tail": ("last words",)})
+    lines = show(failed, result).splitlines()
+    assert lines[0] == "crashed: small.must_keep_origin_dtype.1: killed"
+    assert "last words" in lines[1] and "log.txt" in lines[2]
+
+
+def test_a_run_without_a_good_trial_shows_no_table(show, result):
+    assert "step s" not in show(result.model_copy(update={"status": "timed_out", "reason": "slow"}))
+
+
+def test_an_interrupted_run_says_so(show, result):
+    assert "Interrupted: 1 of 2 trials finished and are kept." in show(result, complete=False)
+
+
+def test_markup_in_names_is_shown_as_text(show, result):
+    failed = result.model_copy(update={"status": "crashed", "reason": "[bold]x[/bold] [link=a]"})
+    assert "[bold]x[/bold] [link=a]" in show(failed, force_terminal=True, color_system=None)
+
+
+def test_progress_is_plain_lines_when_it_is_no_terminal(trial, result):
+    out = io.StringIO()
+    with Progress(Console(file=out)) as progress:
+        progress.trial_started(trial, 1, 2)
+        progress.trial_ended(trial, result)
+    assert out.getvalue().splitlines() == [
+        "[1/2] small  must_keep_origin_dtype  #1: started",
+        "[1/2] small  must_keep_origin_dtype  #1: 0.5000 s/step, 12 s in all",
+    ]

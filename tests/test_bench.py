@@ -1,0 +1,159 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+
+import bench
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def usage_error(monkeypatch, capfd, tmp_path, picture):
+    """Runs the command line, asserts a usage error that leaves no file behind, and returns its one line."""
+
+    def run(*arguments):
+        output = tmp_path / "results"
+        command = ["bench.py", *arguments]
+        if "--output" not in arguments:
+            command += ["--output", str(output)]
+        monkeypatch.setattr(sys, "argv", command)
+        before = set(tmp_path.rglob("*"))
+        assert bench.main() == 2
+        printed = capfd.readouterr()
+        assert printed.out == ""
+        assert printed.err.startswith("bench.py: ") and printed.err.count("\n") == 1, printed.err
+        assert set(tmp_path.rglob("*")) == before
+        return printed.err
+
+    return run
+
+
+def _damaged_pictures(tmp_path, picture):
+    whole = Path(picture).read_bytes()
+    files = {"empty.png": b"", "truncated.png": whole[: len(whole) // 2], "text.jpg": b"not a picture\n"}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "folder.png").mkdir()
+    return ["missing.png", "folder.png", *files]
+
+
+@pytest.mark.parametrize("option", ["--content", "--styles", "--init"])
+def test_a_picture_that_cannot_be_used_is_named(usage_error, tmp_path, picture, option):
+    for name in _damaged_pictures(tmp_path, picture):
+        message = usage_error("--suite", "smoke", option, str(tmp_path / name))
+        assert str(tmp_path / name) in message
+
+
+def test_a_picture_can_be_too_small(usage_error, tmp_path, picture):
+    assert "31x25 pixels, expected at least 32" in usage_error("--suite", "smoke", "--content", picture, "--size", "31")
+
+
+def test_a_network_file_that_is_none_says_where_to_get_it(usage_error, tmp_path):
+    (tmp_path / "text.mat").write_text("hello\n")
+    scipy.io.savemat(str(tmp_path / "other.mat"), {"a": np.eye(3)})
+    for name in ("missing.mat", "text.mat", "other.mat"):
+        message = usage_error("--suite", "smoke", "--network", str(tmp_path / name))
+        assert name in message and "imagenet-vgg-verydeep-19.mat" in message and "534.9 MB" in message
+
+
+@pytest.mark.parametrize(
+    "arguments, part",
+    [
+        ([], "nothing to do"),
+        (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of perf, smoke)"),
+        (["--suite", "smoke", "--modes", "fp8"], "mode 'fp8' is unknown (expected one of allow_fp32_to_fp16,"),
+        (["--suite", "smoke", "--device", "tpu"], "device 'tpu' is unknown (expected one of auto, cpu, gpu)"),
+        (["--suite", "smoke", "--device", "npu:0"], "does not drive the Ascend card yet"),
+        (["--suite", "smoke", "--steps", "0"], "steps 0: input should be greater than 0"),
+        (["--suite", "smoke", "--steps", "many"], "'many' is not a valid integer"),
+        (["--suite", "smoke", "--size", "-4"], "size -4: input should be greater than 0"),
+        (["--suite", "smoke", "--replicates", "0"], "replicates 0: input should be greater than 0"),
+        (["--suite", "smoke", "--timeout", "0"], "timeout 0.0: input should be greater than 0"),
+        (["--suite", "smoke", "--timeout", "inf"], "timeout inf: input should be a finite number"),
+        (["--suite", "smoke", "--seed", "-1"], "seed -1: input should be greater than or equal to 0"),
+        (["--suite", "smoke", "--colour"], "No such option"),
+        (["paint"], "No such command 'paint'"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_was_expected(usage_error, arguments, part):
+    assert part in usage_error(*arguments)
+
+
+def test_an_output_folder_that_cannot_be_written_is_named(usage_error, picture):
+    message = usage_error("--suite", "smoke", "--output", os.path.join(picture, "results"))
+    assert "output folder" in message and "--output" in message
+
+
+def test_modes_not_there_yet_are_refused_by_name(usage_error):
+    assert "mode force_fp16 is not available yet" in usage_error("--suite", "smoke", "--modes", "force_fp16")
+
+
+def test_the_command_line_does_not_import_tensorflow():
+    code = (
+        "import sys, bench, suites, harness.runner, harness.doctor, reports.terminal, reports.progress;"
+        "suites.get('perf'); print('tensorflow' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=str(ROOT)).decode().strip() == "False"
+
+
+def _bench(*arguments, **options):
+    command = [sys.executable, str(ROOT / "bench.py"), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **options)
+
+
+def test_overrides_reach_the_trial_and_the_record(tmp_path, picture):
+    process = _bench(
+        *"--suite perf --network synthetic-narrow --steps 4 --size 40 --init noise --seed 3 --replicates 2".split(),
+        *("--content", picture, "--styles", picture, "--styles", picture, "--output", str(tmp_path / "out")),
+        *("--modes", "must_keep_origin_dtype", "--device", "cpu", "--timeout", "100"),
+    )
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "\x1b" not in out + err  # plain text, for neither is a terminal
+    assert "[2/2] picture-40" in err
+    (path,) = (tmp_path / "out").glob("perf-*/run.json")
+    run = json.loads(path.read_text())
+    (case,) = run["cases"]
+    assert (case["id"], case["steps"], case["size"], case["initial"], case["seed"]) == ("picture-40", 4, 40, "noise", 3)
+    assert case["inputs"]["height"] == 33 and len(case["styles"]) == 2
+    assert [trial["status"] for trial in run["trials"]] == ["ok", "ok"]
+    assert f"{run['summaries'][0]['final_loss']:.5g}" in out
+    assert sorted(os.listdir(str(path.parent))) == ["journal.jsonl", "run.json", "trials"]
+    assert (path.parent / run["trials"][0]["picture"]).stat().st_size > 0
+
+
+def test_a_trial_that_fails_gives_status_5_and_its_reason(tmp_path, picture):
+    process = _bench(
+        *"--suite smoke --network synthetic-narrow --size 48 --timeout 0.5".split(),
+        *("--content", picture, "--output", str(tmp_path / "out")),
+    )
+    out, _ = process.communicate()
+    assert process.returncode == 5
+    assert "timed_out: picture-48.must_keep_origin_dtype.1: not finished after 0.5 s" in out
+
+
+def test_ctrl_c_ends_with_130_and_keeps_the_run(tmp_path, picture):
+    process = _bench(
+        *"--suite smoke --network synthetic-narrow --size 48 --steps 1000000".split(),
+        *("--content", picture, "--output", str(tmp_path / "out")),
+        start_new_session=True,
+    )
+    for _ in range(600):
+        time.sleep(0.1)
+        if list((tmp_path / "out").glob("*/trials/*/log.txt")):
+            break
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Interrupted: 0 of 1 trials finished" in out
+    (path,) = (tmp_path / "out").glob("*/run.json")
+    assert json.loads(path.read_text())["complete"] is False
+    assert len(list(path.parent.glob("trials/*/samples.jsonl"))) == 1
