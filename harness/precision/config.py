@@ -17,7 +17,7 @@ PROFILES = ("current", "early_2022")
 MATMUL32_FILE = DATA / "matmul32.cfg"
 MATMUL32 = ALLOW_MIX + "+matmul32"
 
-DTYPES = ("float16", "float32", "float64", "bool") + tuple(
+DTYPES = ("float16", "float32", "float64", "bfloat16", "bool") + tuple(
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 )
 _LISTS = {"black-list": BLACK, "white-list": WHITE, "gray-list": GRAY}
@@ -230,7 +230,8 @@ def _split_dtypes(rest: str) -> Tuple[Optional[Tuple[str, ...]], Optional[Tuple[
 
 
 def _dtypes(text: str) -> Tuple[str, ...]:
-    return tuple(dtype.strip().lower() for dtype in text.split(",")) if text.strip() else ()
+    names = [dtype.strip().lower() for dtype in text.split(",")] if text.strip() else []
+    return tuple("float32" if name == "float" else name for name in names)
 
 
 def _check_type_entry(

@@ -2,8 +2,11 @@
 
 Float32 arithmetic on float16 operands, rounded once, is float16 arithmetic for + - * / and the square root;
 ops that move or pick values need no rounding of their own. Kernels that widen inside, and cube ops with
-their float32 accumulator, are rounded once at the end. Float32 itself is TensorFlow's: unlike the card's it
-does not saturate.
+their float32 accumulator, are rounded once at the end.
+
+Not modelled: float32 results saturate on the card, here they do not; average pooling multiplies by the float16
+reciprocal of the window's area there, which differs where that area is no power of two; tensors that the model
+itself stores as float16 keep TensorFlow's infinities.
 """
 
 from typing import Dict, Iterable, NamedTuple, Sequence
@@ -14,6 +17,7 @@ import tensorflow.compat.v1 as tf
 from .adam import emulate_adam
 from .bounds import result_bound, rounded_bound
 from .graph import (
+    GraphError,
     NodeGraph,
     control_inputs,
     data_inputs,
@@ -52,8 +56,7 @@ def emit_rounded(graph_def: tf.GraphDef, plan: DtypePlan, keep: Sequence[str] = 
             left as it is.
 
     Raises:
-        GraphError: a fetch or kept name is missing.
-        ValueError: the plan is of another graph.
+        GraphError: a fetch or kept name is missing, or the plan is of another graph.
     """
     if plan.all_float32:
         return graph_def
@@ -87,7 +90,7 @@ class _Emitter:
         self.graph: NodeGraph = self.static.graph
         self.ops = lower(self.static)
         if tuple(op.name for op in self.ops) != tuple(op.name for op in plan.ops):
-            raise ValueError("the plan was made for another graph")
+            raise GraphError("the plan was made for another graph")
         self.relus = {op.name for op in plan.ops if op.type in ("Relu", "ReluV2") and op.engine == AI_CORE}
         self.readers = self.graph.readers()
         self.fetched = self.graph.fetched_tensors

@@ -66,8 +66,9 @@ def normalize(graph_def: tf.GraphDef, fetches: Sequence[str]) -> StaticGraph:
 
 
 def _has_effect(operation: tf.Operation) -> bool:
-    # Updates of reference variables are not marked stateful.
-    return operation.op_def.is_stateful or any(argument.is_ref for argument in operation.op_def.input_arg)
+    # Updates of reference variables are not marked stateful, nor are checks that stop a step.
+    takes_reference = any(argument.is_ref for argument in operation.op_def.input_arg)
+    return operation.op_def.is_stateful or takes_reference or operation.type.startswith("CheckNumerics")
 
 
 class _Simplifier:
@@ -181,7 +182,7 @@ def _drop_ordering_ops(graph: NodeGraph, stateful: Set[str]) -> None:
     """Replace pure ops that nothing reads, but something waits for, by what they wait for themselves.
 
     Optimizers gate gradients by groups of control edges, which keep even gradients of constants alive.
-    TensorFlow's dependency optimiser does the same.
+    TensorFlow's dependency optimiser drops them in the same way.
     """
     if graph.has_frames:
         return

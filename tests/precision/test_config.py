@@ -121,13 +121,13 @@ def test_customize_file_by_name_and_type(write):
         "block1/Relu::InputDtype:float16,OutputDtype:float16\n"
         "OpType::MatMulV2:InputDtype:float16,float16OutputDtype:float32\n"
         "OpType::Add:OutputDtype:float32\n"
-        "OpType::Mul:InputDtype:,float16\n"
+        "OpType::Mul:InputDtype:,FLOAT\n"
     )
     assert parse_customize_dtypes(path) == (
         CustomDtypes("block1/Relu", False, ("float16",), ("float16",)),
         CustomDtypes("MatMulV2", True, ("float16", "float16"), ("float32",)),
         CustomDtypes("Add", True, (), ("float32",)),
-        CustomDtypes("Mul", True, ("", "float16"), ()),
+        CustomDtypes("Mul", True, ("", "float32"), ()),
     )
 
 

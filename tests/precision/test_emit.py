@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from harness.precision import MATMUL32, MODES, CustomDtypes, PrecisionConfig, emit_rounded, load_config, plan_graph
+from harness.precision import (
+    MATMUL32,
+    MODES,
+    CustomDtypes,
+    GraphError,
+    PrecisionConfig,
+    emit_rounded,
+    load_config,
+    plan_graph,
+)
 
 from . import graphs, interpreter
 
@@ -268,10 +277,13 @@ def test_frozen_graphs():
 
 
 def test_a_plan_of_another_graph_is_refused():
-    step, other = graphs.dense_step(), graphs.style_step()
-    plan = plan_graph(other.graph_def, other.fetches, load_config("force_fp16"))
-    with pytest.raises(ValueError):
-        emit_rounded(step.graph_def, plan)
+    one, other = (
+        graphs.build(lambda: [tf.identity(make(tf.placeholder(tf.float32, (2,))), name="y").name])  # noqa: B023
+        for make in (tf.negative, tf.square)
+    )
+    plan = plan_graph(one.graph_def, one.fetches, load_config("force_fp16"))
+    with pytest.raises(GraphError, match="the plan was made for another graph"):
+        emit_rounded(other.graph_def, plan)
 
 
 def test_fed_fetches_pass_through_the_roundings():

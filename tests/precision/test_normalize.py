@@ -100,7 +100,7 @@ def test_fetches_keep_name_shape_and_dtype_and_may_be_fed():
 
 
 @pytest.mark.parametrize("use_resource", [True, False])
-def test_normalised_steps_train_bit_for_bit(use_resource):
+def test_normalised_steps_train_the_same(use_resource):
     step = graphs.dense_step(use_resource)
     fetches = step.fetches + (step.initialize,)
     normalized = normalize(step.graph_def, fetches).graph.to_graph_def()
@@ -112,6 +112,19 @@ def test_normalised_steps_train_bit_for_bit(use_resource):
     ]
     for one, other in zip(*results):
         np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_gated_gradients_of_constants_go_and_checks_stay():
+    def make():
+        x = tf.placeholder(tf.float32, (2,), name="x")
+        dead = tf.multiply(x, 3.0, name="dead")
+        check = tf.check_numerics(x, "not finite", name="check")
+        with tf.control_dependencies([tf.group(dead, check)]):
+            return [tf.negative(x, name="y").name]
+
+    step = graphs.build(make)
+    nodes = normalize(step.graph_def, step.fetches).graph.nodes
+    assert "dead" not in nodes and "check" in nodes
 
 
 def test_loops_are_left_alone():
