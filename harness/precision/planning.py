@@ -13,9 +13,7 @@ from .lower import CONSTANT, FLOATS, AscendOp, Input, lower
 from .normalization import StaticGraph, normalize
 from .op_table import BLACK
 from .plan import ConstantRange, DtypePlan, PlannedCast, PlannedOp
-
-FLOAT16_OVERFLOW = 65520.0
-"""Smallest magnitude that does not round to a finite float16."""
+from .writer import FLOAT16_OVERFLOW
 
 
 def plan_graph(
