@@ -24,6 +24,13 @@ EXIT_USAGE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 5, 70, 130
 @click.option("--init", "initial", metavar="content|noise|FILE", help="What the picture starts from.")
 @click.option("--seed", type=int, metavar="N", help="Of the noise.")
 @click.option("--replicates", type=int, metavar="N", help="Fresh processes per case and mode.")
+@click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
+@click.option(
+    "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
+)
+@click.option(
+    "--health", is_flag=True, help="Also count, step by step, what float16 saturates, flushes to zero, loses."
+)
 @click.option("--timeout", type=float, metavar="SECONDS", help="What one trial may take.")
 @click.option(
     "--output", metavar="DIR", default="results", show_default=True, help="Folder that gets the run's folder."
@@ -47,6 +54,7 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     """Run a suite, show it, return the exit status."""
     import suites
     from harness import devices, runner
+    from harness import modes as precision_modes
     from reports.progress import Progress
     from reports.terminal import print_run
 
@@ -54,10 +62,16 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     options["styles"] = styles or None
     given = {name: value for name, value in options.items() if value is not None}
     suite_changes = {name: given.pop(name) for name in ("replicates", "timeout") if name in given}
-    mode_names = modes.split(",") if modes is not None else None
-    chosen = suites.customize(suites.get(suite), given, suite_changes, mode_names)
+    chosen = suites.get(suite)
+    if modes is not None:
+        suite_changes["modes"] = [precision_modes.get(name) for name in dict.fromkeys(modes.split(","))]
+    suite_changes["modes"] = precision_modes.with_options(
+        suite_changes.get("modes", chosen.modes), given.pop("mixlist", None), given.pop("customize_dtypes", None)
+    )
+    health = given.pop("health")
+    chosen = suites.customize(chosen, given, suite_changes)
     with Progress() as progress:
-        run, folder = runner.run_suite(chosen, device, Path(output), cache_folder(), progress, sys.argv)
+        run, folder = runner.run_suite(chosen, device, Path(output), cache_folder(), progress, sys.argv, health)
     print_run(run, folder)
     if not run.complete:
         return EXIT_INTERRUPTED
