@@ -19,6 +19,7 @@ from .config import (
     parse_customize_dtypes,
     parse_modify_mixlist,
 )
+from .layers import ExplainedOp, Layer, explain_layers, layer_name
 from .plan import (
     ASSUMED_BANDWIDTH,
     PEAK_FLOPS,
@@ -58,6 +59,8 @@ __all__ = [
     "ConstantRange",
     "CustomDtypes",
     "DtypePlan",
+    "ExplainedOp",
+    "Layer",
     "MixList",
     "OpDifference",
     "PlannedCast",
@@ -66,6 +69,8 @@ __all__ = [
     "PrecisionConfigError",
     "Totals",
     "diff_plans",
+    "explain_layers",
+    "layer_name",
     "load_config",
     "parse_customize_dtypes",
     "parse_modify_mixlist",

@@ -146,7 +146,13 @@ class _Emitter:
             return self.writer.round(name, tensor.tensor, Rounding(value.bound), node_name(tensor.tensor))
         array = self.static.constant(tensor.root)
         halves = round_array(array)
-        return tensor.tensor if np.array_equal(halves, array) else self.writer.constant(name, halves)
+        return tensor.tensor if np.array_equal(halves, array) else self._copy(tensor.root, name, halves)
+
+    def _copy(self, constant: str, name: str, value: np.ndarray) -> str:
+        """Add a constant beside another, in the same frame."""
+        copy = self.writer.constant(name, value)
+        self.graph.nodes[node_name(copy)].input.extend(self.graph.nodes[node_name(constant)].input)
+        return copy
 
     def _read(self, tensor: Input, dtype: str) -> _Value:
         """Return what is known of an operand as the op reads it; integers and masks do not matter."""

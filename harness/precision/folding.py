@@ -6,7 +6,6 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from .graph import (
-    CONTROL_FLOW,
     NodeGraph,
     TensorInfo,
     constant_node,
@@ -30,7 +29,7 @@ def fold_constants(graph: NodeGraph, infos: Dict[str, TensorInfo], stateful: Set
         infos: what is known of every tensor.
         stateful: nodes that must run each step.
     """
-    if any(node.op in CONTROL_FLOW for node in graph.nodes.values()):
+    if graph.has_frames:
         return {}
     known = _known_nodes(graph, infos, stateful)
     wanted = _frontier(graph, known)
@@ -95,10 +94,8 @@ def _evaluate(
     folded = tf.Graph()
     with folded.as_default():
         tf.import_graph_def(part, name="")
-    # One thread and no accelerator: this is arithmetic on a few small arrays.
-    options = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
-    options.device_count["GPU"] = 0
-    with tf.Session(graph=folded, config=options) as session:
+    # Default options: the first session of a process fixes the size of its thread pool.
+    with tf.Session(graph=folded) as session:
         return dict(zip(wanted, session.run(list(wanted))))
 
 

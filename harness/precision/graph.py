@@ -1,12 +1,13 @@
 """A GraphDef as nodes that can be rewired: names, inputs, order, pruning, static shapes."""
 
+import collections
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 _SKELETON_ELEMENTS = 1024
-CONTROL_FLOW = frozenset(("Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter"))
+_CONTROL_FLOW = frozenset(("Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter"))
 
 
 class GraphError(ValueError):
@@ -24,7 +25,7 @@ class TensorInfo(NamedTuple):
     @property
     def elements(self) -> int:
         """Number of elements; unknown dimensions count as one."""
-        return int(np.prod([dim or 1 for dim in self.shape or ()], dtype=np.int64)) if self.dims_known else 1
+        return int(np.prod([1 if dim is None else dim for dim in self.shape or ()], dtype=np.int64))
 
     @property
     def dims_known(self) -> bool:
@@ -90,9 +91,16 @@ class NodeGraph:
         self.fetches = tuple(fetches)
         self.nodes: Dict[str, tf.NodeDef] = {}
         source = {node.name: node for node in graph_def.node}
+        self.fanout = collections.Counter(tensor for node in graph_def.node for tensor in data_inputs(node))
+        """Readers of each tensor, those that no fetch needs included."""
         for name in sorted_ancestors(source, (node_name(fetch) for fetch in fetches)):
             self.nodes[name] = tf.NodeDef()
             self.nodes[name].CopyFrom(source[name])
+
+    @property
+    def has_frames(self) -> bool:
+        """Say whether there are loops or conditionals, in which nodes belong to frames."""
+        return any(node.op in _CONTROL_FLOW for node in self.nodes.values())
 
     @property
     def fetched_tensors(self) -> Set[str]:

@@ -149,8 +149,7 @@ class _Lowering:
         tensor = data_inputs(node)[slot]
         info = self._info(tensor)
         if info.dtype == "resource":
-            shape = self.nodes[node_name(self._root(tensor))].attr["shape"].shape
-            info = TensorInfo(tuple(dim.size for dim in shape.dim), _attribute_dtype(node))
+            info = TensorInfo(_variable_shape(self.nodes[node_name(self._root(tensor))]), _attribute_dtype(node))
         root, kind = self._root(tensor), self._kind(tensor)
         return Input(position, tensor, root, info.dtype, node.name, slot, kind, info.elements)
 
@@ -213,6 +212,12 @@ def _types_by_tf_op() -> Dict[str, str]:
         if op_type not in _MADE_BY_FUSION:
             types.update((tf_op, op_type) for tf_op in kernel.tf_ops if tf_op not in types)
     return types
+
+
+def _variable_shape(handle: tf.NodeDef) -> Optional[Tuple[int, ...]]:
+    if "shape" not in handle.attr or handle.attr["shape"].shape.unknown_rank:
+        return None
+    return tuple(dim.size for dim in handle.attr["shape"].shape.dim)
 
 
 def _written(variable: Input) -> Output:

@@ -12,7 +12,6 @@ import tensorflow.compat.v1 as tf
 
 from .folding import fold_constants
 from .graph import (
-    CONTROL_FLOW,
     NodeGraph,
     TensorInfo,
     constant_node,
@@ -130,7 +129,8 @@ class _Simplifier:
         TensorFlow 2 keeps them when it sums the gradient of a broadcast, 1.15 does not and reshapes.
         """
         node = self.graph.nodes.get(node_name(source))
-        if node is None or node.op not in _REDUCING or len(self.readers[source]) > 1 or source in self.fetched:
+        shared = source in self.fetched or len(self.readers[source]) > 1 or self.graph.fanout[source] > 1
+        if node is None or node.op not in _REDUCING or shared:
             return False
         operand, axes = data_inputs(node)
         axes_node = self.graph.nodes[node_name(axes)]
@@ -183,7 +183,7 @@ def _drop_ordering_ops(graph: NodeGraph, stateful: Set[str]) -> None:
     Optimizers gate gradients by groups of control edges, which keep even gradients of constants alive.
     TensorFlow's dependency optimiser does the same.
     """
-    if any(node.op in CONTROL_FLOW for node in graph.nodes.values()):
+    if graph.has_frames:
         return
     data_readers: Dict[str, int] = {}
     waiting: Dict[str, Set[str]] = {}

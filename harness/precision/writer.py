@@ -35,6 +35,7 @@ class GraphWriter:
         self.count_health = count_health
         self.counters: Dict[str, str] = {}
         self.scalars: Dict[float, str] = {}
+        self.has_frames = graph.has_frames
 
     def add(self, name: str, op: str, inputs: Iterable[str], **attributes: int) -> str:
         """Add a one-output node on these tensors and return its tensor; attributes are dtypes."""
@@ -46,19 +47,25 @@ class GraphWriter:
         return tensor_name(node.name)
 
     def arithmetic(self, name: str, op: str, *inputs: Union[str, float]) -> str:
-        """Add a float32 op; numbers become shared scalar constants."""
-        tensors = [value if isinstance(value, str) else self.scalar(value) for value in inputs]
+        """Add a float32 op; numbers become scalar constants."""
+        near = next(value for value in inputs if isinstance(value, str))
+        tensors = [value if isinstance(value, str) else self.scalar(value, near) for value in inputs]
         return self.add(name, op, tensors, T=_FLOAT)
 
-    def scalar(self, value: float) -> str:
-        """Return a float32 scalar constant."""
+    def scalar(self, value: float, near: str) -> str:
+        """Return a float32 scalar constant that can be used together with a tensor."""
+        if self.has_frames:
+            # Inside a loop a constant must belong to the loop's frame.
+            return self.constant("float16_rounding", np.float32(value), near)
         if value not in self.scalars:
-            self.scalars[value] = self.constant(f"float16_rounding/{len(self.scalars)}", np.float32(value))
+            self.scalars[value] = self.constant("float16_rounding", np.float32(value))
         return self.scalars[value]
 
-    def constant(self, name: str, value: np.ndarray) -> str:
-        """Add a constant and return its tensor."""
+    def constant(self, name: str, value: np.ndarray, near: Optional[str] = None) -> str:
+        """Add a constant, in the frame of another tensor if given, and return its tensor."""
         node = constant_node(self.free_name(name), value)
+        if near is not None and self.has_frames:
+            node.input.extend(names_of([near]))
         self.graph.nodes[node.name] = node
         return tensor_name(node.name)
 
@@ -93,7 +100,7 @@ class GraphWriter:
                 rounded = self.arithmetic(f"{name}/clip", "ClipByValue", rounded, -FLOAT16_MAX, FLOAT16_MAX)
         if known.bound == UNBOUNDED:
             is_nan = self.arithmetic(f"{name}/is_nan", "IsNan", rounded)
-            rounded = self.add(f"{name}/number", "SelectV2", [is_nan, self.scalar(0.0), rounded], T=_FLOAT)
+            rounded = self.add(f"{name}/number", "SelectV2", [is_nan, self.scalar(0.0, rounded), rounded], T=_FLOAT)
         return rounded
 
     def _count(self, name: str, source: str) -> str:
@@ -110,18 +117,14 @@ class GraphWriter:
         return counts
 
     def _true(self, name: str, op: str, *inputs: Union[str, float]) -> str:
-        int64 = tf.int64.as_datatype_enum
-        flat = self.add(
-            f"{name}/flat",
-            "Reshape",
-            [inputs[0], self.constant(f"{name}/shape", np.array([-1], np.int32))],
-            T=_FLOAT,
-            Tshape=tf.int32.as_datatype_enum,
-        )
+        """Count the elements of the first input for which a comparison holds."""
+        int32, int64 = tf.int32.as_datatype_enum, tf.int64.as_datatype_enum
+        shape = self.constant(f"{name}/shape", np.array([-1], np.int32), inputs[0])
+        flat = self.add(f"{name}/flat", "Reshape", [inputs[0], shape], T=_FLOAT, Tshape=int32)
         flags = self.arithmetic(f"{name}/flags", op, flat, *inputs[1:])
         ones = self.add(f"{name}/ones", "Cast", [flags], SrcT=tf.bool.as_datatype_enum, DstT=int64)
-        axes = self.constant(f"{name}/axes", np.array([0], np.int32))
-        return self.add(name, "Sum", [ones, axes], T=int64, Tidx=tf.int32.as_datatype_enum)
+        axes = self.constant(f"{name}/axes", np.array([0], np.int32), flat)
+        return self.add(name, "Sum", [ones, axes], T=int64, Tidx=int32)
 
 
 def round_array(value: np.ndarray) -> np.ndarray:

@@ -219,6 +219,31 @@ def test_plain_mixed_precision_hides_the_style_loss_and_matmul32_does_not():
     np.testing.assert_allclose(mended, true, rtol=0.01)
 
 
+def test_loops_round_in_their_own_frame():
+    def make():
+        tf.disable_control_flow_v2()
+        x = tf.placeholder(tf.float32, (), name="x")
+        return [tf.while_loop(lambda i, v: i < 3, lambda i, v: (i + 1, v * 1.1 / v * v), (0, x))[1].name]
+
+    step = graphs.build(make)
+    value = np.float16(3.0)
+    for _ in range(3):
+        value = value * np.float16(1.1) / value * value
+    assert emitted_values(step, "force_fp16", {"x:0": 3.0}) == [value]
+
+
+def test_frozen_graphs():
+    def make():
+        x = tf.placeholder(tf.float32, (1, 2), name="x")
+        weight = tf.identity(tf.constant([[1.0004], [70000.0]]), name="weight/read")
+        return [tf.matmul(x, weight).name]
+
+    step = graphs.build(make)
+    plan = plan_graph(step.graph_def, step.fetches, load_config("allow_mix_precision"))
+    assert [(item.saturated, item.flushed) for item in plan.constants] == [(1, 0)]
+    assert emitted_values(step, "allow_mix_precision", {"x:0": [[1.0, 0.5]]})[0] == [[32752.0]]
+
+
 def test_a_plan_of_another_graph_is_refused():
     step, other = graphs.dense_step(), graphs.style_step()
     plan = plan_graph(other.graph_def, other.fetches, load_config("force_fp16"))
