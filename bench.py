@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """StyleBench's command line: parse, call, exit status."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, Optional, Tuple
@@ -76,6 +77,48 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     if not run.complete:
         return EXIT_INTERRUPTED
     return 0 if all(trial.status == "ok" for trial in run.trials) else EXIT_TRIAL_FAILED
+
+
+@cli.command()
+@click.argument("mode")
+@click.argument("other", required=False, metavar="[MODE_B]")
+@click.option("--json", "as_json", is_flag=True, help="Print plans and totals as JSON.")
+@click.option("--graph", metavar="FILE.pb", help="Plan this frozen or training graph instead of the style step.")
+@click.option(
+    "--fetch", "fetches", metavar="NAME", multiple=True, help="Of --graph: what is run for; repeat for several."
+)
+@click.option("--size", type=int, metavar="PIXELS", help="Of the style step.")
+@click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
+@click.option(
+    "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
+)
+def explain(mode: str, other: Optional[str], as_json: bool, graph: Optional[str], **options: Any) -> None:
+    """Say why each op of the step gets its dtype in MODE; with MODE_B, what differs."""
+    import suites
+    from harness import inputs
+    from harness import modes as precision_modes
+    from harness.explain import Question
+    from harness.explain import explain as plan
+    from reports import explanation
+
+    modes = precision_modes.with_options(
+        [precision_modes.get(name) for name in (mode, other) if name],
+        options["mixlist"],
+        options["customize_dtypes"],
+    )
+    if graph:
+        question = Question(graph=os.path.abspath(graph), fetches=options["fetches"], modes=modes)
+    else:
+        changes = {"size": options["size"]} if options["size"] is not None else {}
+        case = suites.customize(suites.get("perf"), changes, {}).cases[0]
+        question = Question(case=inputs.resolve(case, cache_folder()), modes=modes, cache=cache_folder())
+    plans = plan(question)
+    if as_json:
+        explanation.print_json(modes, plans)
+    elif other:
+        explanation.print_difference(modes, plans)
+    else:
+        explanation.print_plan(modes[0], plans[0])
 
 
 @cli.command()

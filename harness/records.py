@@ -236,6 +236,9 @@ class TrialResult(Record):
     samples: str
     picture: Optional[str] = None
     health: Optional[str] = None
+    """Counts of every step, when they were asked for."""
+    lost: Dict[str, Tuple[int, int, int]] = {}
+    """The same, summed over the steps: by op, values saturated, values that became zero, NaN made 0."""
     emulated: bool = False
     remarks: Tuple[str, ...] = ()
     started: str

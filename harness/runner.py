@@ -176,6 +176,7 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
         samples=str(relative / "samples.jsonl"),
         picture=str(relative / "picture.png") if done is not None else None,
         health=str(relative / "health.jsonl") if health else None,
+        lost=_sums(health),
         emulated=planned.emulated if planned else False,
         remarks=planned.remarks if planned else (),
         started=started,
@@ -264,6 +265,15 @@ def _verdict(returncode: int, outcome: List[Event]) -> Tuple[Status, str]:
             f"the worker was killed by {signal.Signals(-returncode).name}{_KILL_HINTS.get(-returncode, '')}",
         )
     return "crashed", f"the worker ended with exit status {returncode} before it had finished"
+
+
+def _sums(health: Sequence[Health]) -> Dict[str, Tuple[int, int, int]]:
+    sums: Dict[str, Tuple[int, int, int]] = {}
+    for event in health:
+        for op, counts in event.counts.items():
+            before = sums.get(op, (0, 0, 0))
+            sums[op] = (before[0] + counts[0], before[1] + counts[1], before[2] + counts[2])
+    return sums
 
 
 def _figures(samples: Sequence[Sample]) -> Dict[str, Any]:

@@ -25,6 +25,7 @@ from harness.records import (
     Finished,
     Health,
     Losses,
+    Mode,
     Phase,
     Planned,
     Refused,
@@ -78,10 +79,8 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
     network = vgg.load(case.network, trial.cache)
     _check_unchanged(case, network)
     emit(Phase(name="targets"))
-    targets = _targets(trial, device, pictures, network)
+    graph = build_step(case, trial.mode, device, pictures, network)
     emit(Phase(name="graph"))
-    graph = _step_graph(case, pictures, network, targets)
-    del targets  # the graph holds its own
     fetches = [graph.update, *graph.losses.values()]
     keep = [graph.initialize, graph.result]
     prepared = device.prepare(graph.graph_def, fetches, trial.mode, keep)
@@ -123,20 +122,15 @@ def _check_unchanged(case: Case, network: vgg.Network) -> None:
         raise UsageError(f"network {case.network}: changed since the run began")
 
 
-def _targets(trial: Trial, device: Any, pictures: Pictures, network: vgg.Network) -> Any:
-    """Compute the targets by graphs that go through the trial's mode, as on the card."""
+def build_step(case: Case, mode: Mode, device: Any, pictures: Pictures, network: vgg.Network) -> Any:
+    """Return the case's model.stylization.StepGraph; its targets come from graphs in this mode, as on the card."""
     from model import stylization
 
     def evaluate(graph: Any, picture: Any) -> Dict[str, Any]:
-        prepared = device.prepare(graph.graph_def, list(graph.activations.values()), trial.mode)
+        prepared = device.prepare(graph.graph_def, list(graph.activations.values()), mode)
         return device.evaluate(prepared.graph_def, graph.activations, {graph.picture: picture})
 
-    return stylization.compute_targets(pictures.content, pictures.styles, network, trial.case.settings, evaluate)
-
-
-def _step_graph(case: Case, pictures: Pictures, network: vgg.Network, targets: Any) -> Any:
-    from model import stylization
-
+    targets = stylization.compute_targets(pictures.content, pictures.styles, network, case.settings, evaluate)
     noise_blend = 1.0 if case.initial == "noise" else case.noise_blend
     initial = stylization.initial_picture(
         pictures.content, pictures.initial, noise_blend, network.mean_pixel, case.seed

@@ -12,6 +12,7 @@ from harness.doctor import Check
 from harness.records import Run, Summary, TrialResult
 
 NOT_MEASURED = "–"
+HEALTH_ROWS = 8
 
 
 def print_run(run: Run, folder: Path, console: Optional[Console] = None) -> None:
@@ -70,9 +71,30 @@ def _print_case(console: Console, run: Run, case_id: str) -> None:
         console.print()
         console.print(_table(rows, columns))
     console.print()
+    for trial in run.trials:
+        if trial.case == case_id and trial.health:
+            _print_health(console, trial)
     for row in rows:
         for remark in row.remarks:
             console.print(Text(f"{row.mode}: {remark}"), soft_wrap=True)
+
+
+def _print_health(console: Console, trial: TrialResult) -> None:
+    """The ops that lost most, over all steps of a trial: saturation first, for it does the damage."""
+    worst = sorted(trial.lost.items(), key=lambda item: (item[1][0] + item[1][2], item[1][1]), reverse=True)
+    count = f"{len(worst)} ops lost values" if worst else "no op lost a value"
+    console.print(Text(f"{trial.mode}: {count} to float16", style="bold"), soft_wrap=True)
+    if worst:
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+        table.add_column("op", overflow="fold")
+        for heading in ("saturated", "to zero", "NaN to 0"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for op, counts in worst[:HEALTH_ROWS]:
+            table.add_row(Text(op), *(f"{count:,}" if count else "" for count in counts))
+        console.print(table)
+    if len(worst) > HEALTH_ROWS:
+        console.print(Text(f"and {len(worst) - HEALTH_ROWS} more in {trial.health}", style="dim"), soft_wrap=True)
+    console.print()
 
 
 def _devices(run: Run) -> str:
@@ -97,7 +119,7 @@ Column = Tuple[str, Callable[[Summary], str]]
 _MODE: Column = ("mode", lambda summary: summary.mode)
 _RESULT: List[Column] = [
     _MODE,
-    ("step s", lambda summary: _number("step_seconds", ".3f")(summary) + (" e" if summary.emulated else "  ")),
+    ("step s", lambda summary: _number("step_seconds", ".3f")(summary) + ("e" if summary.emulated else " ")),
     ("95 % ±", _half_width),
     ("ratio", _number("ratio_to_reference", ".3f")),
     ("final loss", _number("final_loss", ".5g")),
