@@ -1,5 +1,9 @@
 """The Ascend 910 compiler's dtype decisions for a TensorFlow graph, and the graph that computes as they say.
 
+    plan = plan_graph(graph_def, ["train_step", "loss:0"], load_config("allow_mix_precision"))
+    print(render_plan(plan))
+    emulated = emit_rounded(graph_def, plan, keep=["init"])
+
 Configurations, plans and their text need no TensorFlow; planning and emitting import it when first used.
 """
 
@@ -29,6 +33,7 @@ from .plan import (
     PlannedCast,
     PlannedOp,
     Totals,
+    UnitTotals,
     diff_plans,
 )
 from .plan_text import render_diff, render_op, render_plan
@@ -39,6 +44,7 @@ _NEEDS_TENSORFLOW = {
     "emit_rounded": "emit",
     "emit_with_health": "emit",
     "normalize": "normalization",
+    "output_nodes": "graph",
     "plan_graph": "planning",
 }
 
@@ -68,6 +74,7 @@ __all__ = [
     "PrecisionConfig",
     "PrecisionConfigError",
     "Totals",
+    "UnitTotals",
     "diff_plans",
     "explain_layers",
     "layer_name",

@@ -159,6 +159,12 @@ def sorted_ancestors(nodes: Dict[str, tf.NodeDef], targets: Iterable[str]) -> Li
     return order
 
 
+def output_nodes(graph_def: tf.GraphDef) -> Tuple[str, ...]:
+    """Return the operations that nothing reads or waits for: what a graph is for when its user does not say."""
+    read = {node_name(reference) for node in graph_def.node for reference in node.input}
+    return tuple(node.name for node in graph_def.node if node.input and node.name not in read)
+
+
 def drop_dead_colocations(graph_def: tf.GraphDef) -> None:
     """Remove colocations with nodes that are gone; TensorFlow refuses to import them."""
     names = {node.name for node in graph_def.node}

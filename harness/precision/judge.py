@@ -110,7 +110,8 @@ class _Judge:
     def run(self, kept: Judgement) -> Judgement:
         admitted = self._admitted_rows()
         if self.custom is None and not all(self._accepted(tensor) for tensor in self.inputs + self.outputs):
-            return self._refuse(kept, self._refusal())
+            listed = "black, " if self.config.mode == ALLOW_MIX and self.policy == BLACK else ""
+            return self._refuse(kept, f"{listed}no kernel row keeps its dtype")
         if not admitted:
             return self._refuse(kept, "no kernel row has the customised dtypes")
         row = self.kernel_rows[self._narrow_all(admitted)]
@@ -149,11 +150,6 @@ class _Judge:
         if self.op.keep_dtype or self.config.mode == MUST_KEEP:
             return False
         return not (self.config.mode == ALLOW_MIX and self.policy == BLACK)
-
-    def _refusal(self) -> str:
-        if self.config.mode == ALLOW_MIX and self.policy == BLACK:
-            return "black list forbids the float16 that its kernel needs"
-        return "no kernel row keeps its dtype"
 
     def _refuse(self, kept: Judgement, reason: str) -> Judgement:
         """AI CPU takes what AI Core refuses, if it has the op; where that is unknown it is assumed not to."""

@@ -68,11 +68,19 @@ class ConstantRange(_Record):
     """Values other than zero that become zero."""
 
 
+class UnitTotals(NamedTuple):
+    """Sums over the ops that one unit runs in one dtype."""
+
+    ops: int
+    flops: int
+    bytes_moved: int
+
+
 class Totals(NamedTuple):
     """Sums over a plan."""
 
-    ops: Dict[Tuple[str, str], int]
-    """Number of ops by (unit, dtypes of the first float output)."""
+    units: Dict[Tuple[str, str], UnitTotals]
+    """By unit and dtype of the first float output."""
     flops: int
     bytes_moved: int
     casts: int
@@ -108,10 +116,11 @@ class DtypePlan(_Record):
 
     def totals(self) -> Totals:
         """Sum the ops and casts; ops that are not on AI Core take no part in the roofline."""
-        ops: Dict[Tuple[str, str], int] = {}
+        units: Dict[Tuple[str, str], UnitTotals] = {}
         for op in self.ops:
             key = (op.unit, _output_dtype(op))
-            ops[key] = ops.get(key, 0) + 1
+            ops, flops, moved = units.get(key, UnitTotals(0, 0, 0))
+            units[key] = UnitTotals(ops + 1, flops + op.flops, moved + op.bytes_moved)
         bytes_cast = sum(cast.bytes for cast in self.casts)
         seconds = bytes_cast / ASSUMED_BANDWIDTH
         for op in self.ops:
@@ -119,7 +128,7 @@ class DtypePlan(_Record):
                 cube = op.flops / PEAK_FLOPS if op.unit == "cube" else 0.0
                 seconds += max(cube, op.bytes_moved / ASSUMED_BANDWIDTH)
         flops, moved = sum(op.flops for op in self.ops), sum(op.bytes_moved for op in self.ops)
-        return Totals(ops, flops, moved, len(self.casts), bytes_cast, seconds)
+        return Totals(units, flops, moved, len(self.casts), bytes_cast, seconds)
 
 
 class OpDifference(NamedTuple):

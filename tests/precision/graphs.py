@@ -39,9 +39,9 @@ def run(graph_def: tf.GraphDef, fetches: Sequence[str], feeds=None, initialize: 
 
 
 @functools.lru_cache(maxsize=None)
-def style_step(size: int = 32, pooling: str = "max") -> Step:
+def style_step(size: int = 32, pooling: str = "max", network: str = "synthetic-narrow") -> Step:
     """The model's own training step: narrow network, small picture."""
-    network, settings = vgg.load("synthetic-narrow"), StyleSettings(pooling=pooling)
+    network, settings = vgg.load(network), StyleSettings(pooling=pooling)
     random = np.random.RandomState(0)
     picture = random.uniform(0, 255, (1, size, size, 3)) - network.mean_pixel
     targets = stylization.Targets({"relu4_2": _zeros(network, "relu4_2", size)}, (_gram_targets(network, settings),))

@@ -210,6 +210,29 @@ def test_style_steps_run_and_stay_finite(mode):
     assert all(loss >= 0 for loss in losses)
 
 
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+@pytest.mark.parametrize("mode", MODES + (MATMUL32,))
+def test_every_operand_and_result_the_plan_calls_float16_is(mode, pooling):
+    step = graphs.style_step(pooling=pooling)
+    plan = plan_graph(step.graph_def, step.fetches, load_config(mode))
+    emitted = emit_rounded(step.graph_def, plan, keep=[step.initialize])
+    nodes = {node.name: node for node in emitted.node}
+    relus = {nodes.get(op.name + "/unrounded", nodes[op.name]).input[0] for op in plan.ops if op.type == "ReluV2"}
+    tensors = set()
+    for op in plan.ops:
+        node = nodes.get(op.name + "/unrounded", nodes[op.name])
+        operands = node.input[-len(op.inputs) :] if node.op == "Conv2DBackpropInput" else node.input
+        if op.type != "ApplyAdamD":
+            tensors.update(name for name, dtype in zip(operands, op.inputs) if dtype == "float16")
+            tensors.update(op.nodes[-1:] if op.outputs[:1] == ("float16",) and op.type != "Assign" else ())
+    # Rounding waits for a Relu behind it.
+    names = sorted(f"{name}:0" for name in tensors - relus if nodes[name].op != "VarHandleOp")
+    assert names or mode == "must_keep_origin_dtype"
+    values = graphs.run(emitted, names + [step.fetches[0]], initialize=step.initialize)
+    for name, value in zip(names, values):
+        np.testing.assert_array_equal(value, interpreter.to_half(value).astype(np.float32), err_msg=name)
+
+
 def test_plain_mixed_precision_hides_the_style_loss_and_matmul32_does_not():
     step = graphs.style_step()
     true, plain, mended = (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from harness.precision import GraphError, normalize
+from harness.precision import GraphError, normalize, output_nodes
 
 from . import graphs
 
@@ -134,6 +134,12 @@ def test_unknown_shapes_stay_unknown():
     normalized = normalize(step.graph_def, step.fetches).graph.to_graph_def()
     feeds = {"x:0": np.ones((3, 4))}
     np.testing.assert_allclose(values(step, normalized, feeds), values(step, step.graph_def, feeds), rtol=1e-6)
+
+
+def test_outputs_are_what_nothing_reads():
+    step = graphs.dense_step()
+    outputs = output_nodes(step.graph_def)
+    assert set(outputs) >= {"Adam", "init"} and "weight" not in outputs
 
 
 def test_missing_nodes_are_named():

@@ -163,7 +163,12 @@ def test_diff_shows_only_what_differs():
 def test_totals():
     result = plan(graphs.style_step(), "allow_mix_precision")
     totals = result.totals()
-    assert sum(totals.ops.values()) == len(result.ops)
+    assert [sum(column) for column in zip(*totals.units.values())] == [
+        len(result.ops),
+        totals.flops,
+        totals.bytes_moved,
+    ]
+    assert totals.units["cube", "float16"].ops == 41  # 13 convolutions twice, 15 products
     assert totals.casts == len(result.casts)
     # neural-style: 361,152 MAC per pixel forward to relu5_1 and as many back, of a network 8 times narrower:
     # 64 times less, except for conv1_1, whose 3 input channels are not.
