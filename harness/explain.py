@@ -89,6 +89,8 @@ def _read_graph(question: Question) -> Tuple[Any, Sequence[str]]:
     import tensorflow.compat.v1 as tf
     from google.protobuf.message import DecodeError
 
+    from harness.precision import output_nodes
+
     expected = "expected a binary GraphDef, as tf.io.write_graph(..., as_text=False) writes it"
     graph_def = tf.GraphDef()
     try:
@@ -105,12 +107,7 @@ def _read_graph(question: Question) -> Tuple[Any, Sequence[str]]:
             tf.import_graph_def(graph_def, name="")
     except ValueError as error:
         raise UsageError(f"TensorFlow cannot import it: {str(error).splitlines()[0]}") from error
-    return graph_def, question.fetches or _sinks(graph_def)
-
-
-def _sinks(graph_def: Any) -> List[str]:
-    read = {name.lstrip("^").split(":")[0] for node in graph_def.node for name in node.input}
-    return [node.name for node in graph_def.node if node.name not in read]
+    return graph_def, question.fetches or output_nodes(graph_def)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.precision import ASSUMED_BANDWIDTH, PEAK_FLOPS, DtypePlan, diff_plans, explain_layers, render_diff
-from harness.precision.layers import ExplainedOp
-from harness.precision.plan import ConstantRange
+from harness.precision import (
+    ASSUMED_BANDWIDTH,
+    PEAK_FLOPS,
+    ConstantRange,
+    DtypePlan,
+    ExplainedOp,
+    diff_plans,
+    explain_layers,
+    render_diff,
+)
 from harness.records import Mode
 
 _MEGA = 1e6
@@ -113,7 +120,7 @@ def _print_attention(console: Console, plan: DtypePlan) -> None:
 def _totals(plan: DtypePlan) -> dict:
     totals = plan.totals()
     return {
-        "ops": {f"{unit} {dtype}": count for (unit, dtype), count in sorted(totals.ops.items())},
+        "units": {f"{unit} {dtype}": sums._asdict() for (unit, dtype), sums in sorted(totals.units.items())},
         "flop": totals.flops,
         "bytes": totals.bytes_moved,
         "casts": totals.casts,
@@ -128,8 +135,9 @@ def _print_totals(console: Console, modes: Sequence[Mode], plans: Sequence[Dtype
     table.add_column("totals")
     for mode in modes:
         table.add_column(Text(mode.name), justify="right", overflow="fold")
-    for kind in sorted({kind for totals in columns for kind in totals["ops"]}):
-        table.add_row(f"ops {kind}", *(str(totals["ops"].get(kind, 0)) for totals in columns))
+    for kind in sorted({kind for totals in columns for kind in totals["units"]}):
+        cells = [totals["units"].get(kind, {"ops": 0})["ops"] for totals in columns]
+        table.add_row(f"ops on {kind}", *map(str, cells))
     table.add_row("GFLOP", *(f"{totals['flop'] / 1e9:.3f}" for totals in columns))
     table.add_row("MB read and written", *(f"{totals['bytes'] / _MEGA:.1f}" for totals in columns))
     table.add_row("casts", *(str(totals["casts"]) for totals in columns))
