@@ -66,8 +66,8 @@ def test_binary_arithmetic_is_float16_arithmetic(op):
 
 
 def test_division_by_a_constant_is_no_product_with_its_reciprocal():
-    halves = np.arange(0x7C00, dtype=np.uint16).view(np.float16)[::3]
-    for divisor in (3.0, 7.0, 1000.0, 0.1):
+    halves = np.arange(0x7C00, dtype=np.uint16).view(np.float16)
+    for divisor in (14.0, 30.0, 1000.0, 0.1):
         step = graphs.build(lambda: [(tf.placeholder(tf.float32, halves.shape, name="x") / divisor).name])  # noqa: B023
         result = emitted_values(step, "force_fp16", {"x:0": halves})[0]
         expected = interpreter.compute("RealDiv", [halves, interpreter.to_half(divisor)], "float16")
