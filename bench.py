@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """StyleBench's command line: parse, call, exit status."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, Optional, Tuple
@@ -24,6 +25,13 @@ EXIT_USAGE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 5, 70, 130
 @click.option("--init", "initial", metavar="content|noise|FILE", help="What the picture starts from.")
 @click.option("--seed", type=int, metavar="N", help="Of the noise.")
 @click.option("--replicates", type=int, metavar="N", help="Fresh processes per case and mode.")
+@click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
+@click.option(
+    "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
+)
+@click.option(
+    "--health", is_flag=True, help="Also count, step by step, what float16 saturates, flushes to zero, loses."
+)
 @click.option("--timeout", type=float, metavar="SECONDS", help="What one trial may take.")
 @click.option(
     "--output", metavar="DIR", default="results", show_default=True, help="Folder that gets the run's folder."
@@ -47,6 +55,7 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     """Run a suite, show it, return the exit status."""
     import suites
     from harness import devices, runner
+    from harness import modes as precision_modes
     from reports.progress import Progress
     from reports.terminal import print_run
 
@@ -54,14 +63,62 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     options["styles"] = styles or None
     given = {name: value for name, value in options.items() if value is not None}
     suite_changes = {name: given.pop(name) for name in ("replicates", "timeout") if name in given}
-    mode_names = modes.split(",") if modes is not None else None
-    chosen = suites.customize(suites.get(suite), given, suite_changes, mode_names)
+    chosen = suites.get(suite)
+    if modes is not None:
+        suite_changes["modes"] = [precision_modes.get(name) for name in dict.fromkeys(modes.split(","))]
+    suite_changes["modes"] = precision_modes.with_options(
+        suite_changes.get("modes", chosen.modes), given.pop("mixlist", None), given.pop("customize_dtypes", None)
+    )
+    health = given.pop("health")
+    chosen = suites.customize(chosen, given, suite_changes)
     with Progress() as progress:
-        run, folder = runner.run_suite(chosen, device, Path(output), cache_folder(), progress, sys.argv)
+        run, folder = runner.run_suite(chosen, device, Path(output), cache_folder(), progress, sys.argv, health)
     print_run(run, folder)
     if not run.complete:
         return EXIT_INTERRUPTED
     return 0 if all(trial.status == "ok" for trial in run.trials) else EXIT_TRIAL_FAILED
+
+
+@cli.command()
+@click.argument("mode")
+@click.argument("other", required=False, metavar="[MODE_B]")
+@click.option("--json", "as_json", is_flag=True, help="Print plans and totals as JSON.")
+@click.option("--graph", metavar="FILE.pb", help="Plan this frozen or training graph instead of the style step.")
+@click.option(
+    "--fetch", "fetches", metavar="NAME", multiple=True, help="Of --graph: what is run for; repeat for several."
+)
+@click.option("--size", type=int, metavar="PIXELS", help="Of the style step.")
+@click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
+@click.option(
+    "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
+)
+def explain(mode: str, other: Optional[str], as_json: bool, graph: Optional[str], **options: Any) -> None:
+    """Say why each op of the step gets its dtype in MODE; with MODE_B, what differs."""
+    import suites
+    from harness import inputs
+    from harness import modes as precision_modes
+    from harness.explain import Question
+    from harness.explain import explain as plan
+    from reports import explanation
+
+    modes = precision_modes.with_options(
+        [precision_modes.get(name) for name in (mode, other) if name],
+        options["mixlist"],
+        options["customize_dtypes"],
+    )
+    if graph:
+        question = Question(graph=os.path.abspath(graph), fetches=options["fetches"], modes=modes)
+    else:
+        changes = {"size": options["size"]} if options["size"] is not None else {}
+        case = suites.customize(suites.get("perf"), changes, {}).cases[0]
+        question = Question(case=inputs.resolve(case, cache_folder()), modes=modes, cache=cache_folder())
+    plans = plan(question)
+    if as_json:
+        explanation.print_json(modes, plans)
+    elif other:
+        explanation.print_difference(modes, plans)
+    else:
+        explanation.print_plan(modes[0], plans[0])
 
 
 @cli.command()

@@ -1,24 +1,53 @@
-"""The precision modes by name."""
+"""The precision modes by name, and the user's changes to them."""
+
+from typing import List, Optional, Sequence
 
 from harness.errors import UsageError
-from harness.records import REFERENCE_MODE, Mode
+from harness.precision import MATMUL32, MODES, PrecisionConfigError, load_config
+from harness.precision.config import ALLOW_MIX, MUST_KEEP
+from harness.records import Mode
+from harness.store import slug
 
-MODES = {
-    "allow_fp32_to_fp16": "float32 operators the card has no float32 kernel for run in float16",
-    "force_fp16": "every operator with a float16 kernel runs in float16",
-    "must_keep_origin_dtype": "every operator keeps its dtype; on a host, float32 throughout: the reference",
-    "allow_mix_precision": "operators run in float16 or float32 by the card's lists",
-}
+NAMES = (MUST_KEEP, *(name for name in MODES if name != MUST_KEEP), MATMUL32)
+"""The four modes of the card, the reference first, and the configuration that the ModelZoo port really used."""
 
 
 def get(name: str) -> Mode:
-    """Return the mode of this name.
+    """Return the mode of this name; raises UsageError when there is none."""
+    if name not in NAMES:
+        raise UsageError(f"mode {name!r} is unknown (expected one of {', '.join(NAMES)})")
+    return Mode(name=name, precision=load_config(name))
+
+
+def with_options(
+    modes: Sequence[Mode], mixlist: Optional[str] = None, customize_dtypes: Optional[str] = None
+) -> List[Mode]:
+    """Return the modes with the user's files applied where the compiler takes them; the file's name joins the mode's.
+
+    A mixlist goes to the mixed modes, customised dtypes to all but must_keep_origin_dtype.
 
     Raises:
-        UsageError: there is no such mode, or it cannot be run yet.
+        UsageError: a file is refused, or no mode takes it.
     """
-    if name not in MODES:
-        raise UsageError(f"mode {name!r} is unknown (expected one of {', '.join(MODES)})")
-    if name != REFERENCE_MODE:
-        raise UsageError(f"mode {name} is not available yet (this version runs {REFERENCE_MODE}; see the README)")
-    return Mode(name=name, precision_mode=name)
+    changed = [_with_options(mode, mixlist, customize_dtypes) for mode in modes]
+    for option, file, takers in (
+        ("--mixlist", mixlist, [mode for mode in modes if mode.precision.mode == ALLOW_MIX]),
+        ("--customize-dtypes", customize_dtypes, [mode for mode in modes if mode.precision.mode != MUST_KEEP]),
+    ):
+        if file is not None and not takers:
+            names = ", ".join(mode.name for mode in modes)
+            raise UsageError(f"{option} {file}: none of the modes takes it ({names}); choose one with --modes")
+    return changed
+
+
+def _with_options(mode: Mode, mixlist: Optional[str], customize_dtypes: Optional[str]) -> Mode:
+    mixlist = mixlist if mode.precision.mode == ALLOW_MIX else None
+    customize_dtypes = customize_dtypes if mode.precision.mode != MUST_KEEP else None
+    files = [file for file in (mixlist, customize_dtypes) if file is not None]
+    if not files:
+        return mode
+    try:
+        precision = load_config(mode.name, mixlist, customize_dtypes)
+    except PrecisionConfigError as error:
+        raise UsageError(str(error)) from error
+    return Mode(name="+".join([mode.name, *(slug(file.rsplit("/", 1)[-1]) for file in files)]), precision=precision)

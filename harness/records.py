@@ -1,4 +1,4 @@
-"""The nouns, and the events a worker reports. Everyone imports this module; of ours it imports only the settings."""
+"""The nouns, and the events a worker reports. Everyone imports this module; of ours it imports only settings."""
 
 import hashlib
 import json
@@ -7,12 +7,13 @@ from typing import Dict, List, Optional, Tuple, Union
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from typing_extensions import Annotated, Literal
 
+from harness.precision.config import MUST_KEEP, PrecisionConfig
 from model.settings import StyleSettings
 
 SCHEMA_VERSION = 1
 """Of run.json and the journal. Raised when a reader of the older form would misread the newer one."""
 
-REFERENCE_MODE = "must_keep_origin_dtype"
+REFERENCE_MODE = MUST_KEEP
 """On a host: float32 throughout. Ratios refer to it."""
 
 Status = Literal["ok", "crashed", "timed_out", "diverged", "refused"]
@@ -70,10 +71,11 @@ class Case(Record):
 
 
 class Mode(Record):
-    """A precision mode of the card."""
+    """A precision mode of the card with its options."""
 
     name: str
-    precision_mode: str
+    """The precision mode's, with `+` and what was added to it."""
+    precision: PrecisionConfig
 
 
 class Suite(Record):
@@ -105,6 +107,8 @@ class Trial(Record):
     """Path where the worker writes the final picture."""
     cache: str
     """Folder for things that can be made again."""
+    health: bool = False
+    """Run the steps once more, untimed, and count what float16 loses."""
 
 
 class Sample(Record):
@@ -144,7 +148,27 @@ class Phase(Record):
     """The worker begins something else."""
 
     event: Literal["phase"] = "phase"
-    name: Literal["network", "targets", "graph", "steps", "finish"]
+    name: Literal["network", "targets", "graph", "steps", "finish", "health"]
+
+
+class Planned(Record):
+    """The step's dtypes are decided."""
+
+    event: Literal["planned"] = "planned"
+    emulated: bool
+    """The mode's arithmetic is reproduced in float32 storage: its step time says nothing about the card."""
+    remarks: Tuple[str, ...] = ()
+    """What the card would do otherwise, such as refuse to compile."""
+
+
+class Health(Record):
+    """What float16 lost in one step."""
+
+    event: Literal["health"] = "health"
+    updates: int
+    """Updates made before this step."""
+    counts: Dict[str, Tuple[int, int, int]]
+    """By op of the plan: values saturated, values that became zero, NaN made 0; ops that lost nothing are left out."""
 
 
 class Finished(Record):
@@ -159,8 +183,8 @@ class Finished(Record):
     """Of the same picture, by a float32 graph with float32 targets."""
     step_flop: int
     """Floating-point operations of one step: convolutions and Gram products, forward and backward."""
-    matmul_tflops: float
-    """The device's float32 matrix-product rate, measured after the steps."""
+    matmul_tflops: Optional[float]
+    """The device's float32 matrix-product rate, measured after the steps; None when the steps were emulated."""
     peak_memory_bytes: int
 
 
@@ -187,7 +211,7 @@ class Failed(Record):
     reason: str
 
 
-Event = Union[Started, Phase, Sample, Finished, Diverged, Refused, Failed]
+Event = Union[Started, Phase, Planned, Sample, Health, Finished, Diverged, Refused, Failed]
 _EVENT: TypeAdapter = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 
@@ -211,6 +235,12 @@ class TrialResult(Record):
     log_tail: Tuple[str, ...] = ()
     samples: str
     picture: Optional[str] = None
+    health: Optional[str] = None
+    """Counts of every step, when they were asked for."""
+    lost: Dict[str, Tuple[int, int, int]] = {}
+    """The same, summed over the steps: by op, values saturated, values that became zero, NaN made 0."""
+    emulated: bool = False
+    remarks: Tuple[str, ...] = ()
     started: str
     """ISO 8601, UTC."""
     wall_seconds: float
@@ -235,6 +265,8 @@ class Summary(Record):
     replicates: int
     ok: int
     """Replicates with status ok; every figure below rests on them alone."""
+    emulated: bool = False
+    remarks: Tuple[str, ...] = ()
     step_seconds: Optional[float] = None
     """Geometric mean over processes of the median step."""
     step_seconds_low: Optional[float] = None
@@ -245,6 +277,7 @@ class Summary(Record):
     first_step_seconds: Optional[float] = None
     startup_seconds: Optional[float] = None
     tflops: Optional[float] = None
+    """None when emulated, as is the next."""
     share_of_peak: Optional[float] = None
     """Of the device's matrix-product rate measured in the same processes."""
     peak_memory_bytes: Optional[int] = None

@@ -21,7 +21,9 @@ from harness.records import (
     Event,
     Failed,
     Finished,
+    Health,
     Mode,
+    Planned,
     Refused,
     Run,
     Sample,
@@ -63,9 +65,17 @@ def balanced_order(suite: Suite) -> List[Tuple[Case, Mode, int]]:
 
 
 def run_suite(
-    suite: Suite, device: str, results: Path, cache: str, observer: Observer, command: Sequence[str] = ()
+    suite: Suite,
+    device: str,
+    results: Path,
+    cache: str,
+    observer: Observer,
+    command: Sequence[str] = (),
+    health: bool = False,
 ) -> Tuple[Run, Path]:
     """Measure the suite; return the run and the path of its folder.
+
+    With `health`, the first replicate of each mode also counts what float16 loses.
 
     A trial that fails is one result among the others. Ctrl-C ends the run early: it is returned with `complete` False,
     holding the trials that had finished.
@@ -92,6 +102,7 @@ def run_suite(
                 warmup=suite.warmup,
                 picture=str(folder.trial_folder(trial_id) / "picture.png"),
                 cache=cache,
+                health=health and replicate == 1,
             )
             observer.trial_started(trial, number, len(order))
             result = run_trial(trial, folder, suite.timeout, lambda event, trial=trial: observer.event(trial, event))
@@ -123,11 +134,14 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
     """Run one trial in a fresh worker and return its outcome, whatever happens to the worker."""
     home = folder.trial_folder(trial.id)
     samples: List[Sample] = []
+    health: List[Health] = []
     outcome: List[Event] = []
 
     def on_event(event: Event) -> None:
         if isinstance(event, Sample):
             samples.append(event)
+        elif isinstance(event, Health):
+            health.append(event)
         else:
             outcome.append(event)
         hear(event)
@@ -138,9 +152,12 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
             status, reason = _watch(trial, log, timeout, on_event, outcome)
     finally:  # on Ctrl-C too: what was measured is kept
         write_lines(home / "samples.jsonl", samples)
+    if health:
+        write_lines(home / "health.jsonl", health)
 
     by_type = {type(event): event for event in outcome}
     begun: Optional[Started] = by_type.get(Started)  # type: ignore[assignment]
+    planned: Optional[Planned] = by_type.get(Planned)  # type: ignore[assignment]
     done: Optional[Finished] = by_type.get(Finished) if status == "ok" else None  # type: ignore[assignment]
     relative = home.relative_to(folder.path)
     measured = _figures(samples)
@@ -158,6 +175,10 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
         log_tail=() if status == "ok" else _tail(home / "log.txt"),
         samples=str(relative / "samples.jsonl"),
         picture=str(relative / "picture.png") if done is not None else None,
+        health=str(relative / "health.jsonl") if health else None,
+        lost=_sums(health),
+        emulated=planned.emulated if planned else False,
+        remarks=planned.remarks if planned else (),
         started=started,
         wall_seconds=time.monotonic() - clock,
         environment=begun.environment if begun else None,
@@ -244,6 +265,15 @@ def _verdict(returncode: int, outcome: List[Event]) -> Tuple[Status, str]:
             f"the worker was killed by {signal.Signals(-returncode).name}{_KILL_HINTS.get(-returncode, '')}",
         )
     return "crashed", f"the worker ended with exit status {returncode} before it had finished"
+
+
+def _sums(health: Sequence[Health]) -> Dict[str, Tuple[int, int, int]]:
+    sums: Dict[str, Tuple[int, int, int]] = {}
+    for event in health:
+        for op, counts in event.counts.items():
+            before = sums.get(op, (0, 0, 0))
+            sums[op] = (before[0] + counts[0], before[1] + counts[1], before[2] + counts[2])
+    return sums
 
 
 def _figures(samples: Sequence[Sample]) -> Dict[str, Any]:

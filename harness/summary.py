@@ -38,6 +38,8 @@ def _summary(suite: Suite, case: Case, mode: Mode, trials: List[TrialResult], re
         "mode": mode.name,
         "replicates": suite.replicates,
         "ok": len(trials),
+        "emulated": any(trial.emulated for trial in trials),
+        "remarks": trials[0].remarks if trials else (),
         "first_step_seconds": _median(trial.first_step_seconds for trial in trials),
         "startup_seconds": _median(trial.startup_seconds for trial in trials),
         "final_loss": _median((trial.final_losses or {}).get("total") for trial in trials),
@@ -48,8 +50,9 @@ def _summary(suite: Suite, case: Case, mode: Mode, trials: List[TrialResult], re
     if step_seconds is not None:
         assert case.inputs is not None
         interval = log_interval([trial.step_seconds for trial in trials if trial.step_seconds is not None])
-        tflops = (trials[0].step_flop or 0) / step_seconds / 1e12
-        peak = _median(trial.matmul_tflops for trial in trials)
+        flop, peak = trials[0].step_flop, _median(trial.matmul_tflops for trial in trials)
+        # The arithmetic of an emulated step is not the arithmetic that was asked for.
+        tflops = flop / step_seconds / 1e12 if flop is not None and not trials[0].emulated else None
         figures.update(
             step_seconds=step_seconds,
             step_seconds_low=interval[0] if interval else None,
@@ -57,7 +60,7 @@ def _summary(suite: Suite, case: Case, mode: Mode, trials: List[TrialResult], re
             images_per_second=1 / step_seconds,
             megapixels_per_second=case.inputs.height * case.inputs.width / step_seconds / 1e6,
             tflops=tflops,
-            share_of_peak=tflops / peak if peak else None,
+            share_of_peak=tflops / peak if tflops is not None and peak else None,
             ratio_to_reference=step_seconds / reference if reference else None,
         )
     return Summary(**figures)

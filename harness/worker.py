@@ -6,10 +6,12 @@ Standard output and standard error belong to TensorFlow and the drivers; the par
 
 import os
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional
 
+import numpy as np
 import psutil
 
 from harness.errors import UsageError
@@ -21,8 +23,11 @@ from harness.records import (
     Event,
     Failed,
     Finished,
+    Health,
     Losses,
+    Mode,
     Phase,
+    Planned,
     Refused,
     Started,
     Trial,
@@ -68,54 +73,46 @@ def run_trial(trial: Trial, emit: Emit) -> None:
 
 
 def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
-    from model import stylization
-
     case = trial.case
     emit(Phase(name="network"))
     pictures = read_pictures(case)
     network = vgg.load(case.network, trial.cache)
     _check_unchanged(case, network)
-    initial = stylization.initial_picture(
-        pictures.content, pictures.initial, _noise_blend(case), network.mean_pixel, case.seed
-    )
     emit(Phase(name="targets"))
-    targets = _targets(trial, device, pictures, network)
+    graph = build_step(case, trial.mode, device, pictures, network)
     emit(Phase(name="graph"))
-    graph = stylization.step_graph(initial, targets, network, case.settings)
-    step_flop = _step_flop(case, pictures, network)
-    mean_pixel = network.mean_pixel
-    # The graph holds its own copy of both; keeping ours would be 100 MB of the peak.
-    del network, targets
-    prepared = device.prepare(graph.graph_def, trial.mode)
-    graph = graph._replace(graph_def=None)
-
-    with device.session(prepared) as session:
+    fetches = [graph.update, *graph.losses.values()]
+    keep = [graph.initialize, graph.result]
+    prepared = device.prepare(graph.graph_def, fetches, trial.mode, keep)
+    emit(Planned(emulated=prepared.emulated, remarks=prepared.remarks))
+    with device.session(prepared.graph_def) as session:
+        step_flop = _step_flop(case, pictures, network)
+        # 100 MB of the peak otherwise; the picture's health and its true losses can have them again.
+        del network
+        if not trial.health:
+            graph = graph._replace(graph_def=None)
+        emulated = prepared.emulated
         del prepared
-        session.run(graph.initialize)
-        run_step = session.make_callable(list(graph.losses.values()) + [graph.update])
-
-        def step() -> Losses:
-            return {name: float(value) for name, value in zip(graph.losses, run_step())}
-
-        emit(Phase(name="steps"))
-        startup_seconds: Optional[float] = None
-        for sample in sample_steps(step, case.steps, trial.warmup):
-            if sample.phase == "timed" and startup_seconds is None:
-                startup_seconds = _process_seconds() - sample.seconds
-            emit(sample)
+        startup_seconds = _run_steps(trial, session, graph, emit)
         emit(Phase(name="finish"))
         # The losses after the last update are the one row that no step's forward pass holds.
-        final_losses = {name: float(value) for name, value in session.run(graph.losses).items()}
+        final_losses = _floats(session.run(graph.losses))
         require_finite(case.steps, final_losses)
-        picture = session.run(graph.picture)[0] + mean_pixel
+        result = session.run(graph.result)
     peak_memory_bytes = _peak_memory_bytes()
-    _write_picture(Path(trial.picture), picture, pictures, case)
+    network = vgg.load(case.network, trial.cache)
+    _write_picture(Path(trial.picture), result[0] + network.mean_pixel, pictures, case)
+    true_losses = _true_losses(device, result, pictures, network, case) if emulated else final_losses
+    matmul_tflops = None if emulated else device.matmul_tflops()
+    if trial.health:
+        emit(Phase(name="health"))
+        _count_health(trial, device, graph, result, emit)
     return Finished(
         startup_seconds=startup_seconds,
         final_losses=final_losses,
-        true_losses=final_losses,
+        true_losses=true_losses,
         step_flop=step_flop,
-        matmul_tflops=device.matmul_tflops(),
+        matmul_tflops=matmul_tflops,
         peak_memory_bytes=peak_memory_bytes,
     )
 
@@ -125,31 +122,70 @@ def _check_unchanged(case: Case, network: vgg.Network) -> None:
         raise UsageError(f"network {case.network}: changed since the run began")
 
 
-def _noise_blend(case: Case) -> Optional[float]:
-    return 1.0 if case.initial == "noise" else case.noise_blend
-
-
-def _targets(trial: Trial, device: Any, pictures: Pictures, network: vgg.Network) -> Any:
-    """Compute the targets by graphs that go through the trial's mode, as on the card."""
+def build_step(case: Case, mode: Mode, device: Any, pictures: Pictures, network: vgg.Network) -> Any:
+    """Return the case's model.stylization.StepGraph; its targets come from graphs in this mode, as on the card."""
     from model import stylization
 
-    settings = trial.case.settings
-
     def evaluate(graph: Any, picture: Any) -> Dict[str, Any]:
-        if not graph.fetches:
-            return {}
-        prepared = device.prepare(graph.graph_def, trial.mode)
-        feeds: Mapping[str, Any] = {graph.picture: (picture - network.mean_pixel)[None]}
-        return device.evaluate(prepared, graph.fetches, feeds)
+        prepared = device.prepare(graph.graph_def, list(graph.activations.values()), mode)
+        return device.evaluate(prepared.graph_def, graph.activations, {graph.picture: picture})
 
-    content = stylization.content_target_graph(pictures.content.shape[:2], network, settings)
-    return stylization.Targets(
-        content=evaluate(content, pictures.content),
-        styles=tuple(
-            evaluate(stylization.style_target_graph(style.shape[:2], network, settings), style)
-            for style in pictures.styles
-        ),
+    targets = stylization.compute_targets(pictures.content, pictures.styles, network, case.settings, evaluate)
+    noise_blend = 1.0 if case.initial == "noise" else case.noise_blend
+    initial = stylization.initial_picture(
+        pictures.content, pictures.initial, noise_blend, network.mean_pixel, case.seed
     )
+    return stylization.step_graph(initial, targets, network, case.settings)
+
+
+def _run_steps(trial: Trial, session: Any, graph: Any, emit: Emit) -> Optional[float]:
+    """Make the case's steps, reporting each; return the seconds from process start to the first timed one."""
+    session.run(graph.initialize)
+    run_step = session.make_callable(list(graph.losses.values()) + [graph.update])
+
+    def step() -> Losses:
+        return _floats(dict(zip(graph.losses, run_step())))
+
+    emit(Phase(name="steps"))
+    startup_seconds: Optional[float] = None
+    for sample in sample_steps(step, trial.case.steps, trial.warmup):
+        if sample.phase == "timed" and startup_seconds is None:
+            startup_seconds = _process_seconds() - sample.seconds
+        emit(sample)
+    return startup_seconds
+
+
+def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit) -> None:
+    """Make the same steps again with a counter at every rounding, and report what each lost.
+
+    Raises:
+        RuntimeError: the counters changed the picture, so that what they count is of another job.
+    """
+    fetches = [graph.update, *graph.losses.values()]
+    prepared = device.prepare(graph.graph_def, fetches, trial.mode, [graph.initialize, graph.result], health=True)
+    with device.session(prepared.graph_def) as session:
+        session.run(graph.initialize)
+        for updates in range(trial.case.steps):
+            _, counts = session.run([graph.update, prepared.counters])
+            lost = {op: tuple(map(int, count)) for op, count in counts.items() if count.any()}
+            emit(Health(updates=updates, counts=lost))
+        if not np.array_equal(session.run(graph.result), result):
+            raise RuntimeError("counting changed the picture: the health counters are of another job")
+
+
+def _true_losses(device: Any, result: Any, pictures: Pictures, network: vgg.Network, case: Case) -> Losses:
+    """Score the finished picture in float32, against float32 targets."""
+    from model import stylization
+
+    shapes = [style.shape[:2] for style in pictures.styles]
+    graph = stylization.score_graph(pictures.content.shape[:2], shapes, network, case.settings)
+    feeds = {graph.picture: result, graph.content: (pictures.content - network.mean_pixel)[None]}
+    feeds.update({name: (style - network.mean_pixel)[None] for name, style in zip(graph.styles, pictures.styles)})
+    return _floats(device.evaluate(graph.graph_def, graph.losses, feeds))
+
+
+def _floats(losses: Mapping[str, Any]) -> Losses:
+    return {name: float(value) for name, value in losses.items()}
 
 
 def _step_flop(case: Case, pictures: Pictures, network: vgg.Network) -> int:
@@ -167,8 +203,6 @@ def _write_picture(path: Path, picture: Any, pictures: Pictures, case: Case) -> 
 
 def _process_seconds() -> float:
     """Seconds since this process was started."""
-    import time
-
     return time.time() - psutil.Process().create_time()
 
 

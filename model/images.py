@@ -33,13 +33,15 @@ def read(path: str) -> np.ndarray:
         ImageError: the file is missing, empty, truncated, no picture, or smaller than MIN_SIDE.
     """
     if not os.path.isfile(path):
-        raise ImageError(f"picture {path}: no such file")
+        raise ImageError(f"picture {path}: {'not a file' if os.path.exists(path) else 'no such file'}")
     if not os.path.getsize(path):
         raise ImageError(f"picture {path}: the file is empty")
     try:
         with Image.open(path) as image:
             image.load()
-            pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+            # Pillow before 10 opens 16-bit grey PNG as 32-bit integers.
+            is_16_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+            pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image), is_16_bit))
     except Exception as error:  # Pillow raises a dozen unrelated types on a damaged file
         reason = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, Image.UnidentifiedImageError):
@@ -51,12 +53,11 @@ def read(path: str) -> np.ndarray:
     return pixels
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N", "F"):
-        # Pillow clips 16-bit grey to 255 when it converts; scale it instead.
-        levels = np.asarray(image).astype(np.float64)
-        scale = 257.0 if levels.size and levels.max() > 255 else 1.0
-        image = Image.fromarray(np.clip(levels / scale, 0, 255).astype(np.uint8))
+def _to_rgb(image: Image.Image, is_16_bit: bool) -> Image.Image:
+    if is_16_bit or image.mode in ("I", "F"):
+        # Pillow clips these modes to 255 when it converts; 16-bit levels have to be scaled.
+        levels = np.asarray(image).astype(np.float64) / (257.0 if is_16_bit else 1.0)
+        image = Image.fromarray(to_uint8(levels))
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")
     return image.convert("RGB")

@@ -17,7 +17,7 @@ class StyleSettings(BaseModel):
     content_weight_blend: float = Field(1.0, ge=0, le=1)
     """Share of relu4_2 in the content loss; relu5_2 gets the rest."""
     style_weight: float = Field(500.0, ge=0)
-    style_layer_weight_exp: float = Field(1.0, gt=0)
+    style_layer_weight_exp: float = Field(1.0, gt=0, le=1e6)
     """Layer k of the style layers gets this to the power k, normalised to sum 1."""
     style_blend_weights: Optional[Tuple[float, ...]] = None
     """One weight per style picture, normalised to sum 1; equal when absent."""

@@ -4,7 +4,7 @@ The graphs are plain float32 (or float64) and spelled in the reference program's
 Ascend compiler picks dtypes from the spelling. They are handed on as GraphDefs; whoever runs them may rewrite them.
 """
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -24,14 +24,14 @@ class Targets(NamedTuple):
     """For each style picture, by style layer: Gram matrix of shape (channels, channels)."""
 
 
-class TargetGraph(NamedTuple):
-    """Computes the targets of one picture."""
+class FeatureGraph(NamedTuple):
+    """Computes the network's activations for one picture."""
 
     graph_def: tf.GraphDef
     picture: str
     """Placeholder to feed: shape (1, height, width, 3), mean pixel subtracted."""
-    fetches: Dict[str, str]
-    """By layer: name of the tensor with its activations (content) or its Gram matrix (style)."""
+    activations: Dict[str, str]
+    """By layer: tensor of shape (1, height, width, channels)."""
 
 
 class ScoreGraph(NamedTuple):
@@ -83,27 +83,48 @@ def initial_picture(
     return ((1.0 - noise_blend) * picture + noise_blend * noise)[None]
 
 
-def content_target_graph(
-    shape: Tuple[int, int], network: Network, settings: StyleSettings, dtype: tf.DType = tf.float32
-) -> TargetGraph:
-    """Graph of the content layers' activations for a picture of this (height, width)."""
+def feature_graph(
+    shape: Tuple[int, int], layers: Sequence[str], network: Network, pooling: str, dtype: tf.DType = tf.float32
+) -> FeatureGraph:
+    """Build the graph of the named layers' activations for a picture of this (height, width)."""
     with tf.Graph().as_default() as graph:
         picture = _placeholder(shape, dtype, "picture")
-        layers = list(settings.content_layers())
-        activations = _activations(picture, _Weights(network, dtype), layers, settings.pooling)
-        fetches = {layer: tensor.name for layer, tensor in activations.items()}
-        return TargetGraph(graph.as_graph_def(), picture.name, fetches)
+        activations = _activations(picture, _Weights(network, dtype), layers, pooling)
+        names = {layer: tensor.name for layer, tensor in activations.items()}
+        return FeatureGraph(graph.as_graph_def(), picture.name, names)
 
 
-def style_target_graph(
-    shape: Tuple[int, int], network: Network, settings: StyleSettings, dtype: tf.DType = tf.float32
-) -> TargetGraph:
-    """Graph of the style layers' Gram matrices for a picture of this (height, width)."""
-    with tf.Graph().as_default() as graph:
-        picture = _placeholder(shape, dtype, "picture")
-        grams = _grams(picture, _Weights(network, dtype), settings)
-        fetches = {layer: gram.name for layer, gram in grams.items()}
-        return TargetGraph(graph.as_graph_def(), picture.name, fetches)
+def compute_targets(
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    network: Network,
+    settings: StyleSettings,
+    evaluate: Callable[[FeatureGraph, np.ndarray], Dict[str, np.ndarray]],
+    dtype: tf.DType = tf.float32,
+) -> Targets:
+    """Compute what the picture is drawn to.
+
+    Args:
+        content: uint8 RGB picture, as are the styles.
+        evaluate: runs a graph on a picture and returns the activations by layer. The Gram matrices are products of
+            these on the host, as in the reference program: no precision mode touches them.
+    """
+
+    def activations(pixels: np.ndarray, layers: Sequence[str]) -> Dict[str, np.ndarray]:
+        if not layers:
+            return {}
+        graph = feature_graph(pixels.shape[:2], layers, network, settings.pooling, dtype)
+        return evaluate(graph, (pixels - network.mean_pixel)[None])
+
+    layers = list(settings.style_layers())
+    grams = [{layer: gram(found) for layer, found in activations(style, layers).items()} for style in styles]
+    return Targets(activations(content, list(settings.content_layers())), tuple(grams))
+
+
+def gram(activations: np.ndarray) -> np.ndarray:
+    """Gram matrix F'F / (height * width * channels) of activations, F taken as (height * width, channels); float64."""
+    flat = activations.reshape(-1, activations.shape[-1]).astype(np.float64)
+    return flat.T @ flat / flat.size
 
 
 def step_graph(
@@ -204,7 +225,6 @@ def _grams(picture: tf.Tensor, weights: _Weights, settings: StyleSettings) -> Di
 
 
 def _gram(layer: str, activations: tf.Tensor) -> tf.Tensor:
-    """Gram matrix F'F / (height * width * channels) of activations F, taken as (height * width, channels)."""
     with tf.name_scope(f"gram_{layer}"):
         _, height, width, channels = activations.shape.as_list()
         flat = tf.reshape(activations, (-1, channels))

@@ -20,7 +20,8 @@ _PHASES = {
     "targets": "computing targets",
     "graph": "building the step",
     "steps": "compiling the step",
-    "finish": "writing the picture",
+    "finish": "scoring the picture",
+    "health": "counting what float16 loses",
 }
 
 

@@ -12,6 +12,7 @@ from harness.doctor import Check
 from harness.records import Run, Summary, TrialResult
 
 NOT_MEASURED = "–"
+HEALTH_ROWS = 8
 
 
 def print_run(run: Run, folder: Path, console: Optional[Console] = None) -> None:
@@ -66,8 +67,34 @@ def _print_case(console: Console, run: Run, case_id: str) -> None:
     if any(row.ok < row.replicates for row in rows):
         counts = ", ".join(f"{row.mode} {row.ok}/{row.replicates}" for row in rows)
         console.print(Text(f"Figures rest on the trials that ended well: {counts}"), soft_wrap=True)
-    console.print(_table(rows, _RESULT))
-    console.print(_table(rows, _COST))
+    for columns in (_RESULT, _COST):
+        console.print()
+        console.print(_table(rows, columns))
+    console.print()
+    for trial in run.trials:
+        if trial.case == case_id and trial.health:
+            _print_health(console, trial)
+    for row in rows:
+        for remark in row.remarks:
+            console.print(Text(f"{row.mode}: {remark}"), soft_wrap=True)
+
+
+def _print_health(console: Console, trial: TrialResult) -> None:
+    """The ops that lost most, over all steps of a trial: saturation first, for it does the damage."""
+    worst = sorted(trial.lost.items(), key=lambda item: (item[1][0] + item[1][2], item[1][1]), reverse=True)
+    count = f"{len(worst)} ops lost values" if worst else "no op lost a value"
+    console.print(Text(f"{trial.mode}: {count} to float16", style="bold"), soft_wrap=True)
+    if worst:
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+        table.add_column("op", overflow="fold")
+        for heading in ("saturated", "to zero", "NaN to 0"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for op, counts in worst[:HEALTH_ROWS]:
+            table.add_row(Text(op), *(f"{count:,}" if count else "" for count in counts))
+        console.print(table)
+    if len(worst) > HEALTH_ROWS:
+        console.print(Text(f"and {len(worst) - HEALTH_ROWS} more in {trial.health}", style="dim"), soft_wrap=True)
+    console.print()
 
 
 def _devices(run: Run) -> str:
@@ -92,7 +119,7 @@ Column = Tuple[str, Callable[[Summary], str]]
 _MODE: Column = ("mode", lambda summary: summary.mode)
 _RESULT: List[Column] = [
     _MODE,
-    ("step s", _number("step_seconds", ".4f")),
+    ("step s", lambda summary: _number("step_seconds", ".3f")(summary) + ("e" if summary.emulated else " ")),
     ("95 % ±", _half_width),
     ("ratio", _number("ratio_to_reference", ".3f")),
     ("final loss", _number("final_loss", ".5g")),
@@ -108,16 +135,18 @@ _COST: List[Column] = [
     ("GiB", _number("peak_memory_bytes", ".2f", 2.0**-30)),
 ]
 _LEGEND = (
-    "step s: geometric mean over processes of the median step; ±: 95 % interval over processes; ratio: to the "
+    "step s: geometric mean over processes of the median step; e: emulated, float16 as rounded float32, a time that "
+    "says nothing about the card; ±: 95 % interval over processes; ratio: to the "
     "reference mode {reference}; first s: first step, compiling included; peak: share of the float32 matrix-product "
     "rate of the same processes; GiB: largest resident size; true loss: re-scored in float32."
 )
 
 
 def _table(rows: Sequence[Summary], columns: Sequence[Column]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     for heading, _ in columns:
-        table.add_column(heading, justify="left" if heading == "mode" else "right", no_wrap=heading != "mode")
+        is_name = heading == "mode"
+        table.add_column(heading, justify="left" if is_name else "right", no_wrap=not is_name, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell(row)) for _, cell in columns))
     return table

@@ -4,11 +4,10 @@ import importlib
 import os
 import pkgutil
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional
 
 from pydantic import ValidationError
 
-from harness import modes
 from harness.errors import UsageError
 from harness.records import Case, Suite
 
@@ -34,17 +33,9 @@ def shipped_case(size: int, steps: int, **changes: Any) -> Case:
     return Case(id=case_id, content=str(content), styles=(str(style),), size=size, steps=steps, **changes)
 
 
-def customize(
-    suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any], mode_names: Optional[Sequence[str]] = None
-) -> Suite:
-    """Return the suite with some fields of its cases and its own replaced.
-
-    Raises:
-        UsageError: a value is not what the field takes, or a mode is unknown.
-    """
+def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any]) -> Suite:
+    """Return the suite with some fields of its cases and its own replaced; raises UsageError for a bad value."""
     changes = dict(suite_changes)
-    if mode_names is not None:
-        changes["modes"] = [modes.get(name) for name in dict.fromkeys(mode_names)]
     try:
         cases = [_changed(old, case) for old in suite.cases]
         # Cases that only differed in what was replaced are one case now.

@@ -1,12 +1,13 @@
-from harness.modes import get as mode
+from harness.modes import NAMES, get
 from harness.records import Suite
 from suites import shipped_case
 
 SUITE = Suite(
     name="perf",
     purpose="step time, throughput and final loss of each precision mode",
-    # One compile step, two to warm up, ten timed ones.
-    cases=[shipped_case(size=256, steps=13)],
-    modes=[mode("must_keep_origin_dtype")],
+    # One step to compile, one to warm up, ten timed ones.
+    cases=[shipped_case(size=256, steps=12)],
+    modes=[get(name) for name in NAMES],
     replicates=3,
+    warmup=1,
 )

@@ -9,8 +9,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from harness import inputs  # noqa: E402
-from harness.records import Case, Mode, Suite, Trial  # noqa: E402
+from harness import inputs, modes  # noqa: E402
+from harness.records import Case, Suite, Trial  # noqa: E402
 from model import images  # noqa: E402
 
 
@@ -49,7 +49,7 @@ def case(picture, style):
 
 @pytest.fixture
 def float32():
-    return Mode(name="must_keep_origin_dtype", precision_mode="must_keep_origin_dtype")
+    return modes.get("must_keep_origin_dtype")
 
 
 @pytest.fixture

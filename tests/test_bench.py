@@ -68,7 +68,7 @@ def test_a_network_file_that_is_none_says_where_to_get_it(usage_error, tmp_path)
     [
         ([], "nothing to do"),
         (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of perf, smoke)"),
-        (["--suite", "smoke", "--modes", "fp8"], "mode 'fp8' is unknown (expected one of allow_fp32_to_fp16,"),
+        (["--suite", "smoke", "--modes", "fp8"], "mode 'fp8' is unknown (expected one of must_keep_origin_dtype,"),
         (["--suite", "smoke", "--device", "tpu"], "device 'tpu' is unknown (expected one of auto, cpu, gpu)"),
         (["--suite", "smoke", "--device", "npu:0"], "does not drive the Ascend card yet"),
         (["--suite", "smoke", "--steps", "0"], "steps 0: input should be greater than 0"),
@@ -89,10 +89,6 @@ def test_a_bad_value_is_named_with_what_was_expected(usage_error, arguments, par
 def test_an_output_folder_that_cannot_be_written_is_named(usage_error, picture):
     message = usage_error("--suite", "smoke", "--output", os.path.join(picture, "results"))
     assert "output folder" in message and "--output" in message
-
-
-def test_modes_not_there_yet_are_refused_by_name(usage_error):
-    assert "mode force_fp16 is not available yet" in usage_error("--suite", "smoke", "--modes", "force_fp16")
 
 
 def test_the_command_line_does_not_import_tensorflow():
@@ -131,7 +127,7 @@ def test_overrides_reach_the_trial_and_the_record(tmp_path, picture):
 
 def test_a_trial_that_fails_gives_status_5_and_its_reason(tmp_path, picture):
     process = _bench(
-        *"--suite smoke --network synthetic-narrow --size 48 --timeout 0.5".split(),
+        *"--suite smoke --network synthetic-narrow --size 48 --timeout 0.5 --modes must_keep_origin_dtype".split(),
         *("--content", picture, "--output", str(tmp_path / "out")),
     )
     out, _ = process.communicate()
@@ -141,7 +137,7 @@ def test_a_trial_that_fails_gives_status_5_and_its_reason(tmp_path, picture):
 
 def test_ctrl_c_ends_with_130_and_keeps_the_run(tmp_path, picture):
     process = _bench(
-        *"--suite smoke --network synthetic-narrow --size 48 --steps 1000000".split(),
+        *"--suite smoke --network synthetic-narrow --size 48 --steps 1000000 --modes must_keep_origin_dtype".split(),
         *("--content", picture, "--output", str(tmp_path / "out")),
         start_new_session=True,
     )

@@ -1,6 +1,6 @@
 """Where a step runs. Devices are opened in workers only: opening one imports TensorFlow."""
 
-from typing import Any, ContextManager, Dict, Mapping
+from typing import Any, ContextManager, Dict, Mapping, NamedTuple, Sequence, Tuple
 
 from typing_extensions import Protocol
 
@@ -15,6 +15,17 @@ class DeviceUnavailable(Exception):
     """The device cannot run this here; the message says what was looked for and what to do."""
 
 
+class Prepared(NamedTuple):
+    """A graph as a device runs it in a mode."""
+
+    graph_def: Any
+    emulated: bool = False
+    remarks: Tuple[str, ...] = ()
+    """What the card would do otherwise."""
+    counters: Dict[str, str] = {}
+    """By op of the plan: tensor of three counts, values saturated, values that became zero, NaN made 0."""
+
+
 class Device(Protocol):
     """Runs TensorFlow graphs in a precision mode."""
 
@@ -24,8 +35,19 @@ class Device(Protocol):
     def environment(self) -> WorkerEnvironment:
         """Describe the device and the software that drives it."""
 
-    def prepare(self, graph_def: Any, mode: Mode) -> Any:
-        """Return the graph as this device runs it in this mode; raises DeviceUnavailable when it cannot."""
+    def prepare(
+        self, graph_def: Any, fetches: Sequence[str], mode: Mode, keep: Sequence[str] = (), health: bool = False
+    ) -> "Prepared":
+        """Make the graph ready to run in this mode.
+
+        Args:
+            fetches: tensors and operations that will be run for; all keep their name, shape and dtype.
+            keep: further ones that are no part of the job, and that the mode leaves alone.
+            health: count what float16 loses.
+
+        Raises:
+            DeviceUnavailable: this device cannot run this mode.
+        """
 
     def session(self, graph_def: Any, optimize: bool = True) -> ContextManager[Any]:
         """Open a tf.Session on a prepared graph.

@@ -4,12 +4,13 @@ import os
 import statistics
 import time
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 import tensorflow.compat.v1 as tf
 
-from harness.devices import DeviceUnavailable
-from harness.records import REFERENCE_MODE, Mode, WorkerEnvironment
+from harness.devices import DeviceUnavailable, Prepared
+from harness.precision import DtypePlan, emit_rounded, emit_with_health, plan_graph
+from harness.records import Mode, WorkerEnvironment
 
 _SPEED_VARIABLES = (
     "CUDA_VISIBLE_DEVICES",
@@ -45,11 +46,17 @@ class HostDevice:
             variables={name: os.environ[name] for name in _SPEED_VARIABLES if name in os.environ},
         )
 
-    def prepare(self, graph_def: tf.GraphDef, mode: Mode) -> tf.GraphDef:
-        """Return the graph unchanged: the reference mode is float32 throughout."""
-        if mode.precision_mode != REFERENCE_MODE:
-            raise DeviceUnavailable(f"{mode.name}: hosts run only {REFERENCE_MODE} so far")
-        return graph_def
+    def prepare(
+        self, graph_def: tf.GraphDef, fetches: Sequence[str], mode: Mode, keep: Sequence[str] = (), health: bool = False
+    ) -> Prepared:
+        """Write the card's dtype decisions into the graph, float16 as rounded float32."""
+        # Feature graphs share the step's customised dtypes, though not all its ops.
+        plan = plan_graph(graph_def, fetches, mode.precision, check_names=bool(keep))
+        if health:
+            graph_def, counters = emit_with_health(graph_def, plan, keep)
+        else:
+            graph_def, counters = emit_rounded(graph_def, plan, keep), {}
+        return Prepared(graph_def, not plan.all_float32, plan.remarks + _refusals(plan), counters)
 
     @contextmanager
     def session(self, graph_def: tf.GraphDef, optimize: bool = True) -> Iterator[tf.Session]:
@@ -90,6 +97,14 @@ class HostDevice:
         # Off as on the card, where it must be. Here it only costs compile time and peak memory.
         rewrites.memory_optimization = rewrites.NO_MEM_OPT
         return config
+
+
+def _refusals(plan: DtypePlan) -> Tuple[str, ...]:
+    if not plan.failures:
+        return ()
+    first, rest = plan.failures[0], len(plan.failures) - 1
+    others = f" and {rest} other ops" if rest else ""
+    return (f"card: would not compile: {first.type} {first.name}{others}: {first.rule}",)
 
 
 def _local_devices() -> List[Any]:

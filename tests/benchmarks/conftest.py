@@ -1,15 +1,5 @@
 """Benchmarks never fail by the clock: they put their figures into the benchmark's extra_info, shown at the end."""
 
-from pathlib import Path
-
-import pytest
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if Path(str(item.fspath)).parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.slow)
-
 
 def pytest_terminal_summary(terminalreporter, config):
     session = getattr(config, "_benchmarksession", None)

@@ -9,15 +9,16 @@ from contextlib import ExitStack
 import pytest
 
 import suites
-from harness import inputs
+from harness import inputs, modes
 from harness.devices.host import HostDevice
 from harness.measure import sample_steps
-from harness.modes import get as mode
 from harness.records import Trial
 from harness.runner import run_trial
 from harness.store import RunFolder
 from model import stylization, vgg
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
 
 MFLOP_PER_PIXEL = 1.586
 """Convolutions to relu5_2 and Gram products, forward and backward: the usual count for this job."""
@@ -38,21 +39,11 @@ def graph(device, perf_case):
     network = vgg.load("synthetic")
     pictures = inputs.read_pictures(perf_case)
 
-    def evaluate(target, picture):
-        feeds = {target.picture: (picture - network.mean_pixel)[None]}
-        return device.evaluate(target.graph_def, target.fetches, feeds)
-
-    def shape(picture):
-        return picture.shape[:2]
+    def evaluate(features, picture):
+        return device.evaluate(features.graph_def, features.activations, {features.picture: picture})
 
     settings = perf_case.settings
-    targets = stylization.Targets(
-        evaluate(stylization.content_target_graph(shape(pictures.content), network, settings), pictures.content),
-        tuple(
-            evaluate(stylization.style_target_graph(shape(style), network, settings), style)
-            for style in pictures.styles
-        ),
-    )
+    targets = stylization.compute_targets(pictures.content, pictures.styles, network, settings, evaluate)
     initial = stylization.initial_picture(pictures.content, pictures.initial, None, network.mean_pixel, 0)
     return stylization.step_graph(initial, targets, network, settings)
 
@@ -123,7 +114,7 @@ def test_a_trial_from_start_to_end(benchmark, perf_case, tmp_path):
     trial = Trial(
         id="perf",
         case=perf_case,
-        mode=mode("must_keep_origin_dtype"),
+        mode=modes.get("must_keep_origin_dtype"),
         device="cpu",
         replicate=1,
         warmup=2,

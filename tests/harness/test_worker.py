@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from harness import modes
 from harness.records import Sample
 from harness.runner import run_trial
 from harness.store import RunFolder
@@ -101,3 +102,46 @@ def test_run_json_can_be_read_by_anybody(tmp_path, suite):
     assert stored["cases"][0]["inputs"]["width"] == 48
     assert stored["environment"]["packages"]["numpy"] == np.__version__
     assert type(run).model_validate(stored) == run
+
+
+def test_a_rounded_trial_says_it_is_emulated_and_tells_both_losses(run):
+    plain, _, _ = run(mode=modes.get("allow_mix_precision"))
+    mended, _, _ = run(mode=modes.get("allow_mix_precision+matmul32"))
+    reference, _, _ = run()
+    assert [result.status for result in (plain, mended, reference)] == ["ok"] * 3
+    assert (plain.emulated, mended.emulated, reference.emulated) == (True, True, False)
+    assert plain.matmul_tflops is None and reference.matmul_tflops > 0
+    # The saturated Gram matrices of plain mixed precision spoil the picture, and the mode does not see it.
+    assert plain.true_losses["style"] > 10 * reference.true_losses["style"]
+    assert plain.true_losses["style"] > 2 * plain.final_losses["style"]
+    assert plain.true_losses["style"] > 5 * mended.true_losses["style"]
+    assert mended.true_losses["style"] == pytest.approx(mended.final_losses["style"], rel=0.05)
+
+
+def test_the_reference_carries_the_card_s_refusal(run):
+    result, _, _ = run()
+    (remark,) = result.remarks
+    assert remark.startswith("card: would not compile: Conv2D conv1_1/Conv2D and ")
+    assert "no kernel row keeps its dtype" in remark
+
+
+def test_health_counts_every_step_and_changes_nothing(run, case):
+    mode = modes.get("allow_mix_precision")
+    counted, _, folder = run(mode=mode, health=True)
+    plain, _, _ = run(mode=mode)
+    assert counted.final_losses == plain.final_losses and plain.lost == {}
+    lines = [json.loads(line) for line in (folder / counted.health).read_text().splitlines()]
+    assert [line["updates"] for line in lines] == list(range(case.steps))
+    saturated = {op for op, (count, _, _) in counted.lost.items() if count}
+    assert any(op.startswith("gram_") for op in saturated), counted.lost
+    for op, counts in counted.lost.items():
+        assert list(counts) == [sum(line["counts"].get(op, (0, 0, 0))[i] for line in lines) for i in range(3)]
+
+
+def test_a_customised_name_that_is_not_in_the_graph_is_one_line(run, tmp_path):
+    dtypes = tmp_path / "dtypes.cfg"
+    dtypes.write_text("no/such/op::InputDtype:float32,OutputDtype:float32\n")
+    (mode,) = modes.with_options([modes.get("force_fp16")], customize_dtypes=str(dtypes))
+    result, _, _ = run(mode=mode)
+    assert result.status == "crashed"
+    assert "dtypes.cfg" in result.reason and "no/such/op" in result.reason

@@ -66,6 +66,12 @@ def grey_of_16_bits(path):
     return stacked(levels // 257)
 
 
+def nearly_black_grey_of_16_bits(path):
+    levels = (GREY.astype(np.uint16) % 256).astype(np.uint16)
+    Image.fromarray(levels).save(path, "PNG")
+    return stacked(levels // 257)
+
+
 def lying_on_its_side_by_exif(path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the top of the scene is the picture's right side
@@ -90,6 +96,7 @@ def animation(path):
         alpha_zero_in_places,
         cmyk_jpeg,
         grey_of_16_bits,
+        nearly_black_grey_of_16_bits,
         lying_on_its_side_by_exif,
         animation,
     ],
@@ -140,7 +147,7 @@ def test_an_unusable_picture_is_refused_in_one_line_that_names_it(content, reaso
 
 
 def test_a_folder_is_refused_in_one_line_that_names_it(tmp_path):
-    assert_refused(str(tmp_path), "no such file")
+    assert_refused(str(tmp_path), "not a file")
 
 
 def assert_refused(path, reason):

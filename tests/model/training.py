@@ -19,16 +19,12 @@ def run(graph_def, fetches, feeds):
 
 
 def targets(content, styles, network, settings, dtype):
-    """The targets of uint8 pictures, by the package's target graphs."""
+    """The targets of uint8 pictures, by the package's feature graphs."""
 
-    def evaluate(build, pixels):
-        graph = build(pixels.shape[:2], network, settings, dtype)
-        return run(graph.graph_def, graph.fetches, {graph.picture: (pixels - network.mean_pixel)[None]})
+    def evaluate(graph, picture):
+        return run(graph.graph_def, graph.activations, {graph.picture: picture})
 
-    return stylization.Targets(
-        content=evaluate(stylization.content_target_graph, content),
-        styles=tuple(evaluate(stylization.style_target_graph, style) for style in styles),
-    )
+    return stylization.compute_targets(content, styles, network, settings, evaluate, dtype)
 
 
 def start(content, network, noise_blend=None, seed=0):

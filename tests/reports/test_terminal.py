@@ -61,7 +61,7 @@ def show(suite, tmp_path):
 def test_the_tables_hold_what_was_measured(show, result):
     text = show(result)
     row = next(line.split() for line in text.splitlines() if line.strip().startswith("must_keep"))
-    assert row == ["must_keep_origin_dtype", "0.5000", "–", "1.000", "1.2346e+07", "2.3457e+07"]
+    assert row == ["must_keep_origin_dtype", "0.500", "–", "1.000", "1.2346e+07", "2.3457e+07"]
     assert "2.000   0.0038      2.50     0.200    80%   1.50" in text
     assert "picture.png" in text and "run.json" in text
 
