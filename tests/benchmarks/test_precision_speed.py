@@ -11,6 +11,8 @@ import tensorflow.compat.v1 as tf
 from harness.precision import MATMUL32, MODES, emit_rounded, load_config, plan_graph
 from tests.precision import graphs
 
+pytestmark = pytest.mark.slow
+
 SIZE = 256
 STEPS = 9
 
