@@ -14,9 +14,10 @@ EXIT_USAGE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 5, 70, 130
 @click.group(
     invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.option("--suite", metavar="NAME", help="What to measure: perf, smoke.")
+@click.option("--suite", metavar="NAME", help="What to measure: perf, smoke, reference.")
 @click.option("--modes", metavar="A,B", help="Precision modes, separated by commas.")
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where steps run: auto, cpu, gpu.")
+@click.option("--data-path", metavar="DIR", help="Folder of the files that the suite reference needs.")
 @click.option("--content", metavar="FILE", help="Content picture.")
 @click.option("--styles", metavar="FILE", multiple=True, help="Style picture; repeat for several.")
 @click.option("--size", type=int, metavar="PIXELS", help="Width the content is brought to; its height follows.")
@@ -57,13 +58,14 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     from harness import devices, runner
     from harness import modes as precision_modes
     from reports.progress import Progress
+    from reports.published import print_published
     from reports.terminal import print_run
 
     devices.check_name(device)
     options["styles"] = styles or None
     given = {name: value for name, value in options.items() if value is not None}
     suite_changes = {name: given.pop(name) for name in ("replicates", "timeout") if name in given}
-    chosen = suites.get(suite)
+    chosen = suites.from_folder(suites.get(suite), given.pop("data_path", None))
     if modes is not None:
         suite_changes["modes"] = [precision_modes.get(name) for name in dict.fromkeys(modes.split(","))]
     suite_changes["modes"] = precision_modes.with_options(
@@ -74,6 +76,8 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     with Progress() as progress:
         run, folder = runner.run_suite(chosen, device, Path(output), cache_folder(), progress, sys.argv, health)
     print_run(run, folder)
+    if suite == "reference":
+        print_published(run)
     if not run.complete:
         return EXIT_INTERRUPTED
     return 0 if all(trial.status == "ok" for trial in run.trials) else EXIT_TRIAL_FAILED

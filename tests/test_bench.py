@@ -67,7 +67,10 @@ def test_a_network_file_that_is_none_says_where_to_get_it(usage_error, tmp_path)
     "arguments, part",
     [
         ([], "nothing to do"),
-        (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of perf, smoke)"),
+        (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of perf, reference, smoke)"),
+        (["--suite", "reference"], "suite reference: --data-path is missing (expected the folder of 1-content.jpg"),
+        (["--suite", "reference", "--data-path", "no"], "picture no/1-content.jpg: no such file"),
+        (["--suite", "smoke", "--data-path", "no"], "--data-path no: suite smoke has its own pictures"),
         (["--suite", "smoke", "--modes", "fp8"], "mode 'fp8' is unknown (expected one of must_keep_origin_dtype,"),
         (["--suite", "smoke", "--device", "tpu"], "device 'tpu' is unknown (expected one of auto, cpu, gpu)"),
         (["--suite", "smoke", "--device", "npu:0"], "does not drive the Ascend card yet"),
