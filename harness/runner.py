@@ -15,6 +15,7 @@ from typing import IO, Any, Callable, Dict, List, Optional, Sequence, Tuple
 from pydantic import ValidationError
 
 from harness import environment, inputs
+from harness.explain import check_op_names
 from harness.records import (
     Case,
     Diverged,
@@ -84,6 +85,7 @@ def run_suite(
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
     """
     suite = suite.model_copy(update={"cases": tuple(inputs.resolve(case, cache) for case in suite.cases)})
+    check_op_names(suite.cases, suite.modes, cache)
     started = _now()
     machine = environment.describe()
     folder = RunFolder.create(results, suite.name)

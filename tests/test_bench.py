@@ -64,6 +64,30 @@ def test_a_network_file_that_is_none_says_where_to_get_it(usage_error, tmp_path)
 
 
 @pytest.mark.parametrize(
+    "text, part",
+    [
+        ("", "the file is empty"),
+        ("OpType::NoSuchOp:InputDtype:float16,OutputDtype:float16", "'NoSuchOp': expected an Ascend op type"),
+        ("no/such/op::InputDtype:float16,OutputDtype:float16", "'no/such/op': expected the name of an op"),
+        ("nonsense", "'nonsense'"),
+    ],
+)
+def test_customised_dtypes_that_cannot_be_used_are_named(usage_error, tmp_path, picture, style, text, part):
+    (tmp_path / "dtypes.cfg").write_text(text)
+    message = usage_error(
+        *"--suite smoke --network synthetic-narrow --size 48 --modes force_fp16 --customize-dtypes".split(),
+        *(str(tmp_path / "dtypes.cfg"), "--content", picture, "--styles", style),
+    )
+    assert "dtypes.cfg" in message and part in message
+
+
+def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
+    (tmp_path / "mix.json").write_text('{"grey-list": {}}')
+    message = usage_error(*"--suite smoke --modes allow_mix_precision --mixlist".split(), str(tmp_path / "mix.json"))
+    assert "mix.json: grey-list: expected black-list, white-list or gray-list" in message
+
+
+@pytest.mark.parametrize(
     "arguments, part",
     [
         ([], "nothing to do"),
