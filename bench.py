@@ -34,11 +34,12 @@ EXIT_USAGE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 5, 70, 130
     "--health", is_flag=True, help="Also count, step by step, what float16 saturates, flushes to zero, loses."
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="What one trial may take.")
+@click.option("--resume", metavar="RUN", help="Measure what this interrupted run's folder is missing.")
 @click.option(
     "--output", metavar="DIR", default="results", show_default=True, help="Folder that gets the run's folder."
 )
 @click.pass_context
-def cli(context: click.Context, suite: Optional[str], **options: Any) -> None:
+def cli(context: click.Context, suite: Optional[str], resume: Optional[str], **options: Any) -> None:
     """Benchmark neural style transfer under the Ascend 910's precision modes.
 
     \b
@@ -47,9 +48,12 @@ def cli(context: click.Context, suite: Optional[str], **options: Any) -> None:
     python bench.py doctor            what is installed and what is missing
     """
     if context.invoked_subcommand is None:
-        if suite is None:
-            raise click.UsageError("nothing to do (expected --suite NAME or a command; see --help)")
-        context.exit(measure(suite, **options))
+        if (suite is None) == (resume is None):
+            raise click.UsageError("expected --suite NAME, --resume RUN or a command; see --help")
+        given = [name for name in options if context.get_parameter_source(name).name == "COMMANDLINE"]
+        if resume and given:
+            raise click.UsageError(f"--resume takes no --{given[0]}: it goes on as the run began")
+        context.exit(continue_run(resume) if resume else measure(str(suite), **options))
 
 
 def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ...], output: str, **options: Any) -> int:
@@ -58,8 +62,6 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     from harness import devices, runner
     from harness import modes as precision_modes
     from reports.progress import Progress
-    from reports.published import print_published
-    from reports.terminal import print_run
 
     devices.check_name(device)
     options["styles"] = styles or None
@@ -75,8 +77,26 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     chosen = suites.customize(chosen, given, suite_changes)
     with Progress() as progress:
         run, folder = runner.run_suite(chosen, device, Path(output), cache_folder(), progress, sys.argv, health)
+    return show(run, folder)
+
+
+def continue_run(path: str) -> int:
+    """Measure what an interrupted run is missing, show it, return the exit status."""
+    from harness import runner
+    from reports.progress import Progress
+
+    with Progress() as progress:
+        run, folder = runner.resume(Path(path), cache_folder(), progress)
+    return show(run, folder)
+
+
+def show(run: Any, folder: Path) -> int:
+    """Print the run and return the exit status."""
+    from reports.published import print_published
+    from reports.terminal import print_run
+
     print_run(run, folder)
-    if suite == "reference":
+    if run.suite.name == "reference":
         print_published(run)
     if not run.complete:
         return EXIT_INTERRUPTED
@@ -155,6 +175,10 @@ def main() -> int:
     except click.ClickException as error:
         click.echo(f"bench.py: {error.format_message()}", err=True)
         return EXIT_USAGE
+    except OSError as error:
+        # A full or failing disk: what the journal holds is kept, and --resume measures the rest.
+        click.echo(f"bench.py: {error}", err=True)
+        return EXIT_INTERNAL
     except ValueError as error:
         from harness.errors import UsageError
         from model.images import ImageError

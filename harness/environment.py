@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Dict, Optional
 
@@ -34,6 +35,11 @@ def describe() -> Environment:
         revision=_revision(),
         load_average=os.getloadavg()[0],
     )
+
+
+def now() -> str:
+    """The time as ISO 8601, UTC, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def installed_packages() -> Dict[str, str]:

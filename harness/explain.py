@@ -54,6 +54,16 @@ def explain(question: Question) -> List[DtypePlan]:
     return list(answer.plans)
 
 
+def check_op_names(cases: Sequence[Case], modes: Sequence[Mode], cache: str) -> None:
+    """Raise UsageError when customised dtypes name an op that a case's step does not have.
+
+    Only a graph can tell, so this plans; modes that name no op cost nothing.
+    """
+    naming = [mode for mode in modes if any(not entry.by_type for entry in mode.precision.custom_dtypes)]
+    for case in cases if naming else ():
+        explain(Question(case=case, modes=naming, cache=cache))
+
+
 def main() -> None:
     """Answer the question on standard input with one line of JSON."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -311,17 +311,21 @@ class Run(Record):
 
     schema_version: int = SCHEMA_VERSION
     id: str
-    suite: str
+    suite: Suite
     device: str
+    """As asked for; each trial says what it ran on."""
+    health: bool = False
     started: str
     """ISO 8601, UTC."""
-    complete: bool
-    """False when it was interrupted."""
+    complete: bool = False
+    """False while it runs, and when it was interrupted."""
     reference_mode: str = REFERENCE_MODE
     command: Tuple[str, ...] = ()
     environment: Environment
-    cases: Tuple[Case, ...]
-    modes: Tuple[Mode, ...]
-    planned_trials: int
-    trials: List[TrialResult]
-    summaries: List[Summary]
+    trials: List[TrialResult] = []
+    summaries: List[Summary] = []
+
+    @property
+    def planned_trials(self) -> int:
+        """Trials of the whole suite."""
+        return len(self.suite.cases) * len(self.suite.modes) * self.suite.replicates

@@ -1,14 +1,17 @@
 """Run folders: every file in them is written whole or not at all, but for the journal, which grows by whole lines."""
 
+import json
 import os
 import re
 import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, List
+
+from pydantic import ValidationError
 
 from harness.errors import UsageError
-from harness.records import Record, Run, TrialResult
+from harness.records import SCHEMA_VERSION, Record, Run, TrialResult
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -72,11 +75,51 @@ class RunFolder:
             file.flush()
             os.fsync(file.fileno())
 
+    def recover_journal(self) -> List[TrialResult]:
+        """Return the finished trials, and drop a last line that was torn by a crash.
+
+        Raises:
+            UsageError: another line cannot be read.
+        """
+        path = self.path / "journal.jsonl"
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        if lines and not lines[-1].endswith(b"\n"):
+            lines.pop()
+            write_atomic(path, b"".join(lines))
+        try:
+            return [TrialResult.model_validate_json(line) for line in lines]
+        except ValidationError as error:
+            raise UsageError(f"journal {path}: damaged: {_first_line(error)} (measure anew)") from error
+
+    def load(self) -> Run:
+        """Read run.json; raises UsageError when it is not there or not one this version reads."""
+        path = self.path / "run.json"
+        try:
+            document = json.loads(path.read_bytes())
+        except OSError as error:
+            raise UsageError(
+                f"run {self.path}: no run.json in it ({error.strerror}; expected a run's folder)"
+            ) from error
+        except ValueError as error:
+            raise UsageError(f"run {path}: not JSON: {error}") from error
+        version = document.get("schema_version") if isinstance(document, dict) else None
+        if version != SCHEMA_VERSION:
+            raise UsageError(f"run {path}: schema version {version}, expected {SCHEMA_VERSION}")
+        try:
+            return Run.model_validate(document)
+        except ValidationError as error:
+            raise UsageError(f"run {path}: {_first_line(error)}") from error
+
     def save(self, run: Run) -> Path:
         """Write run.json and return its path."""
         path = self.path / "run.json"
         write_atomic(path, (run.model_dump_json(indent=1) + "\n").encode())
         return path
+
+
+def _first_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
 
 
 def write_lines(path: Path, records: Iterable[Record]) -> None:

@@ -219,4 +219,8 @@ def _peak_memory_bytes() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is written and reported. TensorFlow would take a second to free what the system frees at once.
+    os._exit(status)

@@ -21,7 +21,7 @@ def print_published(run: Run, console: Optional[Console] = None) -> None:
     """Print, mode by mode, our losses and step time beside the published ones, and where those come from."""
     console = console or Console(highlight=False)
     published = json.loads(PUBLISHED.read_text())
-    for case in run.cases:
+    for case in run.suite.cases:
         console.print()
         console.print(_table(run, case.id, published["rows"]))
         notes = [published["source"], *published["caveats"]]
@@ -38,7 +38,7 @@ def _table(run: Run, case: str, rows: List[Dict[str, Any]]) -> Table:
     table.add_column("", overflow="fold")
     for heading in (*_LOSSES, "s/step"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for mode in run.modes:
+    for mode in run.suite.modes:
         (summary,) = [row for row in run.summaries if (row.case, row.mode) == (case, mode.name)]
         trials = [trial for trial in run.trials if (trial.case, trial.mode, trial.status) == (case, mode.name, "ok")]
         table.add_row(Text(mode.name, style="bold"))

@@ -22,11 +22,10 @@ def print_run(run: Run, folder: Path, console: Optional[Console] = None) -> None
     for trial in failures:
         _print_failure(console, trial, folder)
     if not run.complete:
-        console.print(
-            f"Interrupted: {len(run.trials)} of {run.planned_trials} trials finished and are kept.", style="bold"
-        )
+        text = f"Interrupted: {len(run.trials)} of {run.planned_trials} trials finished and are kept."
+        console.print(Text(f"{text} Continue with --resume {_shown(folder)}", style="bold"), soft_wrap=True)
     if len(failures) < len(run.trials):
-        for case in run.cases:
+        for case in run.suite.cases:
             _print_case(console, run, case.id)
         console.print(Text(_LEGEND.format(reference=run.reference_mode), style="dim"))
     picture = next((trial.picture for trial in run.trials if trial.picture), None)
@@ -55,7 +54,7 @@ def _print_failure(console: Console, trial: TrialResult, folder: Path) -> None:
 
 
 def _print_case(console: Console, run: Run, case_id: str) -> None:
-    case = next(case for case in run.cases if case.id == case_id)
+    case = next(case for case in run.suite.cases if case.id == case_id)
     rows = [summary for summary in run.summaries if summary.case == case_id]
     size = f"{case.inputs.width}x{case.inputs.height}" if case.inputs else ""
     console.print()

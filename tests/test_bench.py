@@ -64,13 +64,38 @@ def test_a_network_file_that_is_none_says_where_to_get_it(usage_error, tmp_path)
 
 
 @pytest.mark.parametrize(
+    "text, part",
+    [
+        ("", "the file is empty"),
+        ("OpType::NoSuchOp:InputDtype:float16,OutputDtype:float16", "'NoSuchOp': expected an Ascend op type"),
+        ("no/such/op::InputDtype:float16,OutputDtype:float16", "'no/such/op': expected the name of an op"),
+        ("nonsense", "'nonsense'"),
+    ],
+)
+def test_customised_dtypes_that_cannot_be_used_are_named(usage_error, tmp_path, picture, style, text, part):
+    (tmp_path / "dtypes.cfg").write_text(text)
+    message = usage_error(
+        *"--suite smoke --network synthetic-narrow --size 48 --modes force_fp16 --customize-dtypes".split(),
+        *(str(tmp_path / "dtypes.cfg"), "--content", picture, "--styles", style),
+    )
+    assert "dtypes.cfg" in message and part in message
+
+
+def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
+    (tmp_path / "mix.json").write_text('{"grey-list": {}}')
+    message = usage_error(*"--suite smoke --modes allow_mix_precision --mixlist".split(), str(tmp_path / "mix.json"))
+    assert "mix.json: grey-list: expected black-list, white-list or gray-list" in message
+
+
+@pytest.mark.parametrize(
     "arguments, part",
     [
-        ([], "nothing to do"),
         (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of perf, reference, smoke)"),
         (["--suite", "reference"], "suite reference: --data-path is missing (expected the folder of 1-content.jpg"),
         (["--suite", "reference", "--data-path", "no"], "picture no/1-content.jpg: no such file"),
         (["--suite", "smoke", "--data-path", "no"], "--data-path no: suite smoke has its own pictures"),
+        ([], "expected --suite NAME, --resume RUN or a command"),
+        (["--resume", "somewhere", "--steps", "4"], "--resume takes no --steps"),
         (["--suite", "smoke", "--modes", "fp8"], "mode 'fp8' is unknown (expected one of must_keep_origin_dtype,"),
         (["--suite", "smoke", "--device", "tpu"], "device 'tpu' is unknown (expected one of auto, cpu, gpu)"),
         (["--suite", "smoke", "--device", "npu:0"], "does not drive the Ascend card yet"),
@@ -119,7 +144,7 @@ def test_overrides_reach_the_trial_and_the_record(tmp_path, picture):
     assert "[2/2] picture-40" in err
     (path,) = (tmp_path / "out").glob("perf-*/run.json")
     run = json.loads(path.read_text())
-    (case,) = run["cases"]
+    (case,) = run["suite"]["cases"]
     assert (case["id"], case["steps"], case["size"], case["initial"], case["seed"]) == ("picture-40", 4, 40, "noise", 3)
     assert case["inputs"]["height"] == 33 and len(case["styles"]) == 2
     assert [trial["status"] for trial in run["trials"]] == ["ok", "ok"]
@@ -138,16 +163,39 @@ def test_a_trial_that_fails_gives_status_5_and_its_reason(tmp_path, picture):
     assert "timed_out: picture-48.must_keep_origin_dtype.1: not finished after 0.5 s" in out
 
 
+def _wait_for(folder, pattern):
+    for _ in range(600):
+        if list(folder.glob(pattern)):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{pattern} did not appear")
+
+
+def test_a_parent_killed_with_9_can_be_resumed(tmp_path, picture, style):
+    arguments = (
+        "--suite smoke --network synthetic-narrow --size 48 --modes must_keep_origin_dtype --replicates 2".split()
+    )
+    process = _bench(*arguments, "--content", picture, "--styles", style, "--output", str(tmp_path / "out"))
+    _wait_for(tmp_path / "out", "*/trials/*.2/log.txt")
+    process.kill()
+    process.communicate()
+    (folder,) = (tmp_path / "out").iterdir()
+    assert json.loads((folder / "run.json").read_text())["complete"] is False
+    again = _bench("--resume", str(folder))
+    out, err = again.communicate()
+    assert again.returncode == 0, err
+    assert "[1/2]" not in err and "[2/2] picture-48" in err
+    run = json.loads((folder / "run.json").read_text())
+    assert run["complete"] and [trial["status"] for trial in run["trials"]] == ["ok", "ok"]
+
+
 def test_ctrl_c_ends_with_130_and_keeps_the_run(tmp_path, picture):
     process = _bench(
         *"--suite smoke --network synthetic-narrow --size 48 --steps 1000000 --modes must_keep_origin_dtype".split(),
         *("--content", picture, "--output", str(tmp_path / "out")),
         start_new_session=True,
     )
-    for _ in range(600):
-        time.sleep(0.1)
-        if list((tmp_path / "out").glob("*/trials/*/log.txt")):
-            break
+    _wait_for(tmp_path / "out", "*/trials/*/log.txt")
     time.sleep(1)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=30)

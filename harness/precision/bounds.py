@@ -23,15 +23,16 @@ def rounded_bound(bound: float) -> float:
 def result_bound(op: AscendOp, bounds: Sequence[float], dtypes: Sequence[str], static: StaticGraph) -> float:
     """Return a bound on the magnitude of an op's first output, UNBOUNDED if none is known.
 
-    Infinite operands and overflow of float32 give UNBOUNDED, so a finite result also says: no infinity, no
-    NaN.
+    Unknown shapes, infinite operands and overflow of float32 give UNBOUNDED, so a finite result also says: no
+    infinity, no NaN.
 
     Args:
         bounds: of the op's inputs, in order; of integer inputs, anything.
         dtypes: in which the op reads them.
     """
     floats = [bound for bound, tensor in zip(bounds, op.inputs) if tensor.dtype == "float32"]
-    if op.kernel is None or not floats or UNBOUNDED in floats:
+    static_shapes = all(static.infos[tensor.tensor].dims_known for tensor in op.inputs)
+    if op.kernel is None or not floats or UNBOUNDED in floats or not static_shapes:
         return UNBOUNDED
     bound = _quotient_bound(op, floats, dtypes, static) if op.type == "RealDiv" else _bound(op, floats, static)
     return UNBOUNDED if bound is None or bound > _FLOAT32_MAX else bound

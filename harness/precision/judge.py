@@ -121,16 +121,19 @@ class _Judge:
         return Judgement(AI_CORE, inputs, outputs, rule)
 
     def _admitted_rows(self) -> Rows:
-        """Keep the rows that equal the customised dtypes; positions beyond the op's tensors are skipped."""
-        if self.custom is None:
-            return list(range(len(self.kernel_rows)))
-        wanted = [(index, dtype, True) for index, dtype in enumerate(self.custom.inputs)]
-        wanted += [(index, dtype, False) for index, dtype in enumerate(self.custom.outputs)]
-        tensors = [_Tensor(dtype, index, is_input, None) for index, dtype, is_input in wanted if dtype]
+        """Keep the rows that equal the customised dtypes; tensors that are not connected, such as a bias, are free.
+
+        GE op_format_dtype_judge.cc, FilterDtypeIndexByCustom.
+        """
+        wanted: List[Tuple[_Tensor, str]] = []
+        if self.custom is not None:
+            connected = {tensor.index: tensor for tensor in self.inputs}
+            wanted = [(connected[i], dtype) for i, dtype in enumerate(self.custom.inputs) if dtype and i in connected]
+            wanted += [(tensor, dtype) for tensor, dtype in zip(self.outputs, self.custom.outputs) if dtype]
         return [
             number
             for number, row in enumerate(self.kernel_rows)
-            if all(tensor.of(row) in (tensor.original, None) for tensor in tensors)
+            if all(tensor.of(row) == dtype for tensor, dtype in wanted)
         ]
 
     def _accepted(self, tensor: _Tensor) -> bool:

@@ -83,6 +83,8 @@ def lower(static: StaticGraph) -> Tuple[AscendOp, ...]:
 
 
 class _Lowering:
+    """Knows which nodes the fusions join before it names any op."""
+
     def __init__(self, static: StaticGraph) -> None:
         self.static = static
         self.nodes = static.graph.nodes
@@ -112,7 +114,7 @@ class _Lowering:
         head = self.nodes[self.fused_bias.get(name, name)]
         op_type, slots = self._type(head)
         kernel = self.table.ops.get(op_type)
-        keep = "_keep_dtype" in node.attr
+        keep = "_keep_dtype" in head.attr
         if name in self.fused_bias:
             inputs = self._inputs(head, slots) + (self._input(node, 1, position=2),)
             return AscendOp(head.name, (head.name, name), op_type, kernel, inputs, self._outputs(name), keep)

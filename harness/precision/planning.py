@@ -22,9 +22,9 @@ def plan_graph(
     """Decide the dtype of every op that the fetches need, as the compiler for Ascend 910 does.
 
     Args:
-        fetches: tensor and operation names that are run for together. check_names: refuse customize_dtypes
-        names that are not in the graph; False suits the further graphs of
-            one job, which share its file.
+        fetches: tensor and operation names that are run for together.
+        check_names: refuse customize_dtypes names that are not in the graph; False suits the further graphs of one
+            job, which share its file.
 
     Raises:
         GraphError: a fetch or input is missing.

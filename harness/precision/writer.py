@@ -93,7 +93,7 @@ class GraphWriter:
             self.counters[label] = self._count(name, counted or source)
         rounded = self.add(f"{name}/half", "Cast", [source], SrcT=_FLOAT, DstT=_HALF)
         rounded = self.add(f"{name}/float", "Cast", [rounded], SrcT=_HALF, DstT=_FLOAT)
-        if known.bound >= FLOAT16_OVERFLOW:
+        if known.bound > FLOAT16_MAX:
             if known.nonnegative:
                 rounded = self.arithmetic(f"{name}/clip", "Minimum", rounded, FLOAT16_MAX)
             else:

@@ -13,8 +13,8 @@ from harness import inputs, modes
 from harness.devices.host import HostDevice
 from harness.measure import sample_steps
 from harness.records import Trial
-from harness.runner import run_trial
 from harness.store import RunFolder
+from harness.supervisor import run_trial
 from model import stylization, vgg
 from tests.conftest import ROOT
 

@@ -1,107 +1,34 @@
-import os
+import json
 import sys
-import time
 
-import psutil
 import pytest
 
-from harness import runner
+from harness import modes, supervisor
+from harness.errors import UsageError
 from harness.records import Suite, TrialResult
-from harness.runner import balanced_order, run_suite, run_trial
-from harness.store import RunFolder
-
-PHASE = '{"event": "phase", "name": "graph"}'
-SAMPLE = '{"event": "sample", "updates": 0, "phase": "timed", "seconds": 0.5, "losses": {"total": 1.0}}'
-FINISHED = (
-    '{"event": "finished", "startup_seconds": 1.0, "final_losses": {"total": 1.0}, "true_losses": {"total": 1.0},'
-    ' "step_flop": 10, "matmul_tflops": 0.1, "peak_memory_bytes": 100}'
-)
+from harness.runner import Observer, balanced_order, resume, run_suite
+from tests.harness.processes import FINISHED, SAMPLE, is_gone
 
 
 @pytest.fixture
-def run_fake(monkeypatch, tmp_path, trial):
-    """Runs a trial with a worker that reports these lines and then executes this code."""
+def workers(monkeypatch, tmp_path):
+    """Makes workers run this program; each adds a line to the file that is returned."""
 
-    def run(*events, code="", timeout=30.0):
-        reports = "".join(f"print({event!r}, file=pipe); " for event in events)
-        opening = "import os, sys, time, signal; pipe = os.fdopen(int(sys.argv[1]), 'w', buffering=1); "
-        program = opening + reports + code
-        monkeypatch.setattr(runner, "WORKER", (sys.executable, "-c", program))
-        folder = RunFolder.create(tmp_path / "results", "fake")
-        return run_trial(trial, folder, timeout, lambda event: None), folder.path
+    def use(program):
+        started = tmp_path / "started"
+        note = f"open({str(started)!r}, 'a').write(f'{{os.getpid()}}\\n')"
+        opening = f"import os, sys, time; {note}; pipe = os.fdopen(int(sys.argv[1]), 'w', buffering=1); "
+        monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", opening + program))
+        return started
 
-    return run
-
-
-def test_a_finished_worker_is_ok(run_fake):
-    result, folder = run_fake(PHASE, SAMPLE, SAMPLE, FINISHED)
-    assert (result.status, result.reason, result.timed_steps, result.step_seconds) == ("ok", "", 2, 0.5)
-    assert (folder / result.samples).read_text().count("\n") == 2
-
-
-def test_a_worker_that_fails_at_its_end_is_not_ok(run_fake):
-    result, _ = run_fake(FINISHED, code="sys.exit(3)")
-    assert (result.status, result.reason) == (
-        "crashed",
-        "the worker ended with exit status 3 before it had finished",
-    )
-    assert result.final_losses is None and result.picture is None
-
-
-def test_a_crash_keeps_the_samples_and_the_end_of_the_log(run_fake):
-    result, folder = run_fake(SAMPLE, code="[print('line', i, flush=True) for i in range(99)]; os.abort()")
-    assert (result.status, result.reason) == ("crashed", "the worker was killed by SIGABRT")
-    assert result.timed_steps == 1
-    assert result.log_tail[-1] == "line 98" and len(result.log_tail) == runner.LOG_TAIL_LINES
-    assert (folder / result.log).read_text().startswith("line 0\n")
-
-
-def test_a_killed_worker_is_a_crash(run_fake):
-    result, _ = run_fake(PHASE, code="os.kill(os.getpid(), signal.SIGKILL)")
-    assert (result.status, result.reason) == ("crashed", "the worker was killed by SIGKILL (out of memory?)")
-
-
-def test_a_worker_that_hangs_is_killed_with_its_children(run_fake, tmp_path):
-    marker = tmp_path / "child"
-    child = f"open({str(marker)!r}, 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
-    code = f"import subprocess; {child}; time.sleep(600)"
-    result, _ = run_fake(PHASE, code=code, timeout=2.0)
-    assert (result.status, result.reason) == ("timed_out", "not finished after 2 s (see --timeout)")
-    assert _gone(int(marker.read_text()))
-
-
-def test_a_worker_that_hangs_after_its_last_word_is_killed(run_fake):
-    result, _ = run_fake(FINISHED, code="pipe.close(); time.sleep(600)", timeout=2.0)
-    assert result.status == "timed_out"
-
-
-def test_a_torn_last_line_is_forgiven_and_the_crash_is_named(run_fake):
-    result, _ = run_fake(SAMPLE, code='pipe.write(\'{"event": "sam\'); pipe.flush(); os.kill(os.getpid(), 9)')
-    assert (result.status, result.timed_steps) == ("crashed", 1)
-    assert "SIGKILL" in result.reason
-
-
-def test_a_whole_line_that_is_no_event_is_a_crash(run_fake):
-    result, _ = run_fake("hello", code="time.sleep(600)")
-    assert result.status == "crashed"
-    assert result.reason.startswith("the worker reported something unreadable")
-
-
-def test_divergence_and_refusal_keep_their_reasons(run_fake):
-    diverged, _ = run_fake('{"event": "diverged", "updates": 3, "losses": {"style": "nan", "total": "nan"}}')
-    assert (diverged.status, diverged.reason) == (
-        "diverged",
-        "the loss is not finite after 3 updates: style nan, total nan",
-    )
-    refused, _ = run_fake('{"event": "refused", "reason": "no such card"}')
-    assert (refused.status, refused.reason) == ("refused", "no such card")
+    return use
 
 
 def test_a_dead_worker_does_not_stop_the_suite(monkeypatch, tmp_path, suite):
     program = "import sys; sys.exit(7)"
-    monkeypatch.setattr(runner, "WORKER", (sys.executable, "-c", program))
+    monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", program))
     suite = suite.model_copy(update={"replicates": 3})
-    run, folder = run_suite(suite, "cpu", tmp_path / "results", "", runner.Observer())
+    run, folder = run_suite(suite, "cpu", tmp_path / "results", "", Observer())
     assert [trial.status for trial in run.trials] == ["crashed"] * 3
     assert run.complete
     assert run.summaries[0].ok == 0 and run.summaries[0].step_seconds is None
@@ -116,9 +43,9 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_no_worker(monkeypatch, tmp_pa
         f"first = not os.path.exists({str(pid_file)!r}); open({str(pid_file)!r}, 'w').write(str(os.getpid())); "
         f"print({FINISHED!r} if first else {SAMPLE!r}, file=pipe); first or time.sleep(600)"
     )
-    monkeypatch.setattr(runner, "WORKER", (sys.executable, "-c", program))
+    monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", program))
 
-    class Impatient(runner.Observer):
+    class Impatient(Observer):
         def event(self, trial, event):
             if event.event == "sample":
                 raise KeyboardInterrupt
@@ -128,21 +55,108 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_no_worker(monkeypatch, tmp_pa
     assert not run.complete
     assert [trial.status for trial in run.trials] == ["ok"]
     assert (folder / "trials" / "small.must_keep_origin_dtype.2" / "samples.jsonl").read_text().count("\n") == 1
-    assert _gone(int(pid_file.read_text()))
+    assert is_gone(int(pid_file.read_text()))
 
 
 def test_each_other_replicate_runs_in_reverse(case, float32):
-    other = float32.model_copy(update={"name": "other"})
+    other = modes.get("force_fp16")
     suite = Suite(name="s", purpose="", cases=(case,), modes=(float32, other), replicates=3)
     order = [(mode.name, replicate) for _, mode, replicate in balanced_order(suite)]
-    first, second = float32.name, "other"
+    first, second = float32.name, other.name
     assert order == [(first, 1), (second, 1), (second, 2), (first, 2), (first, 3), (second, 3)]
 
 
-def _gone(pid):
-    for _ in range(50):
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.1)
-    os.kill(pid, 9)
-    return False
+@pytest.fixture
+def interrupted(workers, tmp_path, suite):
+    """Folder of a run of three trials that was interrupted after the second."""
+    workers(f"print({FINISHED!r}, file=pipe)")
+
+    class Impatient(Observer):
+        def trial_started(self, trial, number, planned):
+            if number == 3:
+                raise KeyboardInterrupt
+
+    suite = suite.model_copy(update={"replicates": 3})
+    run, folder = run_suite(suite, "cpu", tmp_path / "results", "", Impatient())
+    assert len(run.trials) == 2 and not run.complete
+    return folder
+
+
+def test_a_resumed_run_measures_only_what_is_missing(interrupted, workers):
+    started = workers(f"print({FINISHED!r}, file=pipe)")
+    before = len(started.read_text().splitlines())
+    run, _ = resume(interrupted, "", Observer())
+    assert len(started.read_text().splitlines()) == before + 1
+    assert run.complete and [trial.replicate for trial in run.trials] == [1, 2, 3]
+    assert run.summaries[0].ok == 3
+    assert len((interrupted / "journal.jsonl").read_text().splitlines()) == 3
+    with pytest.raises(UsageError, match="it is complete, nothing is left to resume"):
+        resume(interrupted, "", Observer())
+
+
+@pytest.mark.parametrize("cut", [1, 30, 500])
+def test_a_torn_last_journal_line_is_measured_again(interrupted, workers, cut):
+    journal = interrupted / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-cut])
+    workers(f"print({FINISHED!r}, file=pipe)")
+    run, _ = resume(interrupted, "", Observer())
+    assert run.complete and [trial.replicate for trial in run.trials] == [1, 2, 3]
+    assert len(journal.read_text().splitlines()) == 3
+
+
+def test_no_other_damage_to_the_journal_is_forgiven(interrupted):
+    journal = interrupted / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[10:])
+    with pytest.raises(UsageError, match=r"journal .*journal.jsonl: damaged"):
+        resume(interrupted, "", Observer())
+
+
+def test_a_run_whose_case_has_changed_is_refused_with_the_difference(interrupted, picture, style):
+    with open(picture, "wb") as changed, open(style, "rb") as other:
+        changed.write(other.read())
+    with pytest.raises(UsageError, match="case small has changed: content_sha256 was [0-9a-f]{64}, is [0-9a-f]{64}"):
+        resume(interrupted, "", Observer())
+
+
+def test_a_run_whose_environment_has_changed_is_refused_with_the_difference(interrupted):
+    record = interrupted / "run.json"
+    document = json.loads(record.read_text())
+    document["environment"]["python"] = "2.7.18"
+    record.write_text(json.dumps(document))
+    with pytest.raises(UsageError, match="the environment has changed: python was 2.7.18, is 3"):
+        resume(interrupted, "", Observer())
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (None, "no run.json in it"),
+        ("", "not JSON"),
+        ("[]", "schema version None, expected 1"),
+        ('{"schema_version": 99}', "schema version 99, expected 1"),
+        ('{"schema_version": 1}', "id: field required"),
+    ],
+)
+def test_what_is_no_run_cannot_be_resumed(tmp_path, content, reason):
+    if content is not None:
+        (tmp_path / "run.json").write_text(content)
+    with pytest.raises(UsageError, match=reason):
+        resume(tmp_path, "", Observer())
+
+
+def test_a_full_disk_leaves_a_run_that_can_be_resumed(workers, monkeypatch, tmp_path, suite):
+    workers(f"print({FINISHED!r}, file=pipe)")
+    suite = suite.model_copy(update={"replicates": 2})
+
+    def full_disk(self, result):
+        with open(self.path / "journal.jsonl", "ab") as file:
+            file.write(result.model_dump_json().encode()[:40])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.store.RunFolder.append_journal", full_disk)
+        with pytest.raises(OSError, match="No space"):
+            run_suite(suite, "cpu", tmp_path / "results", "", Observer())
+    (folder,) = (tmp_path / "results").iterdir()
+    run, _ = resume(folder, "", Observer())
+    assert run.complete and len(run.trials) == 2

@@ -6,8 +6,8 @@ from PIL import Image
 
 from harness import modes
 from harness.records import Sample
-from harness.runner import run_trial
 from harness.store import RunFolder
+from harness.supervisor import run_trial
 
 LOSSES = {"content", "style", "tv", "total"}
 
@@ -99,7 +99,7 @@ def test_run_json_can_be_read_by_anybody(tmp_path, suite):
     stored = json.loads((folder / "run.json").read_text())
     assert stored["schema_version"] == 1
     assert stored["trials"][0]["status"] == "ok"
-    assert stored["cases"][0]["inputs"]["width"] == 48
+    assert stored["suite"]["cases"][0]["inputs"]["width"] == 48
     assert stored["environment"]["packages"]["numpy"] == np.__version__
     assert type(run).model_validate(stored) == run
 

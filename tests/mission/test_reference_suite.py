@@ -29,7 +29,7 @@ def test_our_figures_beside_the_published_ones(tmp_path, monkeypatch, capfd, pic
     samples = [json.loads(line) for line in (path.parent / trial["samples"]).read_text().splitlines()]
     assert [sample["updates"] for sample in samples] == [0, 1, 2, 3]
     assert all(sample["losses"]["total"] > 0 for sample in samples)
-    assert run["cases"][0]["initial"] == "noise"
+    assert run["suite"]["cases"][0]["initial"] == "noise"
 
     ours = next(line for line in out.splitlines() if line.startswith("  ours"))
     losses = [f"{trial['final_losses'][name]:.6g}" for name in ("content", "style", "tv", "total")]

@@ -144,6 +144,15 @@ def test_kernels_that_widen_round_once():
         np.testing.assert_allclose(results[3], (values.astype(np.float64) ** 2).sum() / 2, rtol=1e-6)
 
 
+def test_sums_over_unknown_dimensions_saturate():
+    def make():
+        x = tf.placeholder(tf.float32, (None,), name="x")
+        return [tf.reduce_sum(tf.minimum(tf.maximum(x, -1000.0), 1000.0)).name]
+
+    step = graphs.build(make)
+    assert emitted_values(step, "force_fp16", {"x:0": np.full(100, 5000.0)}) == [65504.0]
+
+
 def test_relu_before_rounding_gives_the_same_values():
     x = np.array([[-1e6, 1e6, -1e-9, 1e-9, 1.0004, np.nan]], np.float32)
 

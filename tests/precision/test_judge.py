@@ -168,6 +168,11 @@ def test_a_name_beats_a_type():
     assert decide(product, custom(by_type, by_name)).dtypes == "16,16>16"
 
 
+def test_an_absent_bias_is_free():
+    entry = CustomDtypes("MatMulV2", True, ("float16", "float16", "float16"), ("float32",))
+    assert decide(product, custom(entry)).dtypes == "16,16>32"
+
+
 def test_dtypes_no_kernel_has_are_refused():
     op = decide(product, custom(CustomDtypes("MatMulV2", True, ("float32", "float16"), ())))
     assert (op.engine, op.dtypes) == ("compile_error", "32,32>32")

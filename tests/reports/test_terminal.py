@@ -40,14 +40,11 @@ def show(suite, tmp_path):
     def show(*trials, complete=True, width=80, **console):
         run = Run(
             id="tiny-1",
-            suite="tiny",
+            suite=suite.model_copy(update={"replicates": 2}),
             device="cpu",
             started="2020-01-01T00:00:00+00:00",
             complete=complete,
             environment=describe(),
-            cases=suite.cases,
-            modes=suite.modes,
-            planned_trials=2,
             trials=list(trials),
             summaries=summarize(suite, trials),
         )

@@ -1,0 +1,87 @@
+import sys
+
+import pytest
+
+from harness import supervisor
+from harness.store import RunFolder
+from harness.supervisor import run_trial
+from tests.harness.processes import FINISHED, PHASE, SAMPLE, is_gone
+
+
+@pytest.fixture
+def run_fake(monkeypatch, tmp_path, trial):
+    """Runs a trial with a worker that reports these lines and then executes this code."""
+
+    def run(*events, code="", timeout=30.0):
+        reports = "".join(f"print({event!r}, file=pipe); " for event in events)
+        opening = "import os, sys, time, signal; pipe = os.fdopen(int(sys.argv[1]), 'w', buffering=1); "
+        program = opening + reports + code
+        monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", program))
+        folder = RunFolder.create(tmp_path / "results", "fake")
+        return run_trial(trial, folder, timeout, lambda event: None), folder.path
+
+    return run
+
+
+def test_a_finished_worker_is_ok(run_fake):
+    result, folder = run_fake(PHASE, SAMPLE, SAMPLE, FINISHED)
+    assert (result.status, result.reason, result.timed_steps, result.step_seconds) == ("ok", "", 2, 0.5)
+    assert (folder / result.samples).read_text().count("\n") == 2
+
+
+def test_a_worker_that_fails_at_its_end_is_not_ok(run_fake):
+    result, _ = run_fake(FINISHED, code="sys.exit(3)")
+    assert (result.status, result.reason) == (
+        "crashed",
+        "the worker ended with exit status 3 before it had finished",
+    )
+    assert result.final_losses is None and result.picture is None
+
+
+def test_a_crash_keeps_the_samples_and_the_end_of_the_log(run_fake):
+    result, folder = run_fake(SAMPLE, code="[print('line', i, flush=True) for i in range(99)]; os.abort()")
+    assert (result.status, result.reason) == ("crashed", "the worker was killed by SIGABRT")
+    assert result.timed_steps == 1
+    assert result.log_tail[-1] == "line 98" and len(result.log_tail) == supervisor.LOG_TAIL_LINES
+    assert (folder / result.log).read_text().startswith("line 0\n")
+
+
+def test_a_killed_worker_is_a_crash(run_fake):
+    result, _ = run_fake(PHASE, code="os.kill(os.getpid(), signal.SIGKILL)")
+    assert (result.status, result.reason) == ("crashed", "the worker was killed by SIGKILL (out of memory?)")
+
+
+def test_a_worker_that_hangs_is_killed_with_its_children(run_fake, tmp_path):
+    marker = tmp_path / "child"
+    child = f"open({str(marker)!r}, 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
+    code = f"import subprocess; {child}; time.sleep(600)"
+    result, _ = run_fake(PHASE, code=code, timeout=2.0)
+    assert (result.status, result.reason) == ("timed_out", "not finished after 2 s (see --timeout)")
+    assert is_gone(int(marker.read_text()))
+
+
+def test_a_worker_that_hangs_after_its_last_word_is_killed(run_fake):
+    result, _ = run_fake(FINISHED, code="pipe.close(); time.sleep(600)", timeout=2.0)
+    assert result.status == "timed_out"
+
+
+def test_a_torn_last_line_is_forgiven_and_the_crash_is_named(run_fake):
+    result, _ = run_fake(SAMPLE, code='pipe.write(\'{"event": "sam\'); pipe.flush(); os.kill(os.getpid(), 9)')
+    assert (result.status, result.timed_steps) == ("crashed", 1)
+    assert "SIGKILL" in result.reason
+
+
+def test_a_whole_line_that_is_no_event_is_a_crash(run_fake):
+    result, _ = run_fake("hello", code="time.sleep(600)")
+    assert result.status == "crashed"
+    assert result.reason.startswith("the worker reported something unreadable")
+
+
+def test_divergence_and_refusal_keep_their_reasons(run_fake):
+    diverged, _ = run_fake('{"event": "diverged", "updates": 3, "losses": {"style": "nan", "total": "nan"}}')
+    assert (diverged.status, diverged.reason) == (
+        "diverged",
+        "the loss is not finite after 3 updates: style nan, total nan",
+    )
+    refused, _ = run_fake('{"event": "refused", "reason": "no such card"}')
+    assert (refused.status, refused.reason) == ("refused", "no such card")
