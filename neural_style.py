@@ -2,6 +2,7 @@
 """The mission's command line, with the options of the reference program: parse, call, exit status."""
 
 import argparse
+import os
 import sys
 from typing import Any, Dict, List, NoReturn, Optional
 
@@ -94,6 +95,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return _fail(str(error), EXIT_USAGE)
     except OutputError as error:
         return _fail(str(error), EXIT_FAILED)
+    except BrokenPipeError:  # whoever read the log is gone, as after `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
     except KeyboardInterrupt:
         return _fail("interrupted", EXIT_INTERRUPTED)
 

@@ -1,10 +1,11 @@
 """The files of a stylization: where they may go, and how they get there."""
 
+import glob
 import os
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Iterable, List, Sequence
+from typing import Iterable, Sequence
 
 from harness.errors import UsageError
 from harness.store import write_atomic
@@ -51,7 +52,7 @@ def protect(paths: Iterable[str]) -> None:
     """Raise UsageError when one of the files exists."""
     for path in paths:
         if os.path.lexists(path):
-            raise UsageError(f"output {path} exists (use --overwrite to replace it, or another name)")
+            raise UsageError(f"output {path} exists (use --overwrite to replace it, --resume to continue its job)")
 
 
 def write(path: str, data: bytes) -> None:
@@ -72,10 +73,9 @@ def remove(path: str) -> None:
         raise OutputError(f"cannot remove {path}: {error.strerror or error}") from error
 
 
-def remove_unfinished(path: str) -> List[Path]:
-    """Remove what killed writers of this file left; return the paths."""
+def remove_unfinished(path: str) -> None:
+    """Remove what killed writers of this file left; raises OutputError."""
     # As harness.store.write_atomic names them: the file's name and mkstemp's eight characters.
-    found = sorted(Path(os.path.dirname(path) or ".").glob(f".{os.path.basename(path)}." + "?" * 8))
-    for leftover in found:
-        leftover.unlink()
-    return found
+    folder, name = os.path.split(path)
+    for leftover in glob.glob(os.path.join(glob.escape(folder), f".{glob.escape(name)}." + "?" * 8)):
+        remove(leftover)
