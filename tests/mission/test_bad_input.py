@@ -135,7 +135,7 @@ def test_every_output_is_protected(stylize, refused):
     assert stylize(f"{options} --overwrite").status == 0
 
 
-@pytest.mark.parametrize("full_at", range(1, 8))
+@pytest.mark.parametrize("full_at", (1, 2, 5, 7))
 def test_a_full_disk_is_one_line_and_nothing_half_written(stylize, monkeypatch, full_at):
     calls = []
 
