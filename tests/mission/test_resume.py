@@ -62,8 +62,8 @@ def whole_job(stylize):
 
 @pytest.mark.parametrize(
     "mode, deaths, resumed",
-    # Before any state; then from 0, 2 and 4 updates, each time before the next state.
-    [("must_keep_origin_dtype", (1, 4, 3, 2), 4), ("force_fp16", (3,), 2)],
+    # Before any state; then from 0 and 2 updates, each time before the next state.
+    [("must_keep_origin_dtype", (1, 4, 3), 4), ("force_fp16", (3,), 2)],
 )
 def test_a_job_that_dies_is_continued_bit_for_bit(stylize, whole_job, monkeypatch, mode, deaths, resumed):
     # At this rate an earlier checkpoint stays the best.
@@ -84,7 +84,7 @@ def test_death_at_any_write_leaves_whole_files_and_a_job_that_can_continue(styli
     expected = whole_job(job)
     replace = os.replace
     writes = 2 + 2 + 1 + 2  # states, checkpoints, the result, progress.txt and the record
-    for number in (2, 3, 5, 7, 8):  # a checkpoint, a second state, the result, the record, none
+    for number in (2, 3, 5, 8):  # a checkpoint, a second state, the result, none
         written = []
 
         def replace_or_die(source, target, number=number, written=written):
@@ -126,7 +126,7 @@ def test_an_interrupted_job_says_how_far_it_came(stylize, monkeypatch):
 
 
 def test_kill_9_in_the_middle(command, stylize, whole_job):
-    options = _job("--resume", steps=40)
+    options = _job("--resume", steps=20)
     expected = whole_job(options)
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "neural_style.py"), *command, "--device", "cpu", "--output", "out.png"]
