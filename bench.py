@@ -8,6 +8,7 @@ from typing import Any, Optional, Tuple
 
 import click
 
+BASELINES = Path(__file__).resolve().parent / "baselines"
 EXIT_USAGE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 5, 70, 130
 
 
@@ -33,6 +34,8 @@ EXIT_USAGE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 5, 70, 130
     "--health", is_flag=True, help="Also count, step by step, what float16 saturates, flushes to zero, loses."
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="What one trial may take.")
+@click.option("--gate", is_flag=True, help="Judge the run against the stored baselines; the exit status says how.")
+@click.option("--plan-only", is_flag=True, help="Decide the card's dtypes and run no step.")
 @click.option("--resume", metavar="RUN", help="Measure what this interrupted run's folder is missing.")
 @click.option(
     "--output", metavar="DIR", default="results", show_default=True, help="Folder that gets the run's folder."
@@ -72,11 +75,13 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     suite_changes["modes"] = precision_modes.with_options(
         suite_changes.get("modes", chosen.modes), given.pop("mixlist", None), given.pop("customize_dtypes", None)
     )
-    health = given.pop("health")
+    health, gate, plan_only = given.pop("health"), given.pop("gate"), given.pop("plan_only")
     chosen = suites.customize(chosen, given, suite_changes)
     with Progress() as progress:
-        run, folder = runner.run_suite(chosen, device, Path(output), cache_folder(), progress, sys.argv, health)
-    return show(run, folder)
+        run, folder = runner.run_suite(
+            chosen, device, Path(output), cache_folder(), progress, sys.argv, health, gate, plan_only
+        )
+    return show(run, folder, gate)
 
 
 def continue_run(path: str) -> int:
@@ -86,17 +91,27 @@ def continue_run(path: str) -> int:
 
     with Progress() as progress:
         run, folder = runner.resume(Path(path), cache_folder(), progress)
-    return show(run, folder)
+    return show(run, folder, gate=bool(run.plans) and not run.plan_only)
 
 
-def show(run: Any, folder: Path) -> int:
-    """Print the run and return the exit status."""
+def show(run: Any, folder: Path, gate: bool) -> int:
+    """Print the run and, if asked for, the gates' verdicts; return the exit status."""
+    from harness.gate import exit_status, judge
+    from harness.store import Baselines, RunFolder
     from reports.terminal import print_run
+    from reports.verdicts import print_verdicts
 
+    if gate:
+        run = run.model_copy(update={"verdicts": judge(run, Baselines(BASELINES))})
+        RunFolder(folder).save(run)
     print_run(run, folder)
+    if gate:
+        print_verdicts(run.verdicts)
     if not run.complete:
         return EXIT_INTERRUPTED
-    return 0 if all(trial.status == "ok" for trial in run.trials) else EXIT_TRIAL_FAILED
+    if not all(trial.status == "ok" for trial in run.trials):
+        return EXIT_TRIAL_FAILED
+    return exit_status(run.verdicts) if gate else 0
 
 
 @cli.command()
@@ -139,6 +154,28 @@ def explain(mode: str, other: Optional[str], as_json: bool, graph: Optional[str]
         explanation.print_difference(modes, plans)
     else:
         explanation.print_plan(modes[0], plans[0])
+
+
+@cli.command()
+@click.argument("run", metavar="RUN")
+@click.option("--missing", "what", flag_value="missing", default=True, help="Only what has no baseline (default).")
+@click.option("--changed", "what", flag_value="changed", help="Only what differs from its baseline.")
+@click.option("--all", "what", flag_value="all", help="Both.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; stored in each baseline.")
+def approve(run: str, what: str, reason: str) -> None:
+    """Make a gated RUN's plans the baselines, showing old against new."""
+    from harness import gate
+    from harness.errors import UsageError
+    from harness.store import Baselines, RunFolder
+    from reports.verdicts import print_proposals, print_written
+
+    if not reason.strip():
+        raise UsageError("--reason is empty (expected a sentence for whoever reads the baseline)")
+    baselines = Baselines(BASELINES)
+    proposals = gate.propose(RunFolder(Path(run)).load(), baselines, reason)
+    chosen = [proposal for proposal in proposals if what in ("all", proposal.kind)]
+    print_proposals(chosen)
+    print_written(gate.approve(chosen, baselines))
 
 
 @cli.command()

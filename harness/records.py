@@ -288,6 +288,62 @@ class Summary(Record):
     """Medians over processes of the total losses."""
 
 
+class PlanFigures(Record):
+    """A dtype plan as far as a gate compares it; see harness.precision.DtypePlan for the whole."""
+
+    casts: int
+    bytes_cast: int
+    units: Dict[str, int]
+    """Ops by unit and dtype, such as `cube float16`."""
+    ai_cpu: Tuple[str, ...]
+    """Ops that would fall to the AI CPU."""
+    refused: Tuple[str, ...]
+    """Ops that would not compile."""
+    unknown_types: Tuple[str, ...]
+    flop: int
+    roofline_seconds: float
+    """Least time of a step on a 910, with the assumed bandwidth."""
+    layers: Dict[str, str]
+    """By layer: Ascend type and dtypes of each op."""
+
+
+class CasePlan(Record):
+    """The plan of one case's step in one mode."""
+
+    case: str
+    mode: str
+    figures: PlanFigures
+
+
+class Baseline(Record):
+    """What was approved for one case and mode."""
+
+    schema_version: int = SCHEMA_VERSION
+    suite: str
+    case: str
+    case_digest: str
+    mode: Mode
+    plan: PlanFigures
+    run: str
+    revision: Optional[str]
+    packages: Dict[str, str]
+    reason: str
+    """Why it was approved, in the words of who did."""
+    date: str
+
+
+class Verdict(Record):
+    """What a gate says of one case in one mode. What could not be measured is never a pass."""
+
+    gate: Literal["coverage", "plan"]
+    case: str
+    mode: str
+    outcome: Literal["pass", "fail", "inconclusive", "missing"]
+    reason: str
+    """A key of harness.gate.REASONS."""
+    details: Tuple[str, ...] = ()
+
+
 class Environment(Record):
     """The machine and software of a run, as seen by the parent."""
 
@@ -322,10 +378,17 @@ class Run(Record):
     reference_mode: str = REFERENCE_MODE
     command: Tuple[str, ...] = ()
     environment: Environment
+    plan_only: bool = False
+    """No trial was to be run."""
+    plans: List[CasePlan] = []
+    """The card's dtype plans, when a gate asked for them."""
     trials: List[TrialResult] = []
     summaries: List[Summary] = []
+    verdicts: List[Verdict] = []
 
     @property
     def planned_trials(self) -> int:
         """Trials of the whole suite."""
+        if self.plan_only:
+            return 0
         return len(self.suite.cases) * len(self.suite.modes) * self.suite.replicates
