@@ -1,5 +1,6 @@
 """Run x Baselines -> Verdicts."""
 
+import dataclasses
 import os
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
@@ -144,7 +145,7 @@ def _baseline(run: Run, case: Case, mode: Mode, plan: CasePlan, reason: str) -> 
         suite=run.suite.name,
         case=case.id,
         case_digest=case.digest(),
-        mode=mode,
+        mode=_without_paths(mode),
         plan=plan.figures,
         run=run.id,
         revision=run.environment.revision,
@@ -152,3 +153,9 @@ def _baseline(run: Run, case: Case, mode: Mode, plan: CasePlan, reason: str) -> 
         reason=reason,
         date=environment.now(),
     )
+
+
+def _without_paths(mode: Mode) -> Mode:
+    """The mode without the paths its options were read from, which are one machine's."""
+    entries = tuple(dataclasses.replace(entry, source="") for entry in mode.precision.custom_dtypes)
+    return mode.model_copy(update={"precision": dataclasses.replace(mode.precision, custom_dtypes=entries)})
