@@ -36,6 +36,13 @@ REASONS: Dict[str, Reason] = {
         "use the stored options, or approve the new ones: python bench.py approve RUN --changed --reason TEXT",
     ),
     "bad_baseline": Reason("the stored baseline cannot be read", "restore it from version control"),
+    "slower": Reason("the step is slower than in base", "look at what changed since, or accept it knowingly"),
+    "faster": Reason("the step is faster than in base"),
+    "equal": Reason("the step is as fast as in base"),
+    "cannot_tell": Reason(
+        "too noisy to tell",
+        "measure more pairs (--pairs), or on a quieter machine; this is neither a pass nor a failure",
+    ),
     "all_measured": Reason("every replicate ended well"),
     "not_measured": Reason("not every replicate ended well", "see the failed trials and their logs"),
 }
@@ -58,9 +65,9 @@ def judge(run: Run, baselines: Baselines) -> List[Verdict]:
 def exit_status(verdicts: Sequence[Verdict]) -> int:
     """0 pass, 1 a gate failed, 3 inconclusive, 4 baseline missing or incomparable; the worst wins: 1, 4, 3, 0.
 
-    Nothing judged is 4: it is never a pass.
+    Nothing judged is 4: it is never a pass. Advisory verdicts do not count.
     """
-    found = {_EXIT[verdict.outcome] for verdict in verdicts} or {4}
+    found = {_EXIT[verdict.outcome] for verdict in verdicts if not verdict.advisory} or {4}
     return next(status for status in _WORST_FIRST if status in found)
 
 

@@ -335,13 +335,47 @@ class Baseline(Record):
 class Verdict(Record):
     """What a gate says of one case in one mode. What could not be measured is never a pass."""
 
-    gate: Literal["coverage", "plan"]
+    gate: Literal["coverage", "plan", "against"]
     case: str
     mode: str
     outcome: Literal["pass", "fail", "inconclusive", "missing"]
     reason: str
     """A key of harness.gate.REASONS."""
     details: Tuple[str, ...] = ()
+    advisory: bool = False
+    """Shown, but no part of the exit status."""
+    effect: Optional[float] = None
+    """Relative change of the step time; 0.1 is ten percent slower."""
+    low: Optional[float] = None
+    high: Optional[float] = None
+    """Its 95 % interval."""
+    n: Optional[int] = None
+    """Independent pairs of processes it rests on."""
+    detectable: Optional[float] = None
+    """Smallest change that this many pairs of this spread would find four times in five."""
+
+
+class Pair(Record):
+    """The step times of two revisions, measured one right after the other."""
+
+    case: str
+    mode: str
+    number: int
+    base_seconds: float
+    head_seconds: float
+    emulated: bool
+
+
+class Comparison(Record):
+    """Everything a comparison of two revisions measured."""
+
+    schema_version: int = SCHEMA_VERSION
+    base: str
+    """The git revision."""
+    started: str
+    command: Tuple[str, ...]
+    pairs: Tuple[Pair, ...]
+    verdicts: Tuple[Verdict, ...]
 
 
 class Environment(Record):

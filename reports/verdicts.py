@@ -1,5 +1,6 @@
 """What the gates say, failures first, for a person at a terminal."""
 
+import sys
 from typing import Optional, Sequence
 
 from rich.console import Console
@@ -14,6 +15,18 @@ _DETAILS = 12
 """Lines shown of one verdict; the rest is in run.json."""
 
 
+class ComparisonProgress:
+    """Says on standard error which tree is being measured."""
+
+    def __init__(self, pairs: int, console: Optional[Console] = None) -> None:
+        self._pairs = pairs
+        self._console = console or Console(file=sys.stderr, highlight=False)
+
+    def measuring(self, number: int, tree: str, mode: str) -> None:
+        """One measurement is about to begin; `number` is the pair's, from 1."""
+        self._console.print(Text(f"[pair {number}/{self._pairs}] {tree}  {mode}"), soft_wrap=True)
+
+
 def print_verdicts(verdicts: Sequence[Verdict], console: Optional[Console] = None) -> None:
     """Print one line per verdict with its reason, what it rests on, and what to do; then the count."""
     console = console or Console(highlight=False)
@@ -22,7 +35,11 @@ def print_verdicts(verdicts: Sequence[Verdict], console: Optional[Console] = Non
         reason = REASONS[verdict.reason]
         line = Text(f"{verdict.outcome:>8}  ", style=_STYLE[verdict.outcome])
         line.append(f"{verdict.gate}  {verdict.case}  {verdict.mode}: {reason.happened}", style="")
+        if verdict.advisory:
+            line.append(" (emulated: says nothing about the card, does not gate)", style="dim")
         console.print(line, soft_wrap=True)
+        if verdict.effect is not None:
+            console.print(Text(f"{'':10}{_figures(verdict)}"), soft_wrap=True)
         _print_details(console, verdict.details)
         if reason.advice:
             console.print(Text(f"{'':10}{reason.advice}", style="dim"), soft_wrap=True)
@@ -45,6 +62,11 @@ def print_written(paths: Sequence[str], console: Optional[Console] = None) -> No
     """Print which files an approval wrote."""
     for path in paths:
         (console or Console(highlight=False)).print(Text(f"wrote {path}"), soft_wrap=True)
+
+
+def _figures(verdict: Verdict) -> str:
+    interval = f"95 % interval {verdict.low:+.1%} to {verdict.high:+.1%} over {verdict.n} pairs"
+    return f"{verdict.effect:+.1%} step time, {interval}; {verdict.detectable:+.1%} would be found"
 
 
 def _print_details(console: Console, details: Sequence[str]) -> None:
