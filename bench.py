@@ -15,9 +15,10 @@ EXIT_USAGE, EXIT_INCOMPARABLE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTE
 @click.group(
     invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.option("--suite", metavar="NAME", help="What to measure: perf, smoke.")
+@click.option("--suite", metavar="NAME", help="What to measure: perf, smoke, reference.")
 @click.option("--modes", metavar="A,B", help="Precision modes, separated by commas.")
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where steps run: auto, cpu, gpu.")
+@click.option("--data-path", metavar="DIR", help="Folder of the files that the suite reference needs.")
 @click.option("--content", metavar="FILE", help="Content picture.")
 @click.option("--styles", metavar="FILE", multiple=True, help="Style picture; repeat for several.")
 @click.option("--size", type=int, metavar="PIXELS", help="Width the content is brought to; its height follows.")
@@ -119,7 +120,7 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     options["styles"] = styles or None
     given = {name: value for name, value in options.items() if value is not None}
     suite_changes = {name: given.pop(name) for name in ("replicates", "timeout") if name in given}
-    chosen = suites.get(suite)
+    chosen = suites.from_folder(suites.get(suite), given.pop("data_path", None))
     if modes is not None:
         suite_changes["modes"] = [precision_modes.get(name) for name in dict.fromkeys(modes.split(","))]
     suite_changes["modes"] = precision_modes.with_options(
@@ -148,6 +149,7 @@ def show(run: Any, folder: Path, gate: bool) -> int:
     """Print the run and, if asked for, the gates' verdicts; return the exit status."""
     from harness.gate import exit_status, judge
     from harness.store import Baselines, RunFolder
+    from reports.published import print_published
     from reports.terminal import print_run
     from reports.verdicts import print_verdicts
 
@@ -155,6 +157,8 @@ def show(run: Any, folder: Path, gate: bool) -> int:
         run = run.model_copy(update={"verdicts": judge(run, Baselines(BASELINES))})
         RunFolder(folder).save(run)
     print_run(run, folder)
+    if run.suite.name == "reference":
+        print_published(run)
     if gate:
         print_verdicts(run.verdicts)
     if not run.complete:

@@ -19,6 +19,15 @@ class Pictures(NamedTuple):
     """A picture to start from; None for a start from noise."""
 
 
+class Loaded(NamedTuple):
+    """A case and what its files hold."""
+
+    case: Case
+    """With `inputs` filled in."""
+    pictures: Pictures
+    network: vgg.Network
+
+
 def read_pictures(case: Case) -> Pictures:
     """Read and resize the pictures; raises images.ImageError or UsageError."""
     content = images.read(case.content)
@@ -46,7 +55,12 @@ def _check_size(what: str, shape: Tuple[int, int]) -> None:
 
 
 def resolve(case: Case, cache: str) -> Case:
-    """Return the case with what its files hold.
+    """Return the case with what its files hold; raises as `load` does."""
+    return load(case, cache).case
+
+
+def load(case: Case, cache: str) -> Loaded:
+    """Read every file of the case.
 
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: a file or a setting cannot be used.
@@ -66,7 +80,7 @@ def resolve(case: Case, cache: str) -> Case:
         height=pictures.content.shape[0],
         width=pictures.content.shape[1],
     )
-    return case.model_copy(update={"inputs": inputs})
+    return Loaded(case.model_copy(update={"inputs": inputs}), pictures, network)
 
 
 def _sha256(pixels: np.ndarray) -> str:

@@ -24,12 +24,14 @@ def require_finite(updates: int, losses: Losses) -> None:
         raise DivergedError(updates, losses)
 
 
-def sample_steps(step: Callable[[], Losses], steps: int, warmup: int) -> Iterator[Sample]:
+def sample_steps(step: Callable[[], Losses], steps: int, warmup: int, made: int = 0) -> Iterator[Sample]:
     """Run `step` and time each call on the monotonic clock.
 
     Args:
         step: makes one update and returns, once the device is done, the losses of the picture before it.
+        steps: updates of the picture after the last call.
         warmup: calls after the first one that are not `timed` samples.
+        made: updates made before the first call.
 
     Raises:
         DivergedError: a loss is not finite; the steps end there.
@@ -37,12 +39,12 @@ def sample_steps(step: Callable[[], Losses], steps: int, warmup: int) -> Iterato
     collecting = gc.isenabled()
     gc.disable()  # a collection inside a step would be counted as the step's
     try:
-        for updates in range(steps):
+        for updates in range(made, steps):
             start = time.perf_counter()
             losses = step()
             seconds = time.perf_counter() - start
             require_finite(updates, losses)
-            phase = "first" if updates == 0 else "warmup" if updates <= warmup else "timed"
+            phase = "first" if updates == made else "warmup" if updates <= made + warmup else "timed"
             yield Sample(updates=updates, phase=phase, seconds=seconds, losses=losses)
     finally:
         if collecting:

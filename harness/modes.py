@@ -36,7 +36,7 @@ def with_options(
     ):
         if file is not None and not takers:
             names = ", ".join(mode.name for mode in modes)
-            raise UsageError(f"{option} {file}: none of the modes takes it ({names}); choose one with --modes")
+            raise UsageError(f"{option} {file}: none of the modes takes it ({names}); choose another mode")
     return changed
 
 

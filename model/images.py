@@ -93,14 +93,19 @@ def preserve_colors(content: np.ndarray, stylized: np.ndarray) -> np.ndarray:
     return np.asarray(Image.merge("YCbCr", (grey, chroma_blue, chroma_red)).convert("RGB"))
 
 
+def check_suffix(suffix: str) -> None:
+    """Raise ImageError unless the suffix names a picture format."""
+    if suffix.lower() not in _FORMATS:
+        raise ImageError(f"picture suffix {suffix!r} is unknown (expected one of {', '.join(_FORMATS)})")
+
+
 def encode(pixels: np.ndarray, suffix: str) -> bytes:
     """Return the bytes of a picture file of the format its suffix names; JPEG at quality 95.
 
     Raises:
         ImageError: the suffix names no picture format.
     """
-    if suffix.lower() not in _FORMATS:
-        raise ImageError(f"picture suffix {suffix!r} is unknown (expected one of {', '.join(_FORMATS)})")
+    check_suffix(suffix)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, _FORMATS[suffix.lower()], quality=95)
     return buffer.getvalue()

@@ -62,6 +62,10 @@ class StepGraph(NamedTuple):
     """Tensor of the picture read apart from the step, as the caller of a finished job would."""
     gradient: str
     """Tensor of the gradient of the total loss with respect to the picture; same shape."""
+    state: Dict[str, str]
+    """By variable: tensor of its value, read apart from the step. Together they are all that a step depends on."""
+    state_inputs: Dict[str, str]
+    """By variable: tensor that `initialize` sets it to; feed the values of `state` to continue from them."""
 
 
 def initial_picture(
@@ -146,9 +150,18 @@ def step_graph(
         adam = tf.train.AdamOptimizer(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
         update = adam.apply_gradients([(gradient, variable)])
         initialize = tf.global_variables_initializer()
-        names = {name: loss.name for name, loss in losses.items()}
+        variables = {variable.op.name: variable for variable in tf.global_variables()}
+        state = {name: variable.read_value().name for name, variable in variables.items()}
         return StepGraph(
-            graph.as_graph_def(), initialize.name, update.name, names, picture.name, result.name, gradient.name
+            graph_def=graph.as_graph_def(),
+            initialize=initialize.name,
+            update=update.name,
+            losses={name: loss.name for name, loss in losses.items()},
+            picture=picture.name,
+            result=result.name,
+            gradient=gradient.name,
+            state=state,
+            state_inputs={name: variable.initial_value.name for name, variable in variables.items()},
         )
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from harness.errors import UsageError
 from harness.records import Case, Suite
 
+NETWORK_FILE = "imagenet-vgg-verydeep-19.mat"
 PICTURES = Path(__file__).resolve().parent / "pictures"
 
 
@@ -31,6 +32,31 @@ def shipped_case(size: int, steps: int, **changes: Any) -> Case:
     content, style = PICTURES / "astronaut.png", PICTURES / "starry-night.png"
     case_id = _case_id(str(content), size)
     return Case(id=case_id, content=str(content), styles=(str(style),), size=size, steps=steps, **changes)
+
+
+def from_folder(suite: Suite, folder: Optional[str]) -> Suite:
+    """Return the suite with the files of its cases taken from the folder, the real network too where it is there.
+
+    Raises:
+        UsageError: the suite's files come from a folder and none is given, or the other way round.
+    """
+    needs_folder = any(not os.path.isabs(case.content) for case in suite.cases)
+    if folder is None and needs_folder:
+        files = ", ".join(dict.fromkeys(path for case in suite.cases for path in (case.content, *case.styles)))
+        raise UsageError(f"suite {suite.name}: --data-path is missing (expected the folder of {files})")
+    if folder is None:
+        return suite
+    if not needs_folder:
+        raise UsageError(f"--data-path {folder}: suite {suite.name} has its own pictures (see --content, --styles)")
+    network = os.path.join(folder, NETWORK_FILE)
+    changes = {"network": network} if os.path.isfile(network) else {}
+    cases = []
+    for case in suite.cases:
+        styles = tuple(os.path.join(folder, style) for style in case.styles)
+        cases.append(
+            case.model_copy(update={"content": os.path.join(folder, case.content), "styles": styles, **changes})
+        )
+    return suite.model_copy(update={"cases": tuple(cases)})
 
 
 def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any]) -> Suite:

@@ -90,9 +90,12 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
 @pytest.mark.parametrize(
     "arguments, part",
     [
+        (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of perf, reference, smoke)"),
+        (["--suite", "reference"], "suite reference: --data-path is missing (expected the folder of 1-content.jpg"),
+        (["--suite", "reference", "--data-path", "no"], "picture no/1-content.jpg: no such file"),
+        (["--suite", "smoke", "--data-path", "no"], "--data-path no: suite smoke has its own pictures"),
         ([], "expected --suite NAME, --resume RUN or a command"),
         (["--resume", "somewhere", "--steps", "4"], "--resume takes no --steps"),
-        (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of perf, smoke)"),
         (["--suite", "smoke", "--modes", "fp8"], "mode 'fp8' is unknown (expected one of must_keep_origin_dtype,"),
         (["--suite", "smoke", "--device", "tpu"], "device 'tpu' is unknown (expected one of auto, cpu, gpu)"),
         (["--suite", "smoke", "--device", "npu:0"], "does not drive the Ascend card yet"),

@@ -1,0 +1,113 @@
+"""What a stylization needs to continue after its process has died, in one file."""
+
+import io
+import json
+import os
+import zipfile
+from typing import Any, Dict, NamedTuple, Optional
+
+import numpy as np
+
+from harness import environment
+from harness.errors import UsageError
+from harness.mission.job import Job
+
+_VARIABLE = "variable:"
+_SHOWN_DIFFERENCES = 3
+_NOT_THE_JOB = {"id", "content", "styles", "size", "steps", "network"}
+"""Fields of the case that say where a file is, which its hash does better, and the steps, which may be more."""
+
+
+class State(NamedTuple):
+    """A stylization after some updates."""
+
+    updates: int
+    variables: Dict[str, np.ndarray]
+    """Of the step's graph: pixels, Adam's moments and powers."""
+    rows: np.ndarray
+    """Losses before each update: float64 of shape (updates, 4), in the order of model.stylization.LOSSES."""
+    seconds: np.ndarray
+    """Of each update: float64 of shape (updates,)."""
+    best_total: float
+    """Smallest total loss of the checkpoints so far; infinite before the first."""
+    best: Optional[np.ndarray]
+    """Its picture: uint8 RGB."""
+
+
+def identity(job: Job) -> Dict[str, Any]:
+    """Everything that decides the numbers, by name; a state is continued only where all of it is equal."""
+    case = job.case.model_dump(mode="json", exclude=_NOT_THE_JOB)
+    case["initial"] = job.case.initial if job.case.initial in ("content", "noise") else "picture"
+    packages = {name: version for name, version in environment.installed_packages().items() if "tensor" in name}
+    return {
+        **case.pop("settings"),
+        **case.pop("inputs"),
+        **case,
+        "precision_mode": job.mode.name,
+        "precision": job.mode.model_dump(mode="json")["precision"],
+        "device": job.device,
+        "checkpoint_iterations": job.checkpoint_iterations,
+        "packages": {**packages, "numpy": np.__version__},
+    }
+
+
+def encode(job: Job, state: State) -> bytes:
+    """Return the bytes of a state file."""
+    buffer = io.BytesIO()
+    arrays = {_VARIABLE + name: value for name, value in state.variables.items()}
+    if state.best is not None:
+        arrays["best"] = state.best
+    text = np.frombuffer(json.dumps(identity(job)).encode(), np.uint8)
+    np.savez(buffer, job=text, rows=state.rows, seconds=state.seconds, best_total=state.best_total, **arrays)
+    return buffer.getvalue()
+
+
+def read(job: Job) -> Optional[State]:
+    """Return the state the job left, or None when there is none.
+
+    Raises:
+        UsageError: the file is damaged, of another job, or ahead of this one.
+    """
+    path = job.state()
+    if not os.path.lexists(path):
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            arrays = {name: data[name] for name in data.files}
+        theirs = json.loads(arrays["job"].tobytes().decode())
+        state = _state(arrays)
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UsageError(
+            f"state {path}: not a whole state file (start anew: without --resume, with --overwrite)"
+        ) from error
+    # As JSON would have it: no tuples.
+    difference = _difference(theirs, json.loads(json.dumps(identity(job))))
+    if difference:
+        raise UsageError(f"state {path} is of another job: {difference}")
+    if state.updates > job.case.steps:
+        raise UsageError(f"state {path} is after {state.updates} updates, more than --iterations {job.case.steps}")
+    return state
+
+
+def _state(arrays: Dict[str, np.ndarray]) -> State:
+    variables = {name[len(_VARIABLE) :]: value for name, value in arrays.items() if name.startswith(_VARIABLE)}
+    return State(
+        updates=len(arrays["rows"]),
+        variables=variables,
+        rows=arrays["rows"],
+        seconds=arrays["seconds"],
+        best_total=float(arrays["best_total"]),
+        best=arrays.get("best"),
+    )
+
+
+def _difference(theirs: Dict[str, Any], ours: Dict[str, Any]) -> str:
+    names = [name for name in ours if theirs.get(name) != ours[name]]
+    shown = [f"{name} {_short(theirs.get(name))} there, {_short(ours[name])} here" for name in names]
+    rest = len(shown) - _SHOWN_DIFFERENCES
+    return ", ".join(shown[:_SHOWN_DIFFERENCES]) + (f", and {rest} more" if rest > 0 else "")
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

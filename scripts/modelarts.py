@@ -1,0 +1,58 @@
+"""Shared by the ModelArts entries: run a train script, copy its results, return its exit status."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+SCRIPTS = Path(__file__).resolve().parent
+EXIT_USAGE = 2
+
+
+def run(script: str, arguments: Optional[List[str]] = None) -> int:
+    """Run the script on --data_url, copy what it wrote to --train_url, and return its exit status.
+
+    Other arguments go to the script as they are. Both places are folders, or obs:// addresses where ModelArts'
+    own moxing is installed.
+    """
+    parser = argparse.ArgumentParser(description=f"Run scripts/{script} as a ModelArts job.")
+    parser.add_argument("--data_url", required=True, help="folder of the pictures and the network")
+    parser.add_argument("--train_url", required=True, help="folder that gets the results")
+    options, others = parser.parse_known_args(arguments)
+    work = Path(os.environ.get("STYLEBENCH_WORK", str(SCRIPTS.parent / "output" / "modelarts")))
+    data, results = options.data_url, work / "results"
+    shutil.rmtree(str(results), ignore_errors=True)  # of an earlier job; they must not pass for this one's
+    if _is_remote(data):
+        data = str(work / "data")
+        _copy_remote(options.data_url, data)
+    elif not os.path.isdir(data):
+        sys.stderr.write(f"{Path(sys.argv[0]).name}: --data_url {data}: no such folder\n")
+        return EXIT_USAGE
+    environment = dict(os.environ, PYTHON=os.environ.get("PYTHON", sys.executable))
+    command = ["bash", str(SCRIPTS / script), f"--data_path={data}", f"--output_path={results}", *others]
+    status = subprocess.run(command, env=environment).returncode
+    if results.is_dir():  # of a job that failed too: its log says why
+        _deliver(results, options.train_url)
+    return status
+
+
+def _deliver(results: Path, target: str) -> None:
+    if _is_remote(target):
+        _copy_remote(str(results), target)
+        return
+    os.makedirs(target, exist_ok=True)
+    for path in results.iterdir():
+        shutil.copy2(str(path), target)
+
+
+def _is_remote(place: str) -> bool:
+    return place.startswith(("obs://", "s3://"))
+
+
+def _copy_remote(source: str, target: str) -> None:
+    import moxing
+
+    moxing.file.copy_parallel(source, target)

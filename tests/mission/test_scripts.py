@@ -1,0 +1,143 @@
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+NETWORK = "NEURAL-STYLE_ID2068_for_TensorFlow"
+
+
+@pytest.fixture
+def data(tmp_path, picture, style):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(picture, str(folder / "1-content.jpg"))
+    shutil.copy(style, str(folder / "1-style.jpg"))
+    return folder
+
+
+def _run(script, *arguments, **variables):
+    command = [sys.executable] if script.endswith(".py") else ["bash"]
+    return subprocess.run(
+        [*command, str(ROOT / "scripts" / script), *map(str, arguments)],
+        env=dict(os.environ, PYTHON=sys.executable, **variables),
+        capture_output=True,
+        text=True,
+    )
+
+
+def _sources():
+    return {path: path.read_bytes() for pattern in ("*.py", "*.sh") for path in ROOT.rglob(pattern)}
+
+
+def _values(path, separator):
+    lines = path.read_text().splitlines()
+    return [tuple(line.split(separator, 1)) for line in lines if separator in line]
+
+
+def test_the_full_script_from_start_to_end(tmp_path, data):
+    sources = _sources()
+    out = tmp_path / "out"
+    ended = _run(
+        "train_full_1p.sh",
+        *("--data_path", data, f"--output_path={out}", "--train_steps=2", "--train_epochs", "3", "--batch_size=1"),
+        *("--network=synthetic-narrow", "--precision_mode=force_fp16"),
+        ASCEND_DEVICE_ID="3",
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert _sources() == sources
+    case = f"{NETWORK}_bs1_1p_acc"
+    assert {path.name for path in out.iterdir()} == (
+        {"11.jpg", "progress.txt", "progress.png", "run.json", "train_3.log", f"{case}_loss.txt", f"{case}.log"}
+    )
+    record = json.loads((out / "run.json").read_text())
+    assert record["updates"] == 6 and record["mode"] == "force_fp16"
+    losses = (out / f"{case}_loss.txt").read_text().splitlines()
+    assert losses == [f" {row['total']:g}" for row in record["losses"]]
+
+    seconds = sum(record["step_seconds"][1:-1]) / 4
+    values = dict(_values(out / f"{case}.log", " = "))
+    assert list(values) == [
+        *("Network", "RankSize", "BatchSize", "DeviceType", "CaseName", "ActualFPS", "TrainingTime", "ActualLoss"),
+        *("TrainAccuracy", "E2ETrainingTime"),
+    ]
+    assert float(values["TrainingTime"]) == pytest.approx(seconds, abs=2e-9)
+    assert values["ActualFPS"] == f"{1 / seconds:.2f}"
+    assert values["ActualLoss"] == values["TrainAccuracy"] == losses[-1]
+    assert values["DeviceType"] == platform.machine() and values["CaseName"] == case
+    assert values["E2ETrainingTime"].isdigit()
+
+    *_, separator, fps, step, accuracy, duration = ended.stdout.splitlines()
+    assert separator == "------------------ Final result ------------------"
+    assert fps == f"Final Performance images/sec : {values['ActualFPS']}"
+    assert step == f"Final Performance sec/step : {values['TrainingTime']}"
+    assert accuracy == f"Final Train Accuracy : {losses[-1]}"
+    assert duration == f"E2E Training Duration sec : {values['E2ETrainingTime']}"
+    assert "INFO: no Ascend card was used: cpu" in ended.stdout
+
+
+def test_the_performance_entry_copies_results_and_status(tmp_path, data):
+    delivered = tmp_path / "delivered"
+    ended = _run(
+        "modelarts_entry_perf.py",
+        *("--data_url", data, f"--train_url={delivered}", "--network", "synthetic-narrow", "--train_steps=3"),
+        STYLEBENCH_WORK=str(tmp_path / "work"),
+    )
+    assert ended.returncode == 0, ended.stderr
+    case = f"{NETWORK}_bs1_1p_perf"
+    assert (delivered / "11.jpg").stat().st_size > 0
+    assert "TrainAccuracy" not in dict(_values(delivered / f"{case}.log", " = "))
+    assert len((delivered / f"{case}_loss.txt").read_text().splitlines()) == 4
+    assert "Final Performance sec/step : 0." in ended.stdout and "Final Train Accuracy" not in ended.stdout
+
+
+def test_a_failure_is_the_entry_s_status_and_its_log_is_delivered(tmp_path, data):
+    (data / "1-style.jpg").write_text("no picture\n")
+    delivered = tmp_path / "delivered"
+    ended = _run(
+        "modelarts_entry_acc.py",
+        *("--data_url", data, "--train_url", delivered, "--network", "synthetic-narrow"),
+        STYLEBENCH_WORK=str(tmp_path / "work"),
+    )
+    assert ended.returncode == 2
+    assert "Final result" not in ended.stdout and "ERROR: no device was opened" in ended.stdout
+    assert "1-style.jpg: not a picture Pillow can read" in ended.stderr
+    assert "not a picture" in (delivered / "train_0.log").read_text()
+
+
+@pytest.mark.parametrize("script, steps", [("train_full_1p.sh", 1000), ("train_performance_1p.sh", 50)])
+def test_help_tells_the_defaults_and_how_epochs_count(script, steps):
+    ended = _run(script, "--help")
+    assert ended.returncode == 0
+    assert f"at least 3 ({steps})" in ended.stdout and "multiplies train_steps" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, part",
+    [
+        ([], "--data_path: expected the folder"),
+        (["--data_path"], "--data_path: a value is missing"),
+        (["--data_path=/", "--train_steps=many"], "--train_steps many: expected a whole number above 0"),
+        (["--data_path=/", "--train_epochs", "0"], "--train_epochs 0: expected a whole number above 0"),
+        (["--data_path=/", "--train_steps=2"], "--train_steps 2: expected at least 3 steps in all"),
+        (["--data_path=/", "--batch_size=4"], "--batch_size 4: only one picture at a time (expected 1)"),
+        (["--data_path=/"], "no network //imagenet-vgg-verydeep-19.mat (--network=synthetic takes"),
+        (["--colour=red"], "unknown argument --colour=red"),
+    ],
+)
+def test_bad_arguments_are_one_line(arguments, part):
+    ended = _run("train_full_1p.sh", *arguments)
+    assert ended.returncode == 2 and ended.stdout == ""
+    assert ended.stderr.startswith("train_full_1p.sh: ") and ended.stderr.count("\n") == 1
+    assert part in ended.stderr
+
+
+def test_the_entry_names_a_data_folder_that_is_not_there(tmp_path):
+    ended = _run("modelarts_entry_acc.py", "--data_url", "nowhere", "--train_url", tmp_path / "results")
+    assert ended.returncode == 2
+    assert ended.stderr == "modelarts_entry_acc.py: --data_url nowhere: no such folder\n"
