@@ -4,11 +4,12 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import click
 
-EXIT_USAGE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 5, 70, 130
+BASELINES = Path(__file__).resolve().parent / "baselines"
+EXIT_USAGE, EXIT_INCOMPARABLE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 4, 5, 70, 130
 
 
 @click.group(
@@ -34,6 +35,10 @@ EXIT_USAGE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 5, 70, 130
     "--health", is_flag=True, help="Also count, step by step, what float16 saturates, flushes to zero, loses."
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="What one trial may take.")
+@click.option("--gate", is_flag=True, help="Judge the run against the stored baselines; the exit status says how.")
+@click.option("--plan-only", is_flag=True, help="Decide the card's dtypes and run no step.")
+@click.option("--against", metavar="GITREF", help="Measure GITREF and this tree in turn, and judge which is slower.")
+@click.option("--pairs", type=click.IntRange(2), default=5, show_default=True, help="Of --against: per case and mode.")
 @click.option("--resume", metavar="RUN", help="Measure what this interrupted run's folder is missing.")
 @click.option(
     "--output", metavar="DIR", default="results", show_default=True, help="Folder that gets the run's folder."
@@ -53,7 +58,55 @@ def cli(context: click.Context, suite: Optional[str], resume: Optional[str], **o
         given = [name for name in options if context.get_parameter_source(name).name == "COMMANDLINE"]
         if resume and given:
             raise click.UsageError(f"--resume takes no --{given[0]}: it goes on as the run began")
-        context.exit(continue_run(resume) if resume else measure(str(suite), **options))
+        against, pairs = options.pop("against"), options.pop("pairs")
+        if resume:
+            context.exit(continue_run(resume))
+        elif against is not None:
+            context.exit(compare_trees(str(suite), against, pairs, given, **options))
+        context.exit(measure(str(suite), **options))
+
+
+def compare_trees(suite: str, revision: str, pairs: int, given: List[str], **options: Any) -> int:
+    """Measure a revision and this tree in turn, show the verdicts, return the exit status."""
+    import suites
+    from harness import against, environment, gate
+    from harness import modes as precision_modes
+    from harness.errors import UsageError
+    from harness.records import REFERENCE_MODE, Comparison
+    from harness.store import RunFolder, write_atomic
+    from reports.verdicts import ComparisonProgress, print_verdicts
+
+    refused = set(given) & {"gate", "plan_only", "health", "replicates", "resume"}
+    if refused:
+        raise UsageError(f"--against takes no --{refused.pop().replace('_', '-')}")
+    suites.get(suite)
+    # Only the reference mode's time is this machine's own; name others with --modes to see theirs too.
+    modes = (options["modes"] or REFERENCE_MODE).split(",")
+    for name in modes:
+        precision_modes.get(name)
+    passed = ["--suite", suite]
+    names = {"initial": "init", "customize_dtypes": "customize-dtypes"}
+    for name in given:
+        values = options[name] if isinstance(options.get(name), tuple) else [options.get(name)]
+        if name not in ("modes", "output", "against", "pairs"):
+            for value in values:
+                known_file = isinstance(value, str) and os.path.exists(value)
+                passed += [f"--{names.get(name, name)}", os.path.abspath(value) if known_file else str(value)]
+    started = environment.now()
+    progress = ComparisonProgress(pairs)
+    with against.base_tree(revision) as base:
+        folder = RunFolder.create(Path(options["output"]), "against").path
+        head = against.Tree("head", environment.ROOT)
+        try:
+            found = against.measure_pairs(base, head, modes, passed, pairs, folder, progress.measuring)
+        except against.IncomparableError as error:
+            click.echo(f"bench.py: the two trees cannot be compared: {error}", err=True)
+            return EXIT_INCOMPARABLE
+    verdicts = against.judge_pairs(found)
+    comparison = Comparison(base=revision, started=started, command=sys.argv, pairs=found, verdicts=verdicts)
+    write_atomic(folder / "comparison.json", (comparison.model_dump_json(indent=1) + "\n").encode())
+    print_verdicts(verdicts)
+    return gate.exit_status(verdicts)
 
 
 def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ...], output: str, **options: Any) -> int:
@@ -73,11 +126,13 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     suite_changes["modes"] = precision_modes.with_options(
         suite_changes.get("modes", chosen.modes), given.pop("mixlist", None), given.pop("customize_dtypes", None)
     )
-    health = given.pop("health")
+    health, gate, plan_only = given.pop("health"), given.pop("gate"), given.pop("plan_only")
     chosen = suites.customize(chosen, given, suite_changes)
     with Progress() as progress:
-        run, folder = runner.run_suite(chosen, device, Path(output), cache_folder(), progress, sys.argv, health)
-    return show(run, folder)
+        run, folder = runner.run_suite(
+            chosen, device, Path(output), cache_folder(), progress, sys.argv, health, gate, plan_only
+        )
+    return show(run, folder, gate)
 
 
 def continue_run(path: str) -> int:
@@ -87,20 +142,30 @@ def continue_run(path: str) -> int:
 
     with Progress() as progress:
         run, folder = runner.resume(Path(path), cache_folder(), progress)
-    return show(run, folder)
+    return show(run, folder, gate=bool(run.plans) and not run.plan_only)
 
 
-def show(run: Any, folder: Path) -> int:
-    """Print the run and return the exit status."""
+def show(run: Any, folder: Path, gate: bool) -> int:
+    """Print the run and, if asked for, the gates' verdicts; return the exit status."""
+    from harness.gate import exit_status, judge
+    from harness.store import Baselines, RunFolder
     from reports.published import print_published
     from reports.terminal import print_run
+    from reports.verdicts import print_verdicts
 
+    if gate:
+        run = run.model_copy(update={"verdicts": judge(run, Baselines(BASELINES))})
+        RunFolder(folder).save(run)
     print_run(run, folder)
     if run.suite.name == "reference":
         print_published(run)
+    if gate:
+        print_verdicts(run.verdicts)
     if not run.complete:
         return EXIT_INTERRUPTED
-    return 0 if all(trial.status == "ok" for trial in run.trials) else EXIT_TRIAL_FAILED
+    if not all(trial.status == "ok" for trial in run.trials):
+        return EXIT_TRIAL_FAILED
+    return exit_status(run.verdicts) if gate else 0
 
 
 @cli.command()
@@ -143,6 +208,28 @@ def explain(mode: str, other: Optional[str], as_json: bool, graph: Optional[str]
         explanation.print_difference(modes, plans)
     else:
         explanation.print_plan(modes[0], plans[0])
+
+
+@cli.command()
+@click.argument("run", metavar="RUN")
+@click.option("--missing", "what", flag_value="missing", default=True, help="Only what has no baseline (default).")
+@click.option("--changed", "what", flag_value="changed", help="Only what differs from its baseline.")
+@click.option("--all", "what", flag_value="all", help="Both.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; stored in each baseline.")
+def approve(run: str, what: str, reason: str) -> None:
+    """Make a gated RUN's plans the baselines, showing old against new."""
+    from harness import gate
+    from harness.errors import UsageError
+    from harness.store import Baselines, RunFolder
+    from reports.verdicts import print_proposals, print_written
+
+    if not reason.strip():
+        raise UsageError("--reason is empty (expected a sentence for whoever reads the baseline)")
+    baselines = Baselines(BASELINES)
+    proposals = gate.propose(RunFolder(Path(run)).load(), baselines, reason)
+    chosen = [proposal for proposal in proposals if what in ("all", proposal.kind)]
+    print_proposals(chosen)
+    print_written(gate.approve(chosen, baselines))
 
 
 @cli.command()

@@ -288,6 +288,96 @@ class Summary(Record):
     """Medians over processes of the total losses."""
 
 
+class PlanFigures(Record):
+    """A dtype plan as far as a gate compares it; see harness.precision.DtypePlan for the whole."""
+
+    casts: int
+    bytes_cast: int
+    units: Dict[str, int]
+    """Ops by unit and dtype, such as `cube float16`."""
+    ai_cpu: Tuple[str, ...]
+    """Ops that would fall to the AI CPU."""
+    refused: Tuple[str, ...]
+    """Ops that would not compile."""
+    unknown_types: Tuple[str, ...]
+    flop: int
+    roofline_seconds: float
+    """Least time of a step on a 910, with the assumed bandwidth."""
+    layers: Dict[str, str]
+    """By layer: Ascend type and dtypes of each op."""
+
+
+class CasePlan(Record):
+    """The plan of one case's step in one mode."""
+
+    case: str
+    mode: str
+    figures: PlanFigures
+
+
+class Baseline(Record):
+    """What was approved for one case and mode."""
+
+    schema_version: int = SCHEMA_VERSION
+    suite: str
+    case: str
+    case_digest: str
+    mode: Mode
+    plan: PlanFigures
+    run: str
+    revision: Optional[str]
+    packages: Dict[str, str]
+    reason: str
+    """Why it was approved, in the words of who did."""
+    date: str
+
+
+class Verdict(Record):
+    """What a gate says of one case in one mode. What could not be measured is never a pass."""
+
+    gate: Literal["coverage", "plan", "against"]
+    case: str
+    mode: str
+    outcome: Literal["pass", "fail", "inconclusive", "missing"]
+    reason: str
+    """A key of harness.gate.REASONS."""
+    details: Tuple[str, ...] = ()
+    advisory: bool = False
+    """Shown, but no part of the exit status."""
+    effect: Optional[float] = None
+    """Relative change of the step time; 0.1 is ten percent slower."""
+    low: Optional[float] = None
+    high: Optional[float] = None
+    """Its 95 % interval."""
+    n: Optional[int] = None
+    """Independent pairs of processes it rests on."""
+    detectable: Optional[float] = None
+    """Smallest change that this many pairs of this spread would find four times in five."""
+
+
+class Pair(Record):
+    """The step times of two revisions, measured one right after the other."""
+
+    case: str
+    mode: str
+    number: int
+    base_seconds: float
+    head_seconds: float
+    emulated: bool
+
+
+class Comparison(Record):
+    """Everything a comparison of two revisions measured."""
+
+    schema_version: int = SCHEMA_VERSION
+    base: str
+    """The git revision."""
+    started: str
+    command: Tuple[str, ...]
+    pairs: Tuple[Pair, ...]
+    verdicts: Tuple[Verdict, ...]
+
+
 class Environment(Record):
     """The machine and software of a run, as seen by the parent."""
 
@@ -322,10 +412,17 @@ class Run(Record):
     reference_mode: str = REFERENCE_MODE
     command: Tuple[str, ...] = ()
     environment: Environment
+    plan_only: bool = False
+    """No trial was to be run."""
+    plans: List[CasePlan] = []
+    """The card's dtype plans, when a gate asked for them."""
     trials: List[TrialResult] = []
     summaries: List[Summary] = []
+    verdicts: List[Verdict] = []
 
     @property
     def planned_trials(self) -> int:
         """Trials of the whole suite."""
+        if self.plan_only:
+            return 0
         return len(self.suite.cases) * len(self.suite.modes) * self.suite.replicates

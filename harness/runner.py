@@ -5,8 +5,9 @@ from typing import Dict, List, Sequence, Tuple
 
 from harness import environment, inputs
 from harness.errors import UsageError
-from harness.explain import check_op_names
-from harness.records import Case, Environment, Event, Mode, Run, Suite, Trial, TrialResult
+from harness.explain import Question, check_op_names, explain
+from harness.plans import figures
+from harness.records import Case, CasePlan, Environment, Event, Mode, Run, Suite, Trial, TrialResult
 from harness.store import RunFolder
 from harness.summary import summarize
 from harness.supervisor import run_trial
@@ -42,6 +43,8 @@ def run_suite(
     observer: Observer,
     command: Sequence[str] = (),
     health: bool = False,
+    plans: bool = False,
+    plan_only: bool = False,
 ) -> Tuple[Run, Path]:
     """Measure the suite; return the run and the path of its folder.
 
@@ -50,6 +53,8 @@ def run_suite(
 
     Args:
         health: the first replicate of each mode also counts what float16 loses.
+        plans: record the card's dtype plan of each case and mode too, for the gate.
+        plan_only: record nothing else.
 
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
@@ -66,6 +71,8 @@ def run_suite(
         started=environment.now(),
         command=tuple(command),
         environment=machine,
+        plan_only=plan_only,
+        plans=_plans(suite, cache) if plans or plan_only else [],
     )
     return _measure(run, folder, cache, observer)
 
@@ -90,6 +97,14 @@ def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
     return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
 
 
+def _plans(suite: Suite, cache: str) -> List[CasePlan]:
+    return [
+        CasePlan(case=case.id, mode=mode.name, figures=figures(plan))
+        for case in suite.cases
+        for mode, plan in zip(suite.modes, explain(Question(case=case, modes=suite.modes, cache=cache)))
+    ]
+
+
 def _inputs(case: Case) -> Dict[str, object]:
     return case.inputs.model_dump() if case.inputs else {}
 
@@ -108,7 +123,7 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tup
     trials = list(run.trials)
     folder.save(run)  # what --resume needs, should this process die
     done = {trial.trial for trial in trials}
-    order = balanced_order(run.suite)
+    order = [] if run.plan_only else balanced_order(run.suite)
     complete = False
     try:
         for number, (case, mode, replicate) in enumerate(order, 1):

@@ -1,6 +1,6 @@
 """Intervals over processes: pure functions over arrays."""
 
-from typing import Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -23,3 +23,60 @@ def log_interval(values: Sequence[float], confidence: float = 0.95) -> Optional[
     logs = np.log(values)
     half = stats.t.ppf((1 + confidence) / 2, len(logs) - 1) * stats.sem(logs)
     return float(np.exp(logs.mean() - half)), float(np.exp(logs.mean() + half))
+
+
+class PairedRatio(NamedTuple):
+    """How much slower the second of two paired measurements is."""
+
+    estimate: float
+    """Geometric mean of second over first."""
+    low: float
+    high: float
+    """Interval of the estimate."""
+    p_slower: float
+    """One-sided p-value of "the true ratio is at most `bound`"."""
+    detectable: float
+    """Smallest true ratio that would be found above `bound` four times in five."""
+    n: int
+    """Pairs."""
+
+
+def paired_log_ratio(
+    first: Sequence[float], second: Sequence[float], bound: float, confidence: float = 0.95
+) -> PairedRatio:
+    """Student t interval and test over the logarithms of second/first; one pair of processes each.
+
+    The interval is exp(m +- t * s / sqrt(n)), m and s of the log ratios. The smallest detectable ratio is
+    bound * exp((t_confidence + t_0.8) * s / sqrt(n)), the usual approximation for a power of 0.8.
+
+    Raises:
+        ValueError: fewer than two pairs, or lists of different lengths.
+    """
+    from scipy import stats
+
+    if len(first) != len(second) or len(first) < 2:
+        raise ValueError(f"{len(first)} and {len(second)} measurements, expected two or more pairs")
+    logs = np.log(second) - np.log(first)
+    n, mean, error = len(logs), float(logs.mean()), float(stats.sem(logs))
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * error
+    # Without any spread the test is the comparison itself.
+    p_slower = float(stats.t.sf((mean - np.log(bound)) / error, n - 1)) if error > 0 else float(mean <= np.log(bound))
+    needed = float(stats.t.ppf(confidence, n - 1) + stats.t.ppf(0.8, n - 1)) * error
+    return PairedRatio(
+        float(np.exp(mean)),
+        float(np.exp(mean - half)),
+        float(np.exp(mean + half)),
+        p_slower,
+        bound * float(np.exp(needed)),
+        n,
+    )
+
+
+def holm(p_values: Sequence[float], alpha: float) -> List[bool]:
+    """Which null hypotheses fall while the chance of any false rejection stays at most alpha (Holm 1979)."""
+    rejected = [False] * len(p_values)
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        if p_values[index] > alpha / (len(p_values) - rank):
+            break
+        rejected[index] = True
+    return rejected

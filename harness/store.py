@@ -6,12 +6,14 @@ import re
 import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Iterable, List
+from typing import Iterable, List, Optional, Type, TypeVar
 
 from pydantic import ValidationError
 
 from harness.errors import UsageError
-from harness.records import SCHEMA_VERSION, Record, Run, TrialResult
+from harness.records import SCHEMA_VERSION, Baseline, Record, Run, TrialResult
+
+R = TypeVar("R", bound=Record)
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -94,27 +96,62 @@ class RunFolder:
     def load(self) -> Run:
         """Read run.json; raises UsageError when it is not there or not one this version reads."""
         path = self.path / "run.json"
-        try:
-            document = json.loads(path.read_bytes())
-        except OSError as error:
-            raise UsageError(
-                f"run {self.path}: no run.json in it ({error.strerror}; expected a run's folder)"
-            ) from error
-        except ValueError as error:
-            raise UsageError(f"run {path}: not JSON: {error}") from error
-        version = document.get("schema_version") if isinstance(document, dict) else None
-        if version != SCHEMA_VERSION:
-            raise UsageError(f"run {path}: schema version {version}, expected {SCHEMA_VERSION}")
-        try:
-            return Run.model_validate(document)
-        except ValidationError as error:
-            raise UsageError(f"run {path}: {_first_line(error)}") from error
+        if not path.exists():
+            raise UsageError(f"run {self.path}: no run.json in it (expected a run's folder)")
+        return _validated(Run, f"run {path}", path)
 
     def save(self, run: Run) -> Path:
         """Write run.json and return its path."""
         path = self.path / "run.json"
         write_atomic(path, (run.model_dump_json(indent=1) + "\n").encode())
         return path
+
+
+class Baselines:
+    """The approved results: one small JSON file per suite, case and mode."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, suite: str, case: str, mode: str) -> Path:
+        """File of the dtype plan approved for a case and mode; a plan is the card's, whatever it was made on."""
+        return self.root / slug(suite) / slug(case) / f"ascend910-{slug(mode)}.json"
+
+    def load(self, suite: str, case: str, mode: str) -> Optional[Baseline]:
+        """Return the baseline, None when there is none.
+
+        Raises:
+            UsageError: the file is damaged, or of a newer schema.
+        """
+        path = self.path(suite, case, mode)
+        if not path.exists():
+            return None
+        return _validated(Baseline, f"baseline {path}", path)
+
+    def save(self, baseline: Baseline) -> Path:
+        """Write the baseline whole or not at all, and return its path."""
+        path = self.path(baseline.suite, baseline.case, baseline.mode.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(baseline.model_dump(mode="json"), indent=1, sort_keys=True)
+        write_atomic(path, (text + "\n").encode())
+        return path
+
+
+def _validated(record: Type[R], what: str, path: Path) -> R:
+    """Read a JSON file with a schema version; raises UsageError that begins with `what`."""
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{what}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{what}: not JSON: {error}") from error
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if version != SCHEMA_VERSION:
+        raise UsageError(f"{what}: schema version {version}, expected {SCHEMA_VERSION}")
+    try:
+        return record.model_validate(document)
+    except ValidationError as error:
+        raise UsageError(f"{what}: {_first_line(error)}") from error
 
 
 def _first_line(error: ValidationError) -> str:

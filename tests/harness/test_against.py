@@ -1,0 +1,141 @@
+import json
+import subprocess
+
+import pytest
+
+from harness import against, gate
+from harness.errors import UsageError
+from harness.records import Pair
+
+STAND_IN = """
+import json, os, sys
+arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+with open(os.environ["ORDER"], "a") as order:
+    order.write({name!r} + " ")
+record = {record}
+folder = os.path.join(arguments["--output"], "run")
+os.makedirs(folder)
+with open(os.path.join(folder, "run.json"), "w") as file:
+    json.dump(record, file)
+sys.exit({status})
+"""
+CASE = {"id": "c", "steps": 5, "settings": {}, "seed": 0, "inputs": {"width": 48}}
+
+
+def _record(seconds=1.0, **case):
+    trial = {"trial": "t", "case": "c", "step_seconds": seconds, "emulated": False}
+    return {"suite": {"cases": [{**CASE, **case}]}, "trials": [trial]}
+
+
+@pytest.fixture
+def measure(tmp_path, monkeypatch):
+    """Measures stand-ins for two trees; returns the pairs and the order in which the trees ran."""
+    monkeypatch.setenv("ORDER", str(tmp_path / "order"))
+
+    def run(base, head, pairs=2, statuses=(0, 0)):
+        trees = []
+        for name, record, status in zip(("base", "head"), (base, head), statuses):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "bench.py").write_text(STAND_IN.format(name=name, record=record, status=status))
+            trees.append(against.Tree(name, tmp_path / name))
+        found = against.measure_pairs(*trees, ["m"], [], pairs, tmp_path / "runs", lambda *told: None)
+        return found, (tmp_path / "order").read_text().split()
+
+    return run
+
+
+def test_the_trees_take_turns_in_the_order_abba(measure):
+    pairs, order = measure(_record(1.0), _record(1.25), pairs=4)
+    assert order == ["base", "head", "head", "base"] * 2
+    assert [(pair.number, pair.base_seconds, pair.head_seconds) for pair in pairs] == [
+        (number, 1.0, 1.25) for number in (1, 2, 3, 4)
+    ]
+
+
+def test_an_older_record_is_read_too(measure):
+    older = {"suite": "perf", "cases": [CASE], "trials": [{"case": "c", "step_seconds": 2.0}]}
+    pairs, _ = measure(older, _record(1.0))
+    assert pairs[0].base_seconds == 2.0
+
+
+@pytest.mark.parametrize(
+    "base, statuses, reason",
+    [
+        ({"something": "else"}, (0, 0), r"base: its record has another form \(KeyError 'suite'\)"),
+        (_record(steps=6), (0, 0), "case c is another one in base: steps differ"),
+        (_record(inputs={"width": 64}), (0, 0), "case c is another one in base: inputs differ"),
+        (_record(), (5, 0), "base: bench.py ended with status 5 in mode m; log .*log.txt"),
+        (_record(), (0, 2), "head: bench.py ended with status 2"),
+        (_record(seconds=None), (0, 0), "base: its record has another form"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(measure, base, statuses, reason):
+    with pytest.raises(against.IncomparableError, match=reason):
+        measure(base, _record(), statuses=statuses)
+
+
+def _judge(ratios, emulated=False):
+    return against.judge_pairs(
+        [
+            Pair(case="c", mode="m", number=n, base_seconds=1.0, head_seconds=ratio, emulated=emulated)
+            for n, ratio in enumerate(ratios, 1)
+        ]
+    )[0]
+
+
+@pytest.mark.parametrize(
+    "ratios, outcome, reason",
+    [
+        ([1.10, 1.11, 1.09, 1.10, 1.10], "fail", "slower"),
+        ([0.90, 0.91, 0.89, 0.90, 0.90], "pass", "faster"),
+        ([1.00, 1.01, 0.99, 1.00, 1.00], "pass", "equal"),
+        ([1.04, 1.04, 1.04, 1.04, 1.04], "pass", "equal"),  # above the band, but under the limit
+        ([1.00, 1.30, 0.80, 1.20, 1.00], "inconclusive", "cannot_tell"),
+        ([1.06, 1.00, 1.12, 1.06, 1.06], "inconclusive", "cannot_tell"),
+    ],
+)
+def test_verdicts_follow_interval_and_estimate(ratios, outcome, reason):
+    verdict = _judge(ratios)
+    assert (verdict.outcome, verdict.reason, verdict.advisory) == (outcome, reason, False)
+    assert verdict.low <= verdict.effect <= verdict.high and verdict.n == 5
+    assert verdict.detectable >= against.BAND
+
+
+def test_emulated_times_never_gate():
+    verdict = _judge([1.10, 1.11, 1.09, 1.10, 1.10], emulated=True)
+    assert (verdict.outcome, verdict.advisory) == ("fail", True)
+    assert gate.exit_status([verdict]) == 4
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    root = tmp_path / "checkout"
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e", "-C", str(root)]
+    root.mkdir()
+    (root / "file").write_text("old")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "old"], ["tag", "old"]):
+        subprocess.run([*git, *arguments], check=True)
+    (root / "file").write_text("new")
+    return root
+
+
+def test_the_base_is_checked_out_beside_the_working_tree_and_removed(checkout):
+    with against.base_tree("old", checkout) as base:
+        assert (base.path / "file").read_text() == "old"
+        assert (checkout / "file").read_text() == "new"
+    assert not base.path.exists()
+    listed = subprocess.run(["git", "-C", str(checkout), "worktree", "list"], capture_output=True, text=True)
+    assert len(listed.stdout.splitlines()) == 1
+
+
+def test_a_revision_that_is_none_is_a_usage_error(checkout, tmp_path):
+    for root in (checkout, tmp_path):
+        with pytest.raises(UsageError, match=r"--against nowhere: .*(expected a git revision)"), against.base_tree(
+            "nowhere", root
+        ):
+            pass
+
+
+def test_a_comparison_is_json(measure):
+    pairs, _ = measure(_record(), _record())
+    assert [Pair.model_validate(json.loads(pair.model_dump_json())) for pair in pairs] == pairs
