@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness import modes
-from harness.records import Sample
+from harness import modes, worker
+from harness.records import Planned, Sample
 from harness.store import RunFolder
 from harness.supervisor import run_trial
 
@@ -20,6 +20,20 @@ def run(tmp_path, trial):
         result = run_trial(changed, folder, timeout, lambda event: None)
         samples = (folder.path / result.samples).read_text().splitlines()
         return result, [Sample.model_validate_json(line) for line in samples], folder.path
+
+    return run
+
+
+@pytest.fixture
+def run_here(tmp_path, trial):
+    """Runs a trial in this process, which saves TensorFlow's start; returns its events and its picture's path."""
+
+    def run(**changes):
+        events = []
+        picture = tmp_path / f"{len(list(tmp_path.glob('here-*.png')))}.png"
+        picture = picture.with_name("here-" + picture.name)
+        worker.run_trial(trial.model_copy(update={"picture": str(picture), **changes}), events.append)
+        return events, picture
 
     return run
 
@@ -66,30 +80,29 @@ def test_a_device_that_is_not_there_refuses(run):
     assert "sees no GPU" in result.reason
 
 
-def test_the_same_seed_gives_the_same_picture_and_losses(run, case):
+def test_the_same_seed_gives_the_same_picture_and_losses(run_here, case):
     noise = case.model_copy(update={"initial": "noise"})
-    results = [run(case=noise) for _ in range(2)]
-    assert results[0][0].final_losses == results[1][0].final_losses
-    first, second = [(folder / result.picture).read_bytes() for result, _, folder in results]
-    assert first == second
+    (first, one), (second, other) = run_here(case=noise), run_here(case=noise)
+    assert first[-1].final_losses == second[-1].final_losses
+    assert one != other and one.read_bytes() == other.read_bytes()
 
 
-def test_without_a_timed_step_nothing_is_claimed(run, case):
-    result, samples, _ = run(case=case.model_copy(update={"steps": 1}))
-    assert result.status == "ok"
-    assert [sample.phase for sample in samples] == ["first"]
-    assert result.step_seconds is None and result.startup_seconds is None and result.timed_steps == 0
+def test_without_a_timed_step_nothing_is_claimed(run_here, case):
+    events, _ = run_here(case=case.model_copy(update={"steps": 1}))
+    assert [event.phase for event in events if isinstance(event, Sample)] == ["first"]
+    assert events[-1].startup_seconds is None
 
 
-def test_colours_are_kept_on_request(run, case):
+def test_colours_are_kept_on_request(run_here, case):
+    def chroma(path):
+        return np.asarray(Image.open(path).convert("YCbCr")).astype(int)[..., 1:]
+
+    content = chroma(case.content)
     settings = case.settings.model_copy(update={"preserve_colors": True})
-    result, _, folder = run(case=case.model_copy(update={"settings": settings}))
-    stylized = Image.open(folder / result.picture).convert("YCbCr")
-    content = Image.open(case.content).convert("YCbCr")
-    chroma = np.asarray(stylized).astype(int)[..., 1:] - np.asarray(content).astype(int)[..., 1:]
-    assert np.median(np.abs(chroma)) <= 1
-    plain = Image.open(run()[2] / result.picture).convert("YCbCr")
-    assert np.median(np.abs(np.asarray(plain).astype(int)[..., 1:] - np.asarray(content).astype(int)[..., 1:])) > 3
+    _, kept = run_here(case=case.model_copy(update={"settings": settings}))
+    _, plain = run_here()
+    assert np.median(np.abs(chroma(kept) - content)) <= 1
+    assert np.median(np.abs(chroma(plain) - content)) > 3
 
 
 def test_run_json_can_be_read_by_anybody(tmp_path, suite):
@@ -104,12 +117,16 @@ def test_run_json_can_be_read_by_anybody(tmp_path, suite):
     assert type(run).model_validate(stored) == run
 
 
-def test_a_rounded_trial_says_it_is_emulated_and_tells_both_losses(run):
-    plain, _, _ = run(mode=modes.get("allow_mix_precision"))
-    mended, _, _ = run(mode=modes.get("allow_mix_precision+matmul32"))
-    reference, _, _ = run()
-    assert [result.status for result in (plain, mended, reference)] == ["ok"] * 3
-    assert (plain.emulated, mended.emulated, reference.emulated) == (True, True, False)
+def _planned(events):
+    (planned,) = [event for event in events if isinstance(event, Planned)]
+    return planned
+
+
+def test_a_rounded_trial_says_it_is_emulated_and_tells_both_losses(run_here):
+    names = ("allow_mix_precision", "allow_mix_precision+matmul32", "must_keep_origin_dtype")
+    runs = [run_here(mode=modes.get(name))[0] for name in names]
+    assert [_planned(events).emulated for events in runs] == [True, True, False]
+    plain, mended, reference = (events[-1] for events in runs)
     assert plain.matmul_tflops is None and reference.matmul_tflops > 0
     # The saturated Gram matrices of plain mixed precision spoil the picture, and the mode does not see it.
     assert plain.true_losses["style"] > 10 * reference.true_losses["style"]
@@ -118,18 +135,17 @@ def test_a_rounded_trial_says_it_is_emulated_and_tells_both_losses(run):
     assert mended.true_losses["style"] == pytest.approx(mended.final_losses["style"], rel=0.05)
 
 
-def test_the_reference_carries_the_card_s_refusal(run):
-    result, _, _ = run()
-    (remark,) = result.remarks
+def test_the_reference_carries_the_card_s_refusal(run_here):
+    (remark,) = _planned(run_here()[0]).remarks
     assert remark.startswith("card: would not compile: Conv2D conv1_1/Conv2D and ")
     assert "no kernel row keeps its dtype" in remark
 
 
-def test_health_counts_every_step_and_changes_nothing(run, case):
+def test_health_counts_every_step_and_changes_nothing(run, run_here, case):
     mode = modes.get("allow_mix_precision")
     counted, _, folder = run(mode=mode, health=True)
-    plain, _, _ = run(mode=mode)
-    assert counted.final_losses == plain.final_losses and plain.lost == {}
+    plain = run_here(mode=mode)[0][-1]
+    assert counted.final_losses == plain.final_losses
     lines = [json.loads(line) for line in (folder / counted.health).read_text().splitlines()]
     assert [line["updates"] for line in lines] == list(range(case.steps))
     saturated = {op for op, (count, _, _) in counted.lost.items() if count}
