@@ -5,7 +5,8 @@ import math
 import time
 from typing import Callable, Iterator
 
-from harness.records import Losses, Sample
+from harness.events import Sample
+from harness.records import Losses
 
 
 class DivergedError(ArithmeticError):

@@ -5,9 +5,10 @@ from typing import Dict, List, Sequence, Tuple
 
 from harness import environment, inputs
 from harness.errors import UsageError
+from harness.events import Event
 from harness.explain import Question, check_op_names, explain
 from harness.plans import figures
-from harness.records import Case, CasePlan, Environment, Event, Mode, Run, Suite, Trial, TrialResult
+from harness.records import Case, CasePlan, Environment, Mode, Run, Suite, Trial, TrialResult
 from harness.store import RunFolder
 from harness.summary import summarize
 from harness.supervisor import run_trial

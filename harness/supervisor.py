@@ -14,21 +14,8 @@ from typing import IO, Any, Callable, Dict, List, Optional, Sequence, Tuple
 from pydantic import ValidationError
 
 from harness import environment
-from harness.records import (
-    Diverged,
-    Event,
-    Failed,
-    Finished,
-    Health,
-    Planned,
-    Refused,
-    Sample,
-    Started,
-    Status,
-    Trial,
-    TrialResult,
-    parse_event,
-)
+from harness.events import Diverged, Event, Failed, Finished, Health, Planned, Refused, Sample, Started, parse_event
+from harness.records import Status, Trial, TrialResult
 from harness.store import RunFolder, write_lines
 
 WORKER = (sys.executable, "-m", "harness.worker")

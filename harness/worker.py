@@ -15,23 +15,10 @@ import numpy as np
 import psutil
 
 from harness.errors import UsageError
+from harness.events import Diverged, Event, Failed, Finished, Health, Phase, Planned, Refused, Started
 from harness.inputs import Pictures, read_pictures
 from harness.measure import DivergedError, require_finite, sample_steps
-from harness.records import (
-    Case,
-    Diverged,
-    Event,
-    Failed,
-    Finished,
-    Health,
-    Losses,
-    Mode,
-    Phase,
-    Planned,
-    Refused,
-    Started,
-    Trial,
-)
+from harness.records import Case, Losses, Mode, Trial
 from harness.store import write_atomic
 from model import images, vgg
 

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from harness.events import Phase, Planned, Sample
 from harness.mission.job import Job
 from harness.mission.loop import LOSSES, Observer, Outcome
-from harness.records import Losses, Phase, Planned, Sample, WorkerEnvironment
+from harness.records import Losses, WorkerEnvironment
 
 _REDRAWS_PER_SECOND = 2
 _MEAN_OF = 10

@@ -9,7 +9,8 @@ from rich.progress import Progress as LiveProgress
 from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from harness.records import Event, Phase, Sample, Trial, TrialResult
+from harness.events import Event, Phase, Sample
+from harness.records import Trial, TrialResult
 from harness.runner import Observer
 
 _REDRAWS_PER_SECOND = 2

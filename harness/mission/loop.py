@@ -9,10 +9,11 @@ import numpy as np
 
 from harness import inputs
 from harness.errors import UsageError
+from harness.events import Phase, Planned, Sample
 from harness.measure import DivergedError, require_finite, sample_steps
 from harness.mission import files, state
 from harness.mission.job import Job
-from harness.records import Losses, Phase, Planned, Sample, WorkerEnvironment
+from harness.records import Losses, WorkerEnvironment
 from harness.worker import build_step
 from model import images
 

@@ -1,7 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from harness.records import Case, Phase, Sample, parse_event
+from harness.events import Phase, Sample, parse_event
+from harness.records import Case
 
 
 def test_a_digest_ignores_names_and_paths_and_sees_everything_else(case):

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from harness.errors import UsageError
-from harness.records import Phase
+from harness.events import Phase
 from harness.store import RunFolder, slug, write_atomic, write_lines
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from harness import modes, worker
-from harness.records import Planned, Sample
+from harness.events import Planned, Sample
 from harness.store import RunFolder
 from harness.supervisor import run_trial
 

@@ -1,0 +1,102 @@
+"""What a worker reports to its parent: JSON lines, one event each; the last one is the trial's outcome."""
+
+from typing import Dict, Optional, Tuple, Union
+
+from pydantic import Field, TypeAdapter
+from typing_extensions import Annotated, Literal
+
+from harness.records import Losses, Record, WorkerEnvironment
+
+
+class Started(Record):
+    """The worker is up and has its device."""
+
+    event: Literal["started"] = "started"
+    environment: WorkerEnvironment
+
+
+class Phase(Record):
+    """The worker begins something else."""
+
+    event: Literal["phase"] = "phase"
+    name: Literal["network", "targets", "graph", "steps", "finish", "health"]
+
+
+class Planned(Record):
+    """The step's dtypes are decided."""
+
+    event: Literal["planned"] = "planned"
+    emulated: bool
+    """The mode's arithmetic is reproduced in float32 storage: its step time says nothing about the card."""
+    remarks: Tuple[str, ...] = ()
+    """What the card would do otherwise, such as refuse to compile."""
+
+
+class Sample(Record):
+    """One timed step."""
+
+    event: Literal["sample"] = "sample"
+    updates: int
+    """Updates made before this step; the losses are those of the picture then."""
+    phase: Literal["first", "warmup", "timed"]
+    seconds: float
+    losses: Losses
+
+
+class Health(Record):
+    """What float16 lost in one step."""
+
+    event: Literal["health"] = "health"
+    updates: int
+    """Updates made before this step."""
+    counts: Dict[str, Tuple[int, int, int]]
+    """By op of the plan: values saturated, values that became zero, NaN made 0; ops that lost nothing are left out."""
+
+
+class Finished(Record):
+    """The trial is complete and its picture written."""
+
+    event: Literal["finished"] = "finished"
+    startup_seconds: Optional[float]
+    """From process start to the first timed step, compile and warm-up included; None when no step was timed."""
+    final_losses: Losses
+    """After all updates, as the mode computes them."""
+    true_losses: Losses
+    """Of the same picture, by a float32 graph with float32 targets."""
+    step_flop: int
+    """Floating-point operations of one step: convolutions and Gram products, forward and backward."""
+    matmul_tflops: Optional[float]
+    """The device's float32 matrix-product rate, measured after the steps; None when the steps were emulated."""
+    peak_memory_bytes: int
+
+
+class Diverged(Record):
+    """A loss is no longer finite; nothing more is computed."""
+
+    event: Literal["diverged"] = "diverged"
+    updates: int
+    losses: Dict[str, str]
+    """As text, since JSON has no NaN."""
+
+
+class Refused(Record):
+    """The device cannot run this trial."""
+
+    event: Literal["refused"] = "refused"
+    reason: str
+
+
+class Failed(Record):
+    """The worker gives up; the traceback is in its log."""
+
+    event: Literal["failed"] = "failed"
+    reason: str
+
+
+Event = Union[Started, Phase, Planned, Sample, Health, Finished, Diverged, Refused, Failed]
+_EVENT: TypeAdapter = TypeAdapter(Annotated[Event, Field(discriminator="event")])
+
+
+def parse_event(line: str) -> Event:
+    """Read one line of a worker's event pipe; raises pydantic.ValidationError."""
+    return _EVENT.validate_json(line)
