@@ -83,15 +83,14 @@ def main() -> None:
 
 def _step(question: Question) -> Tuple[Any, List[str]]:
     from harness.devices import open_device
-    from harness.inputs import read_pictures
+    from harness.inputs import load
     from harness.worker import build_step
-    from model import vgg
 
     case = question.case
     assert case is not None
-    network = vgg.load(case.network, question.cache)
+    _, pictures, network = load(case, question.cache)
     # The targets' values matter little to a plan, their shapes much: those of the first mode serve all.
-    graph = build_step(case, question.modes[0], open_device("cpu"), read_pictures(case), network)
+    graph = build_step(case, question.modes[0], open_device("cpu"), pictures, network)
     return graph.graph_def, [graph.update, *graph.losses.values()]
 
 

@@ -1,7 +1,8 @@
 """Read a case's input files: once by the parent, to refuse bad ones before anything runs, and once by each worker."""
 
 import hashlib
-from typing import NamedTuple, Optional, Tuple
+import os
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class Loaded(NamedTuple):
     """A case and what its files hold."""
 
     case: Case
-    """With `inputs` filled in."""
+    """With `inputs` filled in and every path absolute."""
     pictures: Pictures
     network: vgg.Network
 
@@ -80,7 +81,17 @@ def load(case: Case, cache: str) -> Loaded:
         height=pictures.content.shape[0],
         width=pictures.content.shape[1],
     )
-    return Loaded(case.model_copy(update={"inputs": inputs}), pictures, network)
+    return Loaded(case.model_copy(update={"inputs": inputs, **_absolute_paths(case)}), pictures, network)
+
+
+def _absolute_paths(case: Case) -> Dict[str, Any]:
+    """The case's files for a process in another folder, such as a worker or a resumed run."""
+    return {
+        "content": os.path.abspath(case.content),
+        "styles": tuple(os.path.abspath(style) for style in case.styles),
+        "initial": case.initial if case.initial in ("content", "noise") else os.path.abspath(case.initial),
+        "network": case.network if case.network in vgg.BUILT_IN else os.path.abspath(case.network),
+    }
 
 
 def _sha256(pixels: np.ndarray) -> str:

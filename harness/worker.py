@@ -16,7 +16,7 @@ import psutil
 
 from harness.errors import UsageError
 from harness.events import Diverged, Event, Failed, Finished, Health, Phase, Planned, Refused, Started
-from harness.inputs import Pictures, read_pictures
+from harness.inputs import Pictures, load
 from harness.measure import DivergedError, require_finite, sample_steps
 from harness.records import Case, Losses, Mode, Trial
 from harness.store import write_atomic
@@ -62,9 +62,8 @@ def run_trial(trial: Trial, emit: Emit) -> None:
 def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
     case = trial.case
     emit(Phase(name="network"))
-    pictures = read_pictures(case)
-    network = vgg.load(case.network, trial.cache)
-    _check_unchanged(case, network)
+    now, pictures, network = load(case, trial.cache)
+    _check_unchanged(case, now)
     emit(Phase(name="targets"))
     graph = build_step(case, trial.mode, device, pictures, network)
     emit(Phase(name="graph"))
@@ -74,7 +73,7 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
     emit(Planned(emulated=prepared.emulated, remarks=prepared.remarks))
     with device.session(prepared.graph_def) as session:
         step_flop = _step_flop(case, pictures, network)
-        # 100 MB of the peak otherwise; the picture's health and its true losses can have them again.
+        # 100 MB of the peak otherwise; scoring the picture loads it again.
         del network
         if not trial.health:
             graph = graph._replace(graph_def=None)
@@ -104,9 +103,12 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
     )
 
 
-def _check_unchanged(case: Case, network: vgg.Network) -> None:
-    if case.inputs is not None and network.digest() != case.inputs.network_sha256:
-        raise UsageError(f"network {case.network}: changed since the run began")
+def _check_unchanged(case: Case, now: Case) -> None:
+    if case.inputs is None or now.inputs is None or case.inputs == now.inputs:
+        return
+    before, after = case.inputs.model_dump(), now.inputs.model_dump()
+    changed = ", ".join(name for name in before if before[name] != after[name])
+    raise UsageError(f"case {case.id}: its files have changed since the run began ({changed})")
 
 
 def build_step(case: Case, mode: Mode, device: Any, pictures: Pictures, network: vgg.Network) -> Any:

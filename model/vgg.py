@@ -36,6 +36,10 @@ MATCONVNET_FILE = (
 )
 
 
+BUILT_IN = ("synthetic", "synthetic-narrow")
+"""Names of networks that are no files; the narrow one serves tests."""
+
+
 class NetworkError(ValueError):
     """A network cannot be used; the message names the file and what was expected."""
 

@@ -135,8 +135,9 @@ def _bench(*arguments, **options):
 def test_overrides_reach_the_trial_and_the_record(tmp_path, picture):
     process = _bench(
         *"--suite perf --network synthetic-narrow --steps 4 --size 40 --init noise --seed 3 --replicates 2".split(),
-        *("--content", picture, "--styles", picture, "--styles", picture, "--output", str(tmp_path / "out")),
+        *("--content", "picture.png", "--styles", "./picture.png", "--styles", picture, "--output", "out"),
         *("--modes", "must_keep_origin_dtype", "--device", "cpu", "--timeout", "100"),
+        cwd=str(tmp_path),  # where the paths are relative to; workers run elsewhere
     )
     out, err = process.communicate()
     assert process.returncode == 0, err

@@ -69,7 +69,7 @@ def test_an_input_that_changes_after_the_start_is_one_line(run, case):
     result, _, _ = run(case=case.model_copy(update={"inputs": inputs}))
     assert (result.status, result.reason) == (
         "crashed",
-        "UsageError: network synthetic-narrow: changed since the run began",
+        "UsageError: case small: its files have changed since the run began (network_sha256)",
     )
     assert any("Traceback" in line for line in result.log_tail)
 
