@@ -1,5 +1,7 @@
 """What machine and software this is."""
 
+import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -23,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def describe() -> Environment:
     """Describe this machine and its software, without importing TensorFlow."""
-    return Environment(
+    environment = Environment(
         machine=platform.machine(),
         processor=_processor(),
         cores=psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
@@ -35,6 +37,15 @@ def describe() -> Environment:
         revision=_revision(),
         load_average=os.getloadavg()[0],
     )
+    return environment.model_copy(update={"machine_key": machine_key(environment)})
+
+
+def machine_key(environment: Environment) -> str:
+    """Short hash of what makes absolute times comparable: processor, usable cores, architecture, TensorFlow's x.y."""
+    versions = (environment.packages.get(name) for name in ("tensorflow", "tensorflow-cpu"))
+    framework = [".".join(version.split(".")[:2]) for version in versions if version]
+    facts = [environment.machine, environment.processor, environment.logical_cores, framework]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
 
 def now() -> str:

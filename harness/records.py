@@ -16,7 +16,12 @@ SCHEMA_VERSION = 1
 REFERENCE_MODE = MUST_KEEP
 """On a host: float32 throughout. Ratios refer to it."""
 
+PLAN_DEVICE = "ascend910"
+"""Whose dtype plans are: the card's, whatever machine decided them."""
+
 Status = Literal["ok", "crashed", "timed_out", "diverged", "refused"]
+Metric = Literal["against", "timing", "first_step", "memory"]
+"""What a gate measures, and the gate's name: a step beside another revision's; step, first step and peak memory stored."""
 Losses = Dict[str, float]
 """By name: content, style, tv, total."""
 
@@ -78,6 +83,18 @@ class Mode(Record):
     precision: PrecisionConfig
 
 
+class Limit(Record):
+    """How much a suite lets one figure grow, where it is not the default."""
+
+    metric: Metric
+    relative: float = Field(gt=0)
+    """0.1 is ten percent."""
+    reason: str = Field(min_length=1)
+    case: Optional[str] = None
+    mode: Optional[str] = None
+    """None: every one."""
+
+
 class Suite(Record):
     """What one invocation measures: every case in every mode, replicated."""
 
@@ -91,6 +108,7 @@ class Suite(Record):
     """Steps left untimed after the first one, which compiles and is timed apart."""
     timeout: float = Field(600.0, gt=0)
     """Seconds a trial may take."""
+    limits: Tuple[Limit, ...] = ()
 
 
 class Trial(Record):
@@ -109,6 +127,9 @@ class Trial(Record):
     """Folder for things that can be made again."""
     health: bool = False
     """Run the steps once more, untimed, and count what float16 loses."""
+    delay: Optional[float] = None
+    """Of a calibration alone: make the timed steps once more, each slower by this share of their median; when 0, do
+    not. Such a trial measures nothing else."""
 
 
 class WorkerEnvironment(Record):
@@ -156,6 +177,14 @@ class TrialResult(Record):
     step_seconds: Optional[float] = None
     """Median of the timed steps."""
     timed_steps: int = 0
+    steady: Optional[bool] = None
+    """False: the steps never settled."""
+    drift: Optional[float] = None
+    """Relative change from the first to the last quarter of the timed steps."""
+    confirmation: bool = False
+    """Measured again, later, to confirm that a figure has grown; no part of the summaries."""
+    delayed_step_seconds: Optional[float] = None
+    """Of a calibration: median of the steps that were slowed down."""
     final_losses: Optional[Losses] = None
     true_losses: Optional[Losses] = None
     step_flop: Optional[int] = None
@@ -221,15 +250,32 @@ class CasePlan(Record):
     figures: PlanFigures
 
 
+class Timing(Record):
+    """What one case in one mode took on one machine: a value per process, in the order they ran."""
+
+    machine_key: str
+    """Absolute times compare only where this is equal."""
+    emulated: bool
+    steps: int
+    """Timed ones of a process."""
+    step_seconds: Tuple[float, ...]
+    """Medians of the timed steps."""
+    first_step_seconds: Tuple[float, ...]
+    peak_memory_bytes: Tuple[int, ...]
+
+
 class Baseline(Record):
-    """What was approved for one case and mode."""
+    """What was approved for one case and mode on one device. A section that is None was not approved."""
 
     schema_version: int = SCHEMA_VERSION
     suite: str
     case: str
     case_digest: str
     mode: Mode
-    plan: PlanFigures
+    device: str = PLAN_DEVICE
+    """`cpu`, `gpu` or `npu` for what was measured there."""
+    plan: Optional[PlanFigures] = None
+    timing: Optional[Timing] = None
     run: str
     revision: Optional[str]
     packages: Dict[str, str]
@@ -238,27 +284,44 @@ class Baseline(Record):
     date: str
 
 
+class Rule(Record):
+    """When a measured change counts."""
+
+    confidence: float
+    """Of the intervals; what is left is the family-wise error rate of the verdicts."""
+    band: float
+    """A change counts as real when its interval lies wholly beyond this, and"""
+    limit: float
+    """as too much when the estimate is at least this. Wholly within it, two measurements are equal."""
+
+
 class Verdict(Record):
     """What a gate says of one case in one mode. What could not be measured is never a pass."""
 
-    gate: Literal["coverage", "plan", "against"]
+    gate: Literal["coverage", "plan", "against", "timing", "first_step", "memory"]
     case: str
     mode: str
     outcome: Literal["pass", "fail", "inconclusive", "missing"]
     reason: str
-    """A key of harness.gate.REASONS."""
+    """A key of harness.reasons.REASONS."""
     details: Tuple[str, ...] = ()
     advisory: bool = False
     """Shown, but no part of the exit status."""
+    advisory_reason: Optional[str] = None
+    """Why: a key of harness.reasons.REASONS."""
     effect: Optional[float] = None
-    """Relative change of the step time; 0.1 is ten percent slower."""
+    """Relative change of what the gate measures; 0.1 is ten percent more. None, as is the rest, where nothing is
+    estimated: a plan is equal or not."""
     low: Optional[float] = None
     high: Optional[float] = None
-    """Its 95 % interval."""
+    """Its interval, at the rule's confidence."""
     n: Optional[int] = None
-    """Independent pairs of processes it rests on."""
+    """Independent pairs of processes it rests on; where they are not paired, processes on the side that has fewer."""
     detectable: Optional[float] = None
-    """Smallest change that this many pairs of this spread would find four times in five."""
+    """Smallest change that as many processes of this spread would find four times in five."""
+    confirmation: Optional[float] = None
+    """The effect when it was measured again, later, in fresh processes."""
+    rule: Optional[Rule] = None
 
 
 class Pair(Record):
@@ -267,9 +330,48 @@ class Pair(Record):
     case: str
     mode: str
     number: int
-    base_seconds: float
-    head_seconds: float
+    base_seconds: Optional[float]
+    head_seconds: Optional[float]
+    """None: the steps never settled."""
     emulated: bool
+
+
+class PowerCard(Record):
+    """How good the timing gates are on one machine, for one case: measured, by comparing it with itself."""
+
+    schema_version: int = SCHEMA_VERSION
+    machine_key: str
+    suite: str
+    case: str
+    case_digest: str
+    mode: str
+    device: str
+    rule: Rule
+    pairs: int
+    """Of each comparison."""
+    comparisons: int
+    undecided: int
+    """Comparisons without a verdict, because a process's steps never settled."""
+    false_alarms: int
+    """Comparisons that called the same thing slower or faster."""
+    false_alarm_low: float
+    false_alarm_high: float
+    """Exact 95 % interval of their rate, as are the next ones."""
+    delay: float
+    """Relative delay that was injected to be detected."""
+    detections: int
+    """Comparisons that called the slower one slower."""
+    detection_low: float
+    detection_high: float
+    spread: float
+    """Standard deviation of the log ratios of pairs."""
+    step_seconds: float
+    needed_pairs: Optional[int]
+    """Fewest pairs that would detect the delay four times in five; None: more than harness.power.MOST_PAIRS."""
+    run: str
+    revision: Optional[str]
+    packages: Dict[str, str]
+    date: str
 
 
 class Comparison(Record):
@@ -282,6 +384,7 @@ class Comparison(Record):
     command: Tuple[str, ...]
     pairs: Tuple[Pair, ...]
     verdicts: Tuple[Verdict, ...]
+    power_cards: Tuple[PowerCard, ...] = ()
 
 
 class Environment(Record):
@@ -300,6 +403,42 @@ class Environment(Record):
     """Of this project's git checkout, with `-dirty` for uncommitted changes."""
     load_average: Optional[float]
     """Of the last minute, at the start."""
+    machine_key: str = ""
+    """Timings are comparable where it is equal; see harness.environment.machine_key."""
+
+
+class Calibration(Record):
+    """What a power card is being measured from; its pairs are in the journal beside it."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    suite: str
+    case: Case
+    mode: Mode
+    device: str
+    timeout: float
+    warmup: int
+    comparisons: int = Field(gt=0)
+    pairs: int = Field(ge=2)
+    """Of each comparison."""
+    started: str
+    environment: Environment
+
+    @property
+    def planned_pairs(self) -> int:
+        """Pairs of processes in all."""
+        return self.comparisons * self.pairs
+
+
+class CalibrationPair(Record):
+    """The step times of two processes that ran the same, and of one of them when it was slowed down."""
+
+    number: int
+    """Counted from 1, over all comparisons."""
+    base_seconds: Optional[float]
+    head_seconds: Optional[float]
+    delayed_seconds: Optional[float]
+    """None: the steps never settled."""
 
 
 class Run(Record):
@@ -325,6 +464,8 @@ class Run(Record):
     trials: List[TrialResult] = []
     summaries: List[Summary] = []
     verdicts: List[Verdict] = []
+    power_cards: List[PowerCard] = []
+    """How good the timing gates are here, for the cases that have a current card."""
 
     @property
     def planned_trials(self) -> int:
