@@ -21,7 +21,7 @@ PLAN_DEVICE = "ascend910"
 
 Status = Literal["ok", "crashed", "timed_out", "diverged", "refused"]
 Metric = Literal["against", "timing", "first_step", "memory"]
-"""What a gate measures, and the gate's name: a step beside another revision's; step, first step and peak memory stored."""
+"""What a timing gate judges: the step beside another revision's; step, first step, peak memory beside stored ones."""
 Losses = Dict[str, float]
 """By name: content, style, tv, total."""
 
@@ -127,6 +127,8 @@ class Trial(Record):
     """Folder for things that can be made again."""
     health: bool = False
     """Run the steps once more, untimed, and count what float16 loses."""
+    confirmation: bool = False
+    """Measured a second time, to confirm that a figure has grown."""
     delay: Optional[float] = None
     """Of a calibration alone: make the timed steps once more, each slower by this share of their median; when 0, do
     not. Such a trial measures nothing else."""
@@ -182,7 +184,7 @@ class TrialResult(Record):
     drift: Optional[float] = None
     """Relative change from the first to the last quarter of the timed steps."""
     confirmation: bool = False
-    """Measured again, later, to confirm that a figure has grown; no part of the summaries."""
+    """Measured a second time, to confirm that a figure has grown; no part of the summaries."""
     delayed_step_seconds: Optional[float] = None
     """Of a calibration: median of the steps that were slowed down."""
     final_losses: Optional[Losses] = None
@@ -250,7 +252,7 @@ class CasePlan(Record):
     figures: PlanFigures
 
 
-class Timing(Record):
+class TimingFigures(Record):
     """What one case in one mode took on one machine: a value per process, in the order they ran."""
 
     machine_key: str
@@ -275,7 +277,7 @@ class Baseline(Record):
     device: str = PLAN_DEVICE
     """`cpu`, `gpu` or `npu` for what was measured there."""
     plan: Optional[PlanFigures] = None
-    timing: Optional[Timing] = None
+    timing: Optional[TimingFigures] = None
     run: str
     revision: Optional[str]
     packages: Dict[str, str]

@@ -61,7 +61,9 @@ class LogRatio(NamedTuple):
         limit * exp(t_power * error).
         """
         above = _quantile(power, self.freedom) * self.error
-        return np.maximum(bound * np.exp(_quantile(1 - alpha, self.freedom) * self.error + above), limit * np.exp(above))
+        return np.maximum(
+            bound * np.exp(_quantile(1 - alpha, self.freedom) * self.error + above), limit * np.exp(above)
+        )
 
 
 def _quantile(probability: float, freedom: Any) -> Any:

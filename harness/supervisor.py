@@ -62,6 +62,7 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
         mode=trial.mode.name,
         device=begun.environment.kind if begun else trial.device,
         replicate=trial.replicate,
+        confirmation=trial.confirmation,
         status=status,
         reason=reason,
         log=str(relative / "log.txt"),

@@ -53,9 +53,14 @@ class Progress(Observer):
         if self.console.is_terminal:  # elsewhere it would still write an empty line
             self._live.stop()
 
+    def waiting(self, seconds: float) -> None:
+        """Say why nothing happens."""
+        self._print(f"Slower than what is stored: measuring again in {seconds:.0f} s, to be sure")
+
     def trial_started(self, trial: Trial, number: int, planned: int) -> None:
         """Name the trial."""
         self._label = f"[{number}/{planned}] {trial.case.id}  {trial.mode.name}  #{trial.replicate}"
+        self._label += " again" if trial.confirmation else ""
         if not self.console.is_terminal:
             self._print(f"{self._label}: started")
         self._task = self._live.add_task(self._label, total=trial.case.steps, activity="starting TensorFlow")
