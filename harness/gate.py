@@ -75,7 +75,7 @@ def _judge_coverage(trials: Sequence[TrialResult], case: Case, mode: Mode, repli
     found = [trial for trial in trials if (trial.case, trial.mode) == (case.id, mode.name)]
     bad = tuple(f"{trial.trial}: {trial.status}: {trial.reason}" for trial in found if trial.status != "ok")
     absent = replicates - len(found)
-    if absent:
+    if absent > 0:
         bad += (f"{absent} of {replicates} replicates were not run",)
     outcome, reason = ("missing", "not_measured") if bad else ("pass", "all_measured")
     return Verdict(gate="coverage", case=case.id, mode=mode.name, outcome=outcome, reason=reason, details=bad)
