@@ -23,7 +23,7 @@ from commands import (
 @click.group(
     invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.option("--suite", metavar="NAME", help="What to measure: perf, smoke, reference.")
+@click.option("--suite", metavar="NAME", help="What to measure: perf, smoke, scaling, reference.")
 @click.option("--modes", metavar="A,B", help="Precision modes, separated by commas.")
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where steps run: auto, cpu, gpu.")
 @click.option("--data-path", metavar="DIR", help="Folder of the files that the suite reference needs.")
@@ -34,7 +34,10 @@ from commands import (
 @click.option("--network", metavar="NAME|FILE", help="synthetic, or the path of imagenet-vgg-verydeep-19.mat.")
 @click.option("--init", "initial", metavar="content|noise|FILE", help="What the picture starts from.")
 @click.option("--seed", type=int, metavar="N", help="Of the noise.")
-@click.option("--replicates", type=int, metavar="N", help="Fresh processes per case and mode.")
+@click.option("--replicates", type=int, metavar="N", help="Fresh processes per case and mode, exactly.")
+@click.option("--max-replicates", type=int, metavar="N", help="Up to this many, while the interval is too wide.")
+@click.option("--half-width", type=float, metavar="SHARE", help="Of the 95 % interval that is narrow enough: 0.015.")
+@click.option("--budget", type=float, metavar="SECONDS", help="Time after which no further round is begun.")
 @click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
 @click.option(
     "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
@@ -88,7 +91,7 @@ def compare_trees(
     from harness.store import Baselines
     from reports.verdicts import ComparisonProgress, print_verdicts
 
-    refused = set(given) & {"gate", "plan_only", "health", "replicates", "resume"}
+    refused = {"gate", "plan_only", "health", "replicates", "max_replicates", "half_width", "budget"} & set(given)
     if refused:
         raise UsageError(f"--against takes no --{refused.pop().replace('_', '-')}")
     suites.get(suite)
@@ -136,8 +139,13 @@ def measure(
     devices.check_name(device)
     options["styles"] = styles or None
     given = {name: value for name, value in options.items() if value is not None}
-    suite_changes = {name: given.pop(name) for name in ("replicates", "timeout") if name in given}
+    names = ("replicates", "max_replicates", "half_width", "budget", "timeout")
+    suite_changes = {name: given.pop(name) for name in names if name in given}
+    if "replicates" in suite_changes:
+        suite_changes.setdefault("max_replicates", None)
     chosen = suites.from_folder(suites.get(suite), given.pop("data_path", None))
+    if given["gate"]:
+        chosen = suites.for_gate(chosen)
     if modes is not None:
         suite_changes["modes"] = [precision_modes.get(name) for name in dict.fromkeys(modes.split(","))]
     suite_changes["modes"] = precision_modes.with_options(

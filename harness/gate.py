@@ -50,8 +50,8 @@ def lenient(status: int) -> int:
 def _judge_coverage(trials: Sequence[TrialResult], case: Case, mode: Mode, replicates: int) -> Verdict:
     found = [trial for trial in trials if (trial.case, trial.mode) == (case.id, mode.name) and not trial.confirmation]
     bad = tuple(f"{trial.trial}: {trial.status}: {trial.reason}" for trial in found if trial.status != "ok")
-    absent = max(replicates - len(found), 0)
-    if absent:
+    absent = replicates - len(found)
+    if absent > 0:
         bad += (f"{absent} of {replicates} replicates were not run",)
     outcome, reason = ("missing", "not_measured") if bad else ("pass", "all_measured")
     return Verdict(gate="coverage", case=case.id, mode=mode.name, outcome=outcome, reason=reason, details=bad)

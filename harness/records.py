@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from typing_extensions import Literal
 
 from harness.precision.config import MUST_KEEP, PrecisionConfig
@@ -54,7 +54,7 @@ class Case(Record):
     size: Optional[int] = Field(None, gt=0, le=8192)
     """Width in pixels that the content picture is brought to; its own when None. The height follows."""
     steps: int = Field(gt=0)
-    """Updates of the picture, warm-up included."""
+    """Updates of the picture, warm-up included. Steps made for their time alone come after them."""
     settings: StyleSettings = StyleSettings()
     network: str = "synthetic"
     initial: str = "content"
@@ -103,12 +103,28 @@ class Suite(Record):
     cases: Tuple[Case, ...]
     modes: Tuple[Mode, ...]
     replicates: int = Field(gt=0)
-    """Fresh processes per case and mode."""
-    warmup: int = Field(2, ge=0)
-    """Steps left untimed after the first one, which compiles and is timed apart."""
+    """Fresh processes per case and mode; more follow as the next three fields allow."""
+    max_replicates: Optional[int] = None
+    """Most processes per case and mode; `replicates` when None."""
+    half_width: float = Field(0.015, gt=0)
+    """Relative half-width of the 95 % interval at which no further process is needed."""
+    budget: Optional[float] = Field(None, gt=0)
+    """Seconds that the trials may take before no further round is begun; `replicates` are always made."""
     timeout: float = Field(600.0, gt=0)
     """Seconds a trial may take."""
     limits: Tuple[Limit, ...] = ()
+
+    @field_validator("max_replicates")
+    @classmethod
+    def _not_below_replicates(cls, value: Optional[int], info: ValidationInfo) -> Optional[int]:
+        least = info.data.get("replicates", 1)
+        if value is not None and value < least:
+            raise ValueError(f"expected at least the {least} replicates")
+        return value
+
+    def rounds(self, trials: Sequence["TrialResult"]) -> int:
+        """Rounds of every case in every mode that are planned, given the trials so far."""
+        return max([self.replicates, *(trial.replicate for trial in trials if not trial.confirmation)])
 
 
 class Trial(Record):
@@ -120,15 +136,14 @@ class Trial(Record):
     device: str
     replicate: int
     """Counted from 1."""
-    warmup: int
+    confirmation: bool = False
+    """Part of a delayed second measurement, which no summary counts."""
     picture: str
     """Path where the worker writes the final picture."""
     cache: str
     """Folder for things that can be made again."""
     health: bool = False
     """Run the steps once more, untimed, and count what float16 loses."""
-    confirmation: bool = False
-    """Measured a second time, to confirm that a figure has grown."""
     delay: Optional[float] = None
     """Of a calibration alone: make the timed steps once more, each slower by this share of their median; when 0, do
     not. Such a trial measures nothing else."""
@@ -144,7 +159,13 @@ class WorkerEnvironment(Record):
     """The device's own name."""
     intra_op_threads: int
     inter_op_threads: int
-    """0: TensorFlow's own choice."""
+    """As configured; 0 is TensorFlow's own choice."""
+    effective_threads: int
+    """That one op may use: as configured, else TF_NUM_INTRAOP_THREADS, else as many as this process may use cores."""
+    usable_cores: int
+    """That this process may run on (its affinity)."""
+    load_average: Optional[float]
+    """Of the last minute, when the worker started."""
     variables: Dict[str, str]
     """Environment variables that change TensorFlow's speed or numbers."""
 
@@ -157,6 +178,7 @@ class TrialResult(Record):
     mode: str
     device: str
     replicate: int
+    confirmation: bool = False
     status: Status
     reason: str = ""
     """One line when the status is not ok."""
@@ -176,21 +198,24 @@ class TrialResult(Record):
     environment: Optional[WorkerEnvironment] = None
     startup_seconds: Optional[float] = None
     first_step_seconds: Optional[float] = None
-    step_seconds: Optional[float] = None
-    """Median of the timed steps."""
-    timed_steps: int = 0
     steady: Optional[bool] = None
-    """False: the steps never settled."""
+    """Whether the steps reached a steady state (see harness.measure); None when nothing was timed."""
+    warmup_steps: Optional[int] = None
+    """Steps before the timed ones: the first, which compiles, and those until the steady state."""
+    timed_steps: int = 0
+    step_seconds: Optional[float] = None
+    """Median of the timed steps; of all but the first, and not to be trusted, when they were never steady."""
     drift: Optional[float] = None
-    """Relative change from the first to the last quarter of the timed steps."""
-    confirmation: bool = False
-    """Measured a second time, to confirm that a figure has grown; no part of the summaries."""
+    """Relative change of the median step from the first to the last quarter of the timed steps."""
     delayed_step_seconds: Optional[float] = None
     """Of a calibration: median of the steps that were slowed down."""
     final_losses: Optional[Losses] = None
     true_losses: Optional[Losses] = None
     step_flop: Optional[int] = None
     matmul_tflops: Optional[float] = None
+    """Of the device in float32."""
+    matmul_tflops_bfloat16: Optional[float] = None
+    """None where it is no faster than float32, and where it was not measured."""
     peak_memory_bytes: Optional[int] = None
 
 
@@ -200,10 +225,15 @@ class Summary(Record):
     case: str
     mode: str
     replicates: int
+    """Processes that were to be run."""
     ok: int
     """Replicates with status ok; every figure below rests on them alone."""
     emulated: bool = False
     remarks: Tuple[str, ...] = ()
+    steady: Optional[bool] = None
+    """Whether the steps of every process reached a steady state."""
+    unmet: Tuple[str, ...] = ()
+    """Conditions of a good timing that were not met, in words."""
     step_seconds: Optional[float] = None
     """Geometric mean over processes of the median step."""
     step_seconds_low: Optional[float] = None
@@ -216,13 +246,32 @@ class Summary(Record):
     tflops: Optional[float] = None
     """None when emulated, as is the next."""
     share_of_peak: Optional[float] = None
-    """Of the device's matrix-product rate measured in the same processes."""
+    """Of the device's float32 matrix-product rate measured in the same processes."""
     peak_memory_bytes: Optional[int] = None
     ratio_to_reference: Optional[float] = None
     """Step time over that of the reference mode, same case, same run."""
     final_loss: Optional[float] = None
     true_loss: Optional[float] = None
     """Medians over processes of the total losses."""
+
+
+class Growth(Record):
+    """How a quantity grows with the picture: a line fitted to its logarithm over that of the pixels.
+
+    Peak memory is the whole process's, and most of that is there whatever the size.
+    """
+
+    mode: str
+    quantity: Literal["step time", "peak memory"]
+    emulated: bool = False
+    exponent: float
+    """Of the pixels; 1 is proportional to them."""
+    low: float
+    high: float
+    """Its 95 % interval."""
+    sizes: int
+    pixels: Tuple[int, int]
+    """Smallest and largest picture."""
 
 
 class PlanFigures(Record):
@@ -401,6 +450,12 @@ class Environment(Record):
     python: str
     packages: Dict[str, str]
     """Versions of the installed distributions that matter here."""
+    accelerators: Tuple[str, ...] = ()
+    """Model of each card in the machine."""
+    variables: Dict[str, str] = {}
+    """Environment variables that change TensorFlow's speed or numbers."""
+    machine_key: str
+    """Equal where step times may be compared; see harness.environment.machine_key."""
     revision: Optional[str]
     """Of this project's git checkout, with `-dirty` for uncommitted changes."""
     load_average: Optional[float]
@@ -465,13 +520,15 @@ class Run(Record):
     """The card's dtype plans, when a gate asked for them."""
     trials: List[TrialResult] = []
     summaries: List[Summary] = []
+    growth: List[Growth] = []
+    """Of suites that differ in size alone."""
     verdicts: List[Verdict] = []
     power_cards: List[PowerCard] = []
     """How good the timing gates are here, for the cases that have a current card."""
 
     @property
     def planned_trials(self) -> int:
-        """Trials of the whole suite."""
+        """Trials of the rounds begun or certain to come."""
         if self.plan_only:
             return 0
-        return len(self.suite.cases) * len(self.suite.modes) * self.suite.replicates
+        return len(self.suite.cases) * len(self.suite.modes) * self.suite.rounds(self.trials)

@@ -1,9 +1,10 @@
 """What is run in which order, and the record of it."""
 
+import itertools
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 from harness import environment, inputs
 from harness.errors import UsageError
@@ -11,8 +12,9 @@ from harness.events import Event
 from harness.explain import Question, check_op_names, explain
 from harness.plans import figures
 from harness.records import Case, CasePlan, Environment, Mode, Run, Suite, Trial, TrialResult
+from harness.stopping import another_round
 from harness.store import RunFolder
-from harness.summary import summarize
+from harness.summary import growth, summarize
 from harness.supervisor import run_trial
 
 CONFIRMATION_DELAY = 60.0
@@ -35,13 +37,10 @@ class Observer:
         """The trial's outcome is in the journal."""
 
 
-def balanced_order(suite: Suite) -> List[Tuple[Case, Mode, int]]:
-    """Every case, mode and replicate; each other replicate in reverse, so that drift hits all modes alike."""
-    order = []
-    for replicate in range(1, suite.replicates + 1):
-        pairs = [(case, mode, replicate) for case in suite.cases for mode in suite.modes]
-        order += pairs if replicate % 2 else pairs[::-1]
-    return order
+def balanced_round(suite: Suite, replicate: int) -> List[Tuple[Case, Mode]]:
+    """Every case in every mode; each other round in reverse, so that drift hits all modes alike."""
+    pairs = [(case, mode) for case in suite.cases for mode in suite.modes]
+    return pairs if replicate % 2 else pairs[::-1]
 
 
 def run_suite(
@@ -169,21 +168,45 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tup
     """Run the trials that the run has no result of, keeping the record on the disk all along."""
     trials = list(run.trials)
     folder.save(run)  # what --resume needs, should this process die
-    done = {trial.trial for trial in trials}
-    order = [] if run.plan_only else balanced_order(run.suite)
     complete = False
     try:
-        for number, (case, mode, replicate) in enumerate(order, 1):
-            trial = _trial(run, case, mode, replicate, folder, cache)
-            if trial.id in done:
-                continue
-            trials.append(_run_trial(trial, number, len(order), run, folder, observer))
+        for number, planned, trial in _planned(run, trials, folder, cache):
+            trials.append(_run_trial(trial, number, planned, run, folder, observer))
         complete = True
     except KeyboardInterrupt:
         pass
-    run = run.model_copy(update={"complete": complete, "trials": trials, "summaries": summarize(run.suite, trials)})
+    summaries = summarize(run.suite, trials)
+    run = run.model_copy(
+        update={
+            "complete": complete,
+            "trials": trials,
+            "summaries": summaries,
+            "growth": growth(run.suite, summaries),
+        }
+    )
     folder.save(run)
     return run, folder.path
+
+
+def _planned(
+    run: Run, trials: Sequence[TrialResult], folder: RunFolder, cache: str
+) -> Iterator[Tuple[int, int, Trial]]:
+    """Number in the whole, size of the whole as far as it is planned, and trial, of those that have no result yet.
+
+    `trials` grows by each result in between, and decides whether another round follows.
+    """
+    if run.plan_only:
+        return
+    suite, done = run.suite, {trial.trial for trial in trials}
+    for replicate in itertools.count(1):
+        if replicate > suite.rounds(trials) and not another_round(suite, trials):
+            return
+        pairs = balanced_round(suite, replicate)
+        planned = len(pairs) * max(suite.rounds(trials), replicate)
+        for number, (case, mode) in enumerate(pairs, len(pairs) * (replicate - 1) + 1):
+            trial = _trial(run, case, mode, replicate, folder, cache)
+            if trial.id not in done:
+                yield number, planned, trial
 
 
 def _run_trial(trial: Trial, number: int, planned: int, run: Run, folder: RunFolder, observer: Observer) -> TrialResult:
@@ -204,7 +227,6 @@ def _trial(
         mode=mode,
         device=run.device,
         replicate=replicate,
-        warmup=run.suite.warmup,
         picture=str(folder.trial_folder(trial_id) / "picture.png"),
         cache=cache,
         health=run.health and replicate == 1 and not confirmation,

@@ -125,3 +125,26 @@ def holm(p_values: Sequence[float], alpha: float) -> List[bool]:
             break
         rejected[index] = True
     return rejected
+
+
+class PowerLaw(NamedTuple):
+    """y proportional to x ** exponent."""
+
+    exponent: float
+    low: float
+    high: float
+    """Interval of the exponent."""
+
+
+def power_law(x: Sequence[float], y: Sequence[float], confidence: float = 0.95) -> Optional[PowerLaw]:
+    """Least-squares line through (log x, log y): its slope b with the interval b +- t * se(b), t at n - 2 degrees.
+
+    Returns None below three different x, where the line leaves nothing to judge its slope by.
+    """
+    from scipy import stats
+
+    if len(set(x)) < 3:
+        return None
+    line = stats.linregress(np.log(x), np.log(y))
+    half = float(stats.t.ppf((1 + confidence) / 2, len(x) - 2) * line.stderr)
+    return PowerLaw(float(line.slope), float(line.slope) - half, float(line.slope) + half)

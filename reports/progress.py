@@ -22,6 +22,7 @@ _PHASES = {
     "graph": "building the step",
     "steps": "compiling the step",
     "finish": "scoring the picture",
+    "timing": "finding the steady state",
     "health": "counting what float16 loses",
 }
 
@@ -70,7 +71,8 @@ class Progress(Observer):
         if isinstance(event, Phase):
             self._live.update(self._task, activity=_PHASES[event.name])
         elif isinstance(event, Sample):
-            activity = f"step {event.updates + 1}/{trial.case.steps}  {event.seconds:.3f} s"
+            of = f"/{trial.case.steps}" if event.phase != "extra" else " (finding the steady state)"
+            activity = f"step {event.updates + 1}{of}  {event.seconds:.3f} s"
             self._live.update(self._task, completed=event.updates + 1, activity=activity)
 
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:
