@@ -78,7 +78,7 @@ def calibrate(
     import suites
     from harness import calibration, devices
     from harness.errors import UsageError
-    from harness.power import make_card
+    from harness.power import NeverSteadyError, make_card
     from harness.store import Baselines, RunFolder, refuse_in_ci
     from reports.power import print_card
     from reports.progress import Progress
@@ -106,5 +106,9 @@ def calibrate(
         click.echo(f"bench.py: interrupted after {len(found)} of {plan.planned_pairs} pairs; go on with", err=True)
         click.echo(f"    python bench.py calibrate --resume {folder.path}", err=True)
         context.exit(EXIT_INTERRUPTED)
-    card = make_card(plan, found, limits)
+    try:
+        card = make_card(plan, found, limits)
+    except NeverSteadyError as error:
+        click.echo(f"bench.py: {error}", err=True)
+        context.exit(EXIT_INCONCLUSIVE)
     print_card(card, Baselines(BASELINES).save_card(card))

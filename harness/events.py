@@ -38,8 +38,9 @@ class Sample(Record):
     event: Literal["sample"] = "sample"
     updates: int
     """Updates made before this step; the losses are those of the picture then."""
-    phase: Literal["first", "step", "extra"]
-    """The first one compiles; extra ones come after the picture was fetched and serve the timing alone."""
+    phase: Literal["first", "step", "extra", "delayed"]
+    """The first one compiles; extra ones come after the picture was fetched and serve the timing alone; delayed ones
+    were slowed down, to see whether a gate notices."""
     seconds: float
     losses: Losses
 

@@ -474,7 +474,6 @@ class Calibration(Record):
     mode: Mode
     device: str
     timeout: float
-    warmup: int
     comparisons: int = Field(gt=0)
     pairs: int = Field(ge=2)
     """Of each comparison."""

@@ -95,14 +95,19 @@ def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
     run = folder.load()
     if run.complete:
         raise UsageError(f"run {path}: it is complete, nothing is left to resume")
-    for case in run.suite.cases:
+    require_unchanged(f"run {path}", run.suite.cases, run.environment, cache)
+    return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
+
+
+def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, cache: str) -> None:
+    """Raise UsageError, beginning with `what`, when an input file, the machine or its software is not as it was."""
+    for case in cases:
         now = inputs.resolve(case, cache)
         if now.digest() != case.digest():
-            raise UsageError(f"run {path}: case {case.id} has changed: {_difference(_inputs(case), _inputs(now))}")
-    before, now = _comparable(run.environment), _comparable(environment.describe())
-    if before != now:
-        raise UsageError(f"run {path}: the environment has changed: {_difference(before, now)}")
-    return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
+            raise UsageError(f"{what}: case {case.id} has changed: {_difference(_inputs(case), _inputs(now))}")
+    before, after = _comparable(machine), _comparable(environment.describe())
+    if before != after:
+        raise UsageError(f"{what}: the environment has changed: {_difference(before, after)}")
 
 
 def confirm(run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: str, observer: Observer) -> Run:

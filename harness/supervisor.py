@@ -56,8 +56,10 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
     measured: Dict[str, Any] = {"first_step_seconds": samples[0].seconds if samples else None}
     if done is not None:
         # All but the first, which compiles. A trial that broke off has samples, and no step time.
-        seconds = [sample.seconds for sample in samples if sample.phase != "first"]
+        seconds = [sample.seconds for sample in samples if sample.phase in ("step", "extra")]
+        delayed = timing([sample.seconds for sample in samples if sample.phase == "delayed"])
         measured.update(timing(seconds)._asdict(), **done.model_dump(exclude={"event"}))
+        measured["delayed_step_seconds"] = delayed.step_seconds if delayed.steady else None
     return TrialResult(
         trial=trial.id,
         case=trial.case.id,
@@ -70,7 +72,7 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
         log=str(relative / "log.txt"),
         log_tail=() if status == "ok" else _tail(home / "log.txt"),
         samples=str(relative / "samples.jsonl"),
-        picture=str(relative / "picture.png") if done is not None else None,
+        picture=str(relative / "picture.png") if done is not None and trial.delay is None else None,
         health=str(relative / "health.jsonl") if health else None,
         lost=_sums(health),
         emulated=planned.emulated if planned else False,

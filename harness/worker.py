@@ -10,7 +10,7 @@ import time
 import traceback
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 import numpy as np
 import psutil
@@ -18,7 +18,7 @@ import psutil
 from harness.errors import UsageError
 from harness.events import Diverged, Event, Failed, Finished, Health, Phase, Planned, Refused, Started
 from harness.inputs import Pictures, load
-from harness.measure import DivergedError, needs_more_steps, require_finite, sample_steps
+from harness.measure import DivergedError, needs_more_steps, require_finite, sample_steps, timing
 from harness.records import Case, Losses, Mode, Trial
 from harness.store import write_atomic
 from model import images, vgg
@@ -94,8 +94,19 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
         require_finite(case.steps, final_losses)
         result = session.run(graph.result)
         emit(Phase(name="timing"))
-        _settle(step, seconds[1:], case.steps, emit)
+        settled = _settle(step, seconds[1:], case.steps, emit)
+        if trial.delay:
+            _delay(step, settled, trial.delay, emit)
     peak_memory_bytes = _peak_memory_bytes()
+    if trial.delay is not None:  # a calibration wants the times alone
+        return Finished(
+            startup_seconds=startup_seconds,
+            final_losses=final_losses,
+            true_losses=final_losses,
+            step_flop=step_flop,
+            matmul_tflops=None,
+            peak_memory_bytes=peak_memory_bytes,
+        )
     network = vgg.load(case.network, trial.cache)
     _write_picture(Path(trial.picture), result[0] + network.mean_pixel, pictures, case)
     true_losses = _true_losses(device, result, pictures, network, case) if emulated else final_losses
@@ -144,8 +155,8 @@ def _step(session: Any, graph: Any) -> Callable[[], Losses]:
     return lambda: _floats(dict(zip(graph.losses, run_step())))
 
 
-def _settle(step: Callable[[], Losses], seconds: List[float], made: int, emit: Emit) -> None:
-    """Make further steps until the seconds of all but the first show a steady state, or never will."""
+def _settle(step: Callable[[], Losses], seconds: List[float], made: int, emit: Emit) -> List[float]:
+    """Make further steps until the seconds of all but the first show a steady state, or never will; return them."""
     try:
         with closing(sample_steps(step, None, made, extra=True)) as samples:
             while needs_more_steps(seconds):
@@ -154,6 +165,21 @@ def _settle(step: Callable[[], Losses], seconds: List[float], made: int, emit: E
                 emit(sample)
     except DivergedError:
         pass  # after the last update that was asked for: the picture is done and good
+    return seconds
+
+
+def _delay(step: Callable[[], Losses], seconds: Sequence[float], share: float, emit: Emit) -> None:
+    """Make as many steps again, each longer by this share of their time: really asleep, within what is timed."""
+    pause = share * (timing(seconds).step_seconds or 0.0)
+
+    def delayed() -> Losses:
+        losses = step()
+        time.sleep(pause)
+        return losses
+
+    made = 1 + len(seconds)
+    for sample in sample_steps(delayed, made + len(seconds), made, extra=True):
+        emit(sample.model_copy(update={"phase": "delayed"}))
 
 
 def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit) -> None:
