@@ -19,7 +19,7 @@ from harness.events import Diverged, Event, Failed, Finished, Health, Phase, Pla
 from harness.inputs import Pictures, load
 from harness.measure import DivergedError, require_finite, sample_steps
 from harness.records import Case, Losses, Mode, Trial
-from harness.store import write_atomic
+from harness.store import numbered, write_atomic
 from model import images, vgg
 
 Emit = Callable[[Event], None]
@@ -87,7 +87,7 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
         result = session.run(graph.result)
     peak_memory_bytes = _peak_memory_bytes()
     network = vgg.load(case.network, trial.cache)
-    _write_picture(Path(trial.picture), result[0] + network.mean_pixel, pictures, case)
+    _write_pictures(trial.picture, result + network.mean_pixel, pictures, case)
     true_losses = _true_losses(device, result, pictures, network, case) if emulated else final_losses
     matmul_tflops = None if emulated else device.matmul_tflops()
     if trial.health:
@@ -119,12 +119,21 @@ def build_step(case: Case, mode: Mode, device: Any, pictures: Pictures, network:
         prepared = device.prepare(graph.graph_def, list(graph.activations.values()), mode)
         return device.evaluate(prepared.graph_def, graph.activations, {graph.picture: picture})
 
-    targets = stylization.compute_targets(pictures.content, pictures.styles, network, case.settings, evaluate)
+    targets = stylization.compute_targets(pictures.contents, pictures.styles, network, case.settings, evaluate)
+    return stylization.step_graph(initial_pictures(case, pictures, network), targets, network, case.settings)
+
+
+def initial_pictures(case: Case, pictures: Pictures, network: vgg.Network) -> np.ndarray:
+    """Start of the batch, shape (batch, height, width, 3), mean pixel subtracted; picture k has noise of seed + k."""
+    from model.stylization import initial_picture
+
     noise_blend = 1.0 if case.initial == "noise" else case.noise_blend
-    initial = stylization.initial_picture(
-        pictures.content, pictures.initial, noise_blend, network.mean_pixel, case.seed
-    )
-    return stylization.step_graph(initial, targets, network, case.settings)
+    starts = []
+    for index, content in enumerate(pictures.contents):
+        start = content if pictures.initial is None else pictures.initial
+        seed = (case.seed + index) % 2**32
+        starts.append(initial_picture(content, start, noise_blend, network.mean_pixel, seed))
+    return np.concatenate(starts)
 
 
 def _run_steps(trial: Trial, session: Any, graph: Any, emit: Emit) -> Optional[float]:
@@ -163,14 +172,18 @@ def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit
 
 
 def _true_losses(device: Any, result: Any, pictures: Pictures, network: vgg.Network, case: Case) -> Losses:
-    """Score the finished picture in float32, against float32 targets."""
+    """Score the finished pictures in float32, against float32 targets; the sums over the batch."""
     from model import stylization
 
     shapes = [style.shape[:2] for style in pictures.styles]
-    graph = stylization.score_graph(pictures.content.shape[:2], shapes, network, case.settings)
-    feeds = {graph.picture: result, graph.content: (pictures.content - network.mean_pixel)[None]}
-    feeds.update({name: (style - network.mean_pixel)[None] for name, style in zip(graph.styles, pictures.styles)})
-    return _floats(device.evaluate(graph.graph_def, graph.losses, feeds))
+    graph = stylization.score_graph(pictures.shape, shapes, network, case.settings)
+    feeds = {name: (style - network.mean_pixel)[None] for name, style in zip(graph.styles, pictures.styles)}
+    sums = dict.fromkeys(graph.losses, 0.0)
+    for picture, content in zip(result, pictures.contents):
+        feeds.update({graph.picture: picture[None], graph.content: (content - network.mean_pixel)[None]})
+        for name, loss in _floats(device.evaluate(graph.graph_def, graph.losses, feeds)).items():
+            sums[name] += loss
+    return sums
 
 
 def _floats(losses: Mapping[str, Any]) -> Losses:
@@ -178,16 +191,18 @@ def _floats(losses: Mapping[str, Any]) -> Losses:
 
 
 def _step_flop(case: Case, pictures: Pictures, network: vgg.Network) -> int:
-    height, width = pictures.content.shape[:2]
     style_layers = set(case.settings.style_layers())
-    return vgg.step_flop(network, height, width, style_layers | set(case.settings.content_layers()), style_layers)
+    layers = style_layers | set(case.settings.content_layers())
+    return case.batch * vgg.step_flop(network, *pictures.shape, layers, style_layers)
 
 
-def _write_picture(path: Path, picture: Any, pictures: Pictures, case: Case) -> None:
-    pixels = images.to_uint8(picture)
-    if case.settings.preserve_colors:
-        pixels = images.preserve_colors(pictures.content, pixels)
-    write_atomic(path, images.encode(pixels, path.suffix))
+def _write_pictures(path: str, result: np.ndarray, pictures: Pictures, case: Case) -> None:
+    for index, content in enumerate(pictures.contents):
+        pixels = images.to_uint8(result[index])
+        if case.settings.preserve_colors:
+            pixels = images.preserve_colors(content, pixels)
+        own = Path(numbered(path, index))
+        write_atomic(own, images.encode(pixels, own.suffix))
 
 
 def _process_seconds() -> float:

@@ -57,6 +57,7 @@ def _print_case(console: Console, run: Run, case_id: str) -> None:
     case = next(case for case in run.suite.cases if case.id == case_id)
     rows = [summary for summary in run.summaries if summary.case == case_id]
     size = f"{case.inputs.width}x{case.inputs.height}" if case.inputs else ""
+    size = f"{case.batch} pictures of {size}" if case.batch > 1 else size
     console.print()
     console.print(
         Text(f"{case.id}", style="bold")

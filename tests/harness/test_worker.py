@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness import modes, worker
+from harness import inputs, modes, worker
 from harness.events import Planned, Sample
-from harness.store import RunFolder
+from harness.store import RunFolder, numbered
 from harness.supervisor import run_trial
 
 LOSSES = {"content", "style", "tv", "total"}
@@ -85,6 +85,19 @@ def test_the_same_seed_gives_the_same_picture_and_losses(run_here, case):
     (first, one), (second, other) = run_here(case=noise), run_here(case=noise)
     assert first[-1].final_losses == second[-1].final_losses
     assert one != other and one.read_bytes() == other.read_bytes()
+
+
+def test_a_batch_draws_each_picture_with_a_noise_of_its_own(run_here, case):
+    noise = case.model_copy(update={"initial": "noise", "seed": 8})
+    batch = inputs.resolve(noise.model_copy(update={"batch": 2, "seed": 7}), cache="")
+    events, first = run_here(case=batch, mode=modes.get("force_fp16"))
+    _, alone = run_here(case=noise, mode=modes.get("force_fp16"))
+    drawn = [np.asarray(Image.open(path)).astype(int) for path in (first, numbered(str(first), 1), alone)]
+    # In a batch the gradient's sums have another order, so a level may change here and there.
+    assert np.abs(drawn[1] - drawn[2]).mean() < 0.1 < 1 < np.abs(drawn[0] - drawn[1]).mean()
+    single = run_here(case=noise)[0][-1]
+    assert events[-1].step_flop == 2 * single.step_flop
+    assert events[-1].true_losses["tv"] > single.true_losses["tv"]
 
 
 def test_without_a_timed_step_nothing_is_claimed(run_here, case):
