@@ -82,7 +82,7 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
         startup_seconds = _run_steps(trial, session, graph, emit)
         emit(Phase(name="finish"))
         # The losses after the last update are the one row that no step's forward pass holds.
-        final_losses = _floats(session.run(graph.losses))
+        final_losses = summed(session.run(graph.losses))
         require_finite(case.steps, final_losses)
         result = session.run(graph.result)
     peak_memory_bytes = _peak_memory_bytes()
@@ -142,7 +142,7 @@ def _run_steps(trial: Trial, session: Any, graph: Any, emit: Emit) -> Optional[f
     run_step = session.make_callable(list(graph.losses.values()) + [graph.update])
 
     def step() -> Losses:
-        return _floats(dict(zip(graph.losses, run_step())))
+        return summed(dict(zip(graph.losses, run_step())))
 
     emit(Phase(name="steps"))
     startup_seconds: Optional[float] = None
@@ -181,13 +181,14 @@ def _true_losses(device: Any, result: Any, pictures: Pictures, network: vgg.Netw
     sums = dict.fromkeys(graph.losses, 0.0)
     for picture, content in zip(result, pictures.contents):
         feeds.update({graph.picture: picture[None], graph.content: (content - network.mean_pixel)[None]})
-        for name, loss in _floats(device.evaluate(graph.graph_def, graph.losses, feeds)).items():
+        for name, loss in summed(device.evaluate(graph.graph_def, graph.losses, feeds)).items():
             sums[name] += loss
     return sums
 
 
-def _floats(losses: Mapping[str, Any]) -> Losses:
-    return {name: float(value) for name, value in losses.items()}
+def summed(losses: Mapping[str, Any]) -> Losses:
+    """The losses of a model.stylization.StepGraph, over the batch."""
+    return {name: float(np.sum(value, dtype=np.float64)) for name, value in losses.items()}
 
 
 def _step_flop(case: Case, pictures: Pictures, network: vgg.Network) -> int:

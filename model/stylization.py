@@ -55,16 +55,14 @@ class StepGraph(NamedTuple):
     update: str
     """Operation that updates the picture once."""
     losses: Dict[str, str]
-    """By name in LOSSES: scalar tensor, the sum over the pictures. Fetched with the update, it is the loss *before*
-    that update."""
-    totals: Tuple[str, ...]
-    """For each picture: scalar tensor of its total loss."""
+    """By name in LOSSES: scalar tensor, or for several pictures of shape (pictures,). Fetched with the update, it is the
+    loss *before* that update."""
     picture: str
     """Tensor of the pictures as the step reads them, shape (pictures, height, width, 3), mean pixel subtracted."""
     result: str
     """Tensor of the picture read apart from the step, as the caller of a finished job would."""
     gradient: str
-    """Tensor of the gradient of the total loss with respect to the picture; same shape."""
+    """Tensor of the gradient of each picture's total loss with respect to that picture; same shape."""
     state: Dict[str, str]
     """By variable: tensor of its value, read apart from the step. Together they are all that a step depends on."""
     state_inputs: Dict[str, str]
@@ -150,9 +148,11 @@ def step_graph(
         variable = tf.get_variable("picture", initializer=tf.constant(initial, dtype), use_resource=True)
         # One read for the whole step: each further one would be a node of its own, with casts of its own.
         picture = tf.identity(variable.read_value(), name="picture_read")
-        losses, totals = _losses(picture, targets, _Weights(network, dtype), settings)
+        each = _losses(picture, targets, _Weights(network, dtype), settings)
+        losses = {name: _joined(name, [losses[name] for losses in each]) for name in LOSSES}
         result = tf.identity(variable.read_value(), name="result")
-        gradient = tf.identity(tf.gradients(losses["total"], picture)[0], name="picture_gradient")
+        totals = [losses["total"] for losses in each]
+        gradient = tf.identity(tf.gradients(totals, picture)[0], name="picture_gradient")
         adam = tf.train.AdamOptimizer(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
         update = adam.apply_gradients([(gradient, variable)])
         initialize = tf.global_variables_initializer()
@@ -163,7 +163,6 @@ def step_graph(
             initialize=initialize.name,
             update=update.name,
             losses={name: loss.name for name, loss in losses.items()},
-            totals=tuple(total.name for total in totals),
             picture=picture.name,
             result=result.name,
             gradient=gradient.name,
@@ -189,7 +188,7 @@ def score_graph(
             (_activations(content_picture, weights, list(settings.content_layers()), settings.pooling),),
             tuple(_grams(style_picture, weights, settings) for style_picture in style_pictures),
         )
-        losses, _ = _losses(picture, targets, weights, settings)
+        (losses,) = _losses(picture, targets, weights, settings)
         return ScoreGraph(
             graph.as_graph_def(),
             picture.name,
@@ -257,13 +256,12 @@ def _mean_square(tensor: tf.Tensor, size: int) -> tf.Tensor:
 
 def _losses(
     picture: tf.Tensor, targets: Targets, weights: _Weights, settings: StyleSettings
-) -> Tuple[Dict[str, tf.Tensor], List[tf.Tensor]]:
-    """The losses summed over the pictures, and each picture's total."""
+) -> List[Dict[str, tf.Tensor]]:
+    """Each picture's losses."""
     layers = sorted(set(settings.content_layers()) | set(settings.style_layers()))
     activations = _activations(picture, weights, layers, settings.pooling)
     if len(targets.contents) == 1:
-        losses = _picture_losses(picture, activations, targets.contents[0], targets.styles, settings)
-        return losses, [losses["total"]]
+        return [_picture_losses(picture, activations, targets.contents[0], targets.styles, settings)]
     each = []
     for index, content in enumerate(targets.contents):
         # One picture's ops are those of a run of its own: a product over the whole batch would be another operator
@@ -273,9 +271,12 @@ def _losses(
             found = {layer: tensor[index : index + 1] for layer, tensor in activations.items()}
         suffix = f"_picture{index + 1}" if index else ""
         each.append(_picture_losses(part, found, content, targets.styles, settings, suffix))
-    with tf.name_scope("batch_loss"):
-        sums = {name: _sum([losses[name] for losses in each], picture.dtype) for name in LOSSES}
-    return sums, [losses["total"] for losses in each]
+    return each
+
+
+def _joined(name: str, losses: Sequence[tf.Tensor]) -> tf.Tensor:
+    # Not summed: the mode may be one whose float16 holds a picture's loss but not the batch's.
+    return losses[0] if len(losses) == 1 else tf.stack(losses, name=f"batch_loss/{name}")
 
 
 def _picture_losses(

@@ -63,6 +63,13 @@ def test_the_tables_hold_what_was_measured(show, result):
     assert "picture.png" in text and "run.json" in text
 
 
+def test_throughput_counts_the_pictures_of_a_batch(suite, result):
+    batch = suite.cases[0].model_copy(update={"batch": 3})
+    (summary,) = summarize(suite.model_copy(update={"cases": (batch,)}), [result])
+    assert summary.images_per_second == 3 / result.step_seconds
+    assert summary.megapixels_per_second == pytest.approx(3 * 48 * 40 / result.step_seconds / 1e6)
+
+
 def test_the_tables_fit_into_80_columns(show, result):
     faster = result.model_copy(update={"replicate": 2, "step_seconds": 0.4})
     for line in show(result, faster).splitlines():
