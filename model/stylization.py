@@ -55,8 +55,8 @@ class StepGraph(NamedTuple):
     update: str
     """Operation that updates the picture once."""
     losses: Dict[str, str]
-    """By name in LOSSES: scalar tensor, or for several pictures of shape (pictures,). Fetched with the update, it is the
-    loss *before* that update."""
+    """By name in LOSSES: scalar tensor, or of shape (pictures,) when there are several. Fetched with the update, it is
+    the loss *before* that update."""
     picture: str
     """Tensor of the pictures as the step reads them, shape (pictures, height, width, 3), mean pixel subtracted."""
     result: str
