@@ -1,7 +1,8 @@
 """What is run in which order, and the record of it."""
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 from harness import environment, inputs
 from harness.errors import UsageError
@@ -75,7 +76,8 @@ def run_suite(
         plan_only=plan_only,
         plans=_plans(suite, cache) if plans or plan_only else [],
     )
-    return _measure(run, folder, cache, observer)
+    with _hint(folder):
+        return _measure(run, folder, cache, observer)
 
 
 def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
@@ -95,7 +97,17 @@ def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
     before, now = _comparable(run.environment), _comparable(environment.describe())
     if before != now:
         raise UsageError(f"run {path}: the environment has changed: {_difference(before, now)}")
-    return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
+    with _hint(folder):
+        return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
+
+
+@contextmanager
+def _hint(folder: RunFolder) -> Iterator[None]:
+    """Tell whoever's disk is full or gone that the run is not lost."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{error}; what was measured is kept, --resume {folder.path} measures the rest") from error
 
 
 def _plans(suite: Suite, cache: str) -> List[CasePlan]:

@@ -73,7 +73,7 @@ def test_a_loss_row_and_the_picture_every_step(benchmark, pictures, tmp_path):
 
 
 def test_what_a_checkpoint_costs(benchmark, pictures, tmp_path, monkeypatch):
-    """Wall time from step to step and between two, with a checkpoint at each, beside its files' writes and a plain run."""
+    """Wall time from step to step and between two, with a checkpoint at each and with none, beside the writes' own."""
     from reports.mission import MissionLog
 
     writing, between, ends = [], [], []
