@@ -27,7 +27,8 @@ from commands import (
 @click.option("--modes", metavar="A,B", help="Precision modes, separated by commas.")
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where steps run: auto, cpu, gpu.")
 @click.option("--data-path", metavar="DIR", help="Folder of the files that the suite reference needs.")
-@click.option("--content", metavar="FILE", help="Content picture.")
+@click.option("--content", metavar="FILE", multiple=True, help="Content picture; repeat for several in one batch.")
+@click.option("--batch", type=int, metavar="N", help="Pictures drawn at once: the content pictures in turn.")
 @click.option("--styles", metavar="FILE", multiple=True, help="Style picture; repeat for several.")
 @click.option("--size", type=int, metavar="PIXELS", help="Width the content is brought to; its height follows.")
 @click.option("--steps", type=int, metavar="N", help="Updates of the picture, warm-up included.")
@@ -125,6 +126,7 @@ def measure(
     suite: str,
     modes: Optional[str],
     device: str,
+    content: Tuple[str, ...],
     styles: Tuple[str, ...],
     output: str,
     advisory: bool,
@@ -138,6 +140,9 @@ def measure(
 
     devices.check_name(device)
     options["styles"] = styles or None
+    if content:
+        options.update(content=content[0], further_contents=content[1:])
+        options["batch"] = options["batch"] if options["batch"] is not None else len(content)
     given = {name: value for name, value in options.items() if value is not None}
     names = ("replicates", "max_replicates", "half_width", "budget", "timeout")
     suite_changes = {name: given.pop(name) for name in names if name in given}
@@ -218,6 +223,7 @@ def judge(run: Any, folder: Path) -> Any:
     "--fetch", "fetches", metavar="NAME", multiple=True, help="Of --graph: what is run for; repeat for several."
 )
 @click.option("--size", type=int, metavar="PIXELS", help="Of the style step.")
+@click.option("--batch", type=int, metavar="N", help="Of the style step: pictures drawn at once.")
 @click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
 @click.option(
     "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
@@ -239,7 +245,7 @@ def explain(mode: str, other: Optional[str], as_json: bool, graph: Optional[str]
     if graph:
         question = Question(graph=os.path.abspath(graph), fetches=options["fetches"], modes=modes)
     else:
-        changes = {"size": options["size"]} if options["size"] is not None else {}
+        changes = {name: options[name] for name in ("size", "batch") if options[name] is not None}
         case = suites.customize(suites.get("perf"), changes, {}).cases[0]
         question = Question(case=inputs.resolve(case, cache_folder()), modes=modes, cache=cache_folder())
     plans = plan(question)

@@ -73,6 +73,7 @@ def _print_failure(console: Console, trial: TrialResult, folder: Path) -> None:
 def _print_case(console: Console, run: Run, case: Case) -> None:
     """One case in every mode: a row per mode."""
     size = f"{case.inputs.width}x{case.inputs.height}" if case.inputs else ""
+    size = f"{case.batch} pictures of {size}" if case.batch > 1 else size
     title = f"{size}, {case.steps} steps from {case.initial}, network {case.network}, device {_devices(run)}"
     _print_tables(console, run, case.id, title, [row for row in run.summaries if row.case == case.id], _MODE)
     for trial in run.trials:

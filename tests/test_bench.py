@@ -55,6 +55,13 @@ def test_a_picture_can_be_too_small(usage_error, tmp_path, picture):
     assert "31x25 pixels, expected at least 32" in usage_error("--suite", "smoke", "--content", picture, "--size", "31")
 
 
+def test_the_pictures_of_a_batch_must_fit_it_and_each_other(usage_error, picture, style):
+    both = ["--suite", "smoke", "--content", picture, "--content", style]
+    assert "2 content pictures for a batch of 1" in usage_error(*both, "--batch", "1")
+    message = usage_error(*both, "--size", "48")
+    assert f"content {style}: 48x48 pixels, expected 48x40 as {picture} has" in message
+
+
 def test_a_network_file_that_is_none_says_where_to_get_it(usage_error, tmp_path):
     (tmp_path / "text.mat").write_text("hello\n")
     scipy.io.savemat(str(tmp_path / "other.mat"), {"a": np.eye(3)})
@@ -101,6 +108,7 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
         (["--suite", "smoke", "--device", "npu:0"], "does not drive the Ascend card yet"),
         (["--suite", "smoke", "--steps", "0"], "steps 0: input should be greater than 0"),
         (["--suite", "smoke", "--steps", "many"], "'many' is not a valid integer"),
+        (["--suite", "smoke", "--batch", "0"], "batch 0: input should be greater than 0"),
         (["--suite", "smoke", "--size", "-4"], "size -4: input should be greater than 0"),
         (["--suite", "smoke", "--replicates", "0"], "replicates 0: input should be greater than 0"),
         (

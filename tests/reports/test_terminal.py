@@ -111,6 +111,13 @@ def test_cases_of_one_mode_share_a_table_and_their_growth_is_told(suite, case, r
     assert "peak memory grows as pixels ^ 0.00" in text
 
 
+def test_throughput_counts_the_pictures_of_a_batch(suite, result):
+    batch = suite.cases[0].model_copy(update={"batch": 3})
+    (summary,) = summarize(suite.model_copy(update={"cases": (batch,)}), [result])
+    assert summary.images_per_second == 3 / result.step_seconds
+    assert summary.megapixels_per_second == pytest.approx(3 * 48 * 40 / result.step_seconds / 1e6)
+
+
 def test_the_tables_fit_into_80_columns(show, result):
     faster = result.model_copy(update={"replicate": 2, "step_seconds": 0.4})
     for line in show(result, faster).splitlines():
