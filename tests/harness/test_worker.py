@@ -125,12 +125,6 @@ def test_a_batch_draws_each_picture_with_a_noise_of_its_own(run_here, case):
     assert events[-1].true_losses["tv"] > single.true_losses["tv"]
 
 
-def test_without_a_timed_step_nothing_is_claimed(run_here, case):
-    events, _ = run_here(case=case.model_copy(update={"steps": 1}))
-    assert [event.phase for event in events if isinstance(event, Sample)] == ["first"]
-    assert events[-1].startup_seconds is None
-
-
 def test_colours_are_kept_on_request(run_here, case):
     def chroma(path):
         return np.asarray(Image.open(path).convert("YCbCr")).astype(int)[..., 1:]
