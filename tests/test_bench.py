@@ -179,6 +179,19 @@ def test_a_trial_that_fails_gives_status_5_and_its_reason(tmp_path, picture):
     assert "timed_out: picture-48.must_keep_origin_dtype.1: not finished after 0.5 s" in out
 
 
+@pytest.mark.slow
+def test_suite_scaling_tells_how_step_time_grows(tmp_path):
+    process = _bench(
+        *"--suite scaling --network synthetic-narrow --steps 3 --replicates 1 --output".split(), str(tmp_path / "out")
+    )
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "must_keep_origin_dtype: step time grows as pixels ^ " in out and "5 sizes of 4096 to 65536 pixels" in out
+    (path,) = (tmp_path / "out").glob("scaling-*/run.json")
+    growth = json.loads(path.read_text())["growth"]
+    assert [(law["quantity"], law["sizes"]) for law in growth] == [("step time", 5), ("peak memory", 5)]
+
+
 def _wait_for(folder, pattern):
     for _ in range(600):
         if list(folder.glob(pattern)):
