@@ -2,7 +2,8 @@
 
 from typing import List, NamedTuple, Optional
 
-from harness.records import Summary
+from harness.records import Summary, Verdict
+from reports.words import Words
 
 NOT_MEASURED = "–"
 
@@ -51,3 +52,15 @@ FIGURES: List[Figure] = [
 ]
 RESULTS, COSTS = FIGURES[:5], FIGURES[5:]
 """What is looked at first, and the rest."""
+
+
+def effect(verdict: Verdict, words: Words) -> str:
+    """What a verdict rests on: change, its interval, how many pairs or processes, and what they would have found."""
+    parts = [] if verdict.effect is None else [f"{verdict.effect:+.1%}"]
+    if verdict.low is not None and verdict.high is not None:
+        parts.append(words("95 % interval {low} to {high}", low=f"{verdict.low:+.1%}", high=f"{verdict.high:+.1%}"))
+    if verdict.n is not None:
+        parts.append(f"n = {verdict.n}")
+    if verdict.detectable is not None:
+        parts.append(words("{change} would be found", change=f"{verdict.detectable:+.1%}"))
+    return ", ".join(parts)
