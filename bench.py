@@ -4,12 +4,18 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any, List, Optional, Tuple
+from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
 import click
 
 BASELINES = Path(__file__).resolve().parent / "baselines"
+LANGUAGES = ("en", "zh")
 EXIT_USAGE, EXIT_INCOMPARABLE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 4, 5, 70, 130
+
+
+def language_option(command: Callable) -> Callable:
+    """The option that chooses the language of what people read."""
+    return click.option("--lang", type=click.Choice(LANGUAGES), help="Language; of the locale unless given.")(command)
 
 
 @click.group(
@@ -43,6 +49,11 @@ EXIT_USAGE, EXIT_INCOMPARABLE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTE
 @click.option(
     "--output", metavar="DIR", default="results", show_default=True, help="Folder that gets the run's folder."
 )
+@click.option(
+    "--report", metavar="A,B", default="html", show_default=True, help="Write html, markdown, junit, ...; or none."
+)
+@language_option
+@click.option("--quiet", is_flag=True, help="Print failures, verdicts that do not pass, and paths alone.")
 @click.pass_context
 def cli(context: click.Context, suite: Optional[str], resume: Optional[str], **options: Any) -> None:
     """Benchmark neural style transfer under the Ascend 910's precision modes.
@@ -55,18 +66,35 @@ def cli(context: click.Context, suite: Optional[str], resume: Optional[str], **o
     if context.invoked_subcommand is None:
         if (suite is None) == (resume is None):
             raise click.UsageError("expected --suite NAME, --resume RUN or a command; see --help")
+        shown = Shown.from_options(*(options.pop(name) for name in ("report", "lang", "quiet")))
         given = [name for name in options if context.get_parameter_source(name).name == "COMMANDLINE"]
         if resume and given:
             raise click.UsageError(f"--resume takes no --{given[0]}: it goes on as the run began")
         against, pairs = options.pop("against"), options.pop("pairs")
         if resume:
-            context.exit(continue_run(resume))
+            context.exit(continue_run(resume, shown))
         elif against is not None:
-            context.exit(compare_trees(str(suite), against, pairs, given, **options))
-        context.exit(measure(str(suite), **options))
+            context.exit(compare_trees(str(suite), against, pairs, given, shown, **options))
+        context.exit(measure(str(suite), shown, **options))
 
 
-def compare_trees(suite: str, revision: str, pairs: int, given: List[str], **options: Any) -> int:
+class Shown(NamedTuple):
+    """How a result is to be shown."""
+
+    formats: List[str]
+    words: Any
+    quiet: bool
+
+    @classmethod
+    def from_options(cls, formats: str, language: Optional[str], quiet: bool) -> "Shown":
+        """Check the options before anything runs; raises UsageError."""
+        from reports.formats import parse
+        from reports.words import Words, language_of
+
+        return cls(parse(formats), Words(language or language_of()), quiet)
+
+
+def compare_trees(suite: str, revision: str, pairs: int, given: List[str], shown: Shown, **options: Any) -> int:
     """Measure a revision and this tree in turn, show the verdicts, return the exit status."""
     import suites
     from harness import against, environment, gate
@@ -105,11 +133,19 @@ def compare_trees(suite: str, revision: str, pairs: int, given: List[str], **opt
     verdicts = against.judge_pairs(found)
     comparison = Comparison(base=revision, started=started, command=sys.argv, pairs=found, verdicts=verdicts)
     write_atomic(folder / "comparison.json", (comparison.model_dump_json(indent=1) + "\n").encode())
-    print_verdicts(verdicts)
+    print_verdicts(verdicts, shown.words, shown.quiet)
     return gate.exit_status(verdicts)
 
 
-def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ...], output: str, **options: Any) -> int:
+def measure(
+    suite: str,
+    shown: Shown,
+    modes: Optional[str],
+    device: str,
+    styles: Tuple[str, ...],
+    output: str,
+    **options: Any,
+) -> int:
     """Run a suite, show it, return the exit status."""
     import suites
     from harness import devices, runner
@@ -128,39 +164,42 @@ def measure(suite: str, modes: Optional[str], device: str, styles: Tuple[str, ..
     )
     health, gate, plan_only = given.pop("health"), given.pop("gate"), given.pop("plan_only")
     chosen = suites.customize(chosen, given, suite_changes)
-    with Progress() as progress:
+    with Progress(quiet=shown.quiet) as progress:
         run, folder = runner.run_suite(
             chosen, device, Path(output), cache_folder(), progress, sys.argv, health, gate, plan_only
         )
-    return show(run, folder, gate)
+    return show(run, folder, gate, shown)
 
 
-def continue_run(path: str) -> int:
+def continue_run(path: str, shown: Shown) -> int:
     """Measure what an interrupted run is missing, show it, return the exit status."""
     from harness import runner
     from reports.progress import Progress
 
-    with Progress() as progress:
+    with Progress(quiet=shown.quiet) as progress:
         run, folder = runner.resume(Path(path), cache_folder(), progress)
-    return show(run, folder, gate=bool(run.plans) and not run.plan_only)
+    return show(run, folder, bool(run.plans) and not run.plan_only, shown)
 
 
-def show(run: Any, folder: Path, gate: bool) -> int:
+def show(run: Any, folder: Path, gate: bool, shown: Shown) -> int:
     """Print the run and, if asked for, the gates' verdicts; return the exit status."""
     from harness.gate import exit_status, judge
     from harness.store import Baselines, RunFolder
+    from reports import formats
+    from reports.evidence import Evidence
     from reports.published import print_published
-    from reports.terminal import print_run
+    from reports.terminal import print_paths, print_run
     from reports.verdicts import print_verdicts
 
     if gate:
         run = run.model_copy(update={"verdicts": judge(run, Baselines(BASELINES))})
         RunFolder(folder).save(run)
-    print_run(run, folder)
-    if run.suite.name == "reference":
+    print_run(run, folder, shown.words, shown.quiet)
+    if run.suite.name == "reference" and not shown.quiet:
         print_published(run)
     if gate:
-        print_verdicts(run.verdicts)
+        print_verdicts(run.verdicts, shown.words, shown.quiet)
+    print_paths(formats.write(shown.formats, Evidence(run, folder), folder, shown.words))
     if not run.complete:
         return EXIT_INTERRUPTED
     if not all(trial.status == "ok" for trial in run.trials):
@@ -230,6 +269,38 @@ def approve(run: str, what: str, reason: str) -> None:
     chosen = [proposal for proposal in proposals if what in ("all", proposal.kind)]
     print_proposals(chosen)
     print_written(gate.approve(chosen, baselines))
+
+
+@cli.command()
+@click.argument("run", metavar="RUN")
+@click.option("--format", "names", metavar="A,B", default="html", show_default=True, help="As --report.")
+@click.option("--output", metavar="DIR", help="Folder that gets the files; the run's own unless given.")
+@language_option
+def report(run: str, names: str, output: Optional[str], lang: Optional[str]) -> None:
+    """Show a stored RUN again, in any format."""
+    from reports import formats
+    from reports.evidence import Evidence
+    from reports.terminal import print_paths
+
+    shown = Shown.from_options(names, lang, quiet=False)
+    evidence = Evidence.load(Path(run))
+    print_paths(formats.write(shown.formats, evidence, Path(output or evidence.folder), shown.words))
+
+
+@cli.command()
+@click.option("--suite", metavar="NAME", help="Only this suite's runs.")
+@click.option("--case", metavar="ID", help="Only this case.")
+@click.option("--mode", metavar="MODE", help="Only this mode.")
+@click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="Runs shown of each case and mode.")
+@click.option("--output", metavar="DIR", default="results", show_default=True, help="Folder that holds the runs.")
+@language_option
+def history(output: str, last: int, lang: Optional[str], **wanted: Optional[str]) -> None:
+    """Draw step time, plan figures and SSIM over the stored runs, approved baselines marked."""
+    from reports import history as stored
+
+    runs, problems = stored.stored_runs(Path(output))
+    words = Shown.from_options("none", lang, quiet=False).words
+    stored.print_history(runs, problems, stored.approved(BASELINES), last, words, **wanted)
 
 
 @cli.command()

@@ -127,8 +127,8 @@ class CaseCharts:
         if not found:
             return None
         name = self._words(title)
-        texts = [self._words(label) if isinstance(label, str) else label for label in labels]
-        drawing = draw(found, *texts, title=f"{name}, {self._case.id}")
+        texts = [self._words(label) if label and isinstance(label, str) else label for label in labels]
+        drawing = draw(found, f"{name}, {self._case.id}", *texts)
         return Chart(name, drawing, self._words(note), legend=draw is charts.curves)
 
 

@@ -90,7 +90,7 @@ class Point(NamedTuple):
 
 
 def curves(
-    found: Sequence[Curve], x_label: str, y_label: str, title: str, names: Optional[Sequence[str]] = None
+    found: Sequence[Curve], title: str, x_label: str, y_label: str, names: Optional[Sequence[str]] = None
 ) -> Markup:
     """Lines over a linear x and a logarithmic y; `names` stand at x = 0, 1, … in place of numbers."""
     height = 400 if names else 300
@@ -131,7 +131,7 @@ def _curve(curve: Curve, x: Scale, y: Scale) -> Markup:
     return Markup("").join(parts)
 
 
-def strips(found: Sequence[Strip], x_label: str, title: str) -> Markup:
+def strips(found: Sequence[Strip], title: str, x_label: str) -> Markup:
     """Every sample a dot, every process a row with a tick at its median, every mode a group."""
     height = TOP + BOTTOM + sum(_GROUP + _ROW * len(strip.rows) for strip in found)
     x = Scale.over([value for strip in found for row in strip.rows for value in row], LEFT, WIDTH - RIGHT)
@@ -156,7 +156,7 @@ def strips(found: Sequence[Strip], x_label: str, title: str) -> Markup:
     return _svg(height, title, parts)
 
 
-def plane(found: Sequence[Point], x_label: str, y_label: str, title: str) -> Markup:
+def plane(found: Sequence[Point], title: str, x_label: str, y_label: str) -> Markup:
     """Named points over a linear x and a logarithmic y; hollow ones rest on an emulated x."""
     height = 300
     x = Scale.over([point.x for point in found], LEFT, WIDTH - RIGHT)

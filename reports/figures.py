@@ -18,16 +18,17 @@ class Figure(NamedTuple):
     scale: float = 1.0
 
     def value(self, summary: Summary) -> Optional[float]:
-        """The number to show and to sort by; None when it was not measured."""
-        value = half_width(summary) if self.field == "half_width" else getattr(summary, self.field)
-        return None if value is None else value * self.scale
+        """The number as it was measured, to sort by; None when it was not."""
+        return half_width(summary) if self.field == "half_width" else getattr(summary, self.field)
 
     def text(self, summary: Summary) -> str:
         """The number as text; `e` marks an emulated step time."""
         value = self.value(summary)
         if value is None:
             return NOT_MEASURED
-        return format(value, self.form) + ("e" if self.field == "step_seconds" and summary.emulated else "")
+        return format(value * self.scale, self.form) + (
+            "e" if self.field == "step_seconds" and summary.emulated else ""
+        )
 
 
 def half_width(summary: Summary) -> Optional[float]:

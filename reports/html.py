@@ -11,7 +11,7 @@ from harness.records import Case, Run
 from reports import pictures
 from reports.case_charts import CaseCharts
 from reports.evidence import Evidence, headline, title
-from reports.figures import FIGURES, effect
+from reports.figures import FIGURES, NOT_MEASURED, effect
 from reports.words import Words
 
 _COLORS = 8
@@ -38,7 +38,7 @@ def render(evidence: Evidence, words: Words) -> bytes:
         cases=[_case(evidence, case, number, words, limit) for number, case in enumerate(run.suite.cases, 1)],
         figures=FIGURES,
         ops=_OPS,
-        environment=_facts(run),
+        environment=_facts(run, words),
         command=command(run),
     ).encode()
 
@@ -105,24 +105,25 @@ def _outputs(text: str) -> str:
     return " + ".join(width for width in ("16", "32") if width in widths) or "–"
 
 
-def _facts(run: Run) -> List[Tuple[str, str]]:
+def _facts(run: Run, words: Words) -> List[Tuple[str, str]]:
     """What the run was measured on, name by name."""
     machine = run.environment
     facts = [
-        ("machine", f"{machine.processor}, {machine.machine}"),
-        ("cores", f"{machine.cores} ({machine.logical_cores})"),
-        ("memory", f"{machine.memory_bytes / 2**30:.1f} GiB"),
-        ("system", machine.system),
+        (words("machine"), f"{machine.processor}, {machine.machine}"),
+        (words("cores"), f"{machine.cores} ({machine.logical_cores})"),
+        (words("memory"), f"{machine.memory_bytes / 2**30:.1f} GiB"),
+        (words("system"), machine.system),
         ("Python", machine.python),
         *machine.packages.items(),
-        ("load average at the start", "–" if machine.load_average is None else f"{machine.load_average:.2f}"),
+        (words("load at the start"), NOT_MEASURED if machine.load_average is None else f"{machine.load_average:.2f}"),
     ]
     worker = next((trial.environment for trial in run.trials if trial.environment), None)
     if worker:
+        threads = (worker.intra_op_threads, worker.inter_op_threads)
         facts += [
-            ("device of the steps", f"{worker.device} ({worker.kind})"),
+            (words("device of the steps"), f"{worker.device} ({worker.kind})"),
             ("TensorFlow", worker.tensorflow),
-            ("threads", f"{worker.intra_op_threads or 'auto'} / {worker.inter_op_threads or 'auto'}"),
+            (words("threads within an op, between ops"), ", ".join(str(count or "auto") for count in threads)),
             *worker.variables.items(),
         ]
     return facts

@@ -93,8 +93,7 @@ def _verdicts(verdicts: Sequence[Verdict], words: Words) -> str:
     rows = []
     for verdict in verdicts:
         reason = words.reason(verdict.reason)
-        told = [code(reason.happened), effect(verdict, words)]
-        told += [code(reason.advice)] if verdict.outcome != "pass" and reason.advice else []
+        told = [reason.happened, effect(verdict, words), reason.advice if verdict.outcome != "pass" else ""]
         gate = words(verdict.gate) + (f" ({words('advisory')})" if verdict.advisory else "")
         outcome = f"{_SIGNS[verdict.outcome]} {words(verdict.outcome)}"
         rows.append([outcome, gate, code(verdict.case), code(verdict.mode), "<br>".join(part for part in told if part)])

@@ -6,8 +6,10 @@ from typing import Optional, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from harness.gate import REASONS, Proposal
+from harness.gate import Proposal
 from harness.records import Verdict
+from reports.figures import effect
+from reports.words import ENGLISH, Words
 
 _ORDER = ("fail", "missing", "inconclusive", "pass")
 _STYLE = {"fail": "bold red", "missing": "bold yellow", "inconclusive": "bold yellow", "pass": "green"}
@@ -27,24 +29,31 @@ class ComparisonProgress:
         self._console.print(Text(f"[pair {number}/{self._pairs}] {tree}  {mode}"), soft_wrap=True)
 
 
-def print_verdicts(verdicts: Sequence[Verdict], console: Optional[Console] = None) -> None:
-    """Print one line per verdict with its reason, what it rests on, and what to do; then the count."""
+def print_verdicts(
+    verdicts: Sequence[Verdict], words: Words = ENGLISH, quiet: bool = False, console: Optional[Console] = None
+) -> None:
+    """Print one line per verdict with its reason, what it rests on, and what to do; then the count.
+
+    When quiet, what passes is only counted.
+    """
     console = console or Console(highlight=False)
     console.print()
     for verdict in sorted(verdicts, key=lambda verdict: _ORDER.index(verdict.outcome)):
-        reason = REASONS[verdict.reason]
-        line = Text(f"{verdict.outcome:>8}  ", style=_STYLE[verdict.outcome])
-        line.append(f"{verdict.gate}  {verdict.case}  {verdict.mode}: {reason.happened}", style="")
+        if quiet and verdict.outcome == "pass":
+            continue
+        reason = words.reason(verdict.reason)
+        line = Text(f"{words(verdict.outcome):>8}  ", style=_STYLE[verdict.outcome])
+        line.append(f"{words(verdict.gate)}  {verdict.case}  {verdict.mode}: {reason.happened}", style="")
         if verdict.advisory:
-            line.append(" (emulated: says nothing about the card, does not gate)", style="dim")
+            line.append(" " + words("(emulated: says nothing about the card, does not gate)"), style="dim")
         console.print(line, soft_wrap=True)
         if verdict.effect is not None:
-            console.print(Text(f"{'':10}{_figures(verdict)}"), soft_wrap=True)
+            console.print(Text(f"{'':10}{effect(verdict, words)}"), soft_wrap=True)
         _print_details(console, verdict.details)
-        if reason.advice:
+        if reason.advice and verdict.outcome != "pass":
             console.print(Text(f"{'':10}{reason.advice}", style="dim"), soft_wrap=True)
-    counts = [f"{sum(verdict.outcome == outcome for verdict in verdicts)} {outcome}" for outcome in _ORDER]
-    console.print(Text("gate: " + ", ".join(counts), style="bold"))
+    counts = [f"{sum(verdict.outcome == outcome for verdict in verdicts)} {words(outcome)}" for outcome in _ORDER]
+    console.print(Text(f"{words('gate')}: " + ", ".join(counts), style="bold"))
 
 
 def print_proposals(proposals: Sequence[Proposal], console: Optional[Console] = None) -> None:
@@ -62,11 +71,6 @@ def print_written(paths: Sequence[str], console: Optional[Console] = None) -> No
     """Print which files an approval wrote."""
     for path in paths:
         (console or Console(highlight=False)).print(Text(f"wrote {path}"), soft_wrap=True)
-
-
-def _figures(verdict: Verdict) -> str:
-    interval = f"95 % interval {verdict.low:+.1%} to {verdict.high:+.1%} over {verdict.n} pairs"
-    return f"{verdict.effect:+.1%} step time, {interval}; {verdict.detectable:+.1%} would be found"
 
 
 def _print_details(console: Console, details: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Dict, Mapping
@@ -53,8 +54,11 @@ class Words:
         chinese = self._chinese[section].get(code)
         if chinese:
             return Reason(*chinese)
-        # A run of another version may hold codes that this one has no words for.
-        return english.get(code, Reason(code.replace("_", " ")))
+        # A run of another version may hold codes that this one has no words for; what else is in them is not shown.
+        return english.get(code, Reason(re.sub(r"[\W_]+", " ", code)))
+
+
+ENGLISH = Words()
 
 
 @lru_cache(maxsize=None)

@@ -32,7 +32,6 @@ for (const viewer of document.querySelectorAll(".viewer")) {
   const [before, after] = viewer.querySelectorAll(".compare img");
   const [left, right] = viewer.querySelectorAll("select");
   const range = viewer.querySelector("input[type=range]");
-  if (!range) continue;
   const show = (image, index) => {
     image.src = pictures[index].src;
     image.alt = pictures[index].alt;

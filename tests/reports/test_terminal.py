@@ -49,7 +49,7 @@ def show(suite, tmp_path):
             summaries=summarize(suite, trials),
         )
         out = io.StringIO()
-        print_run(run, tmp_path, Console(file=out, width=width, highlight=False, **console))
+        print_run(run, tmp_path, console=Console(file=out, width=width, highlight=False, **console))
         return out.getvalue()
 
     return show
