@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from harness.records import Case, Probe, TrialResult
 from reports import charts
-from reports.evidence import Evidence
+from reports.evidence import Evidence, timed
 from reports.words import Words
 
 _LEAST_DISTANCE = 1e-7
@@ -49,7 +49,9 @@ class CaseCharts:
         """The loss that each mode reports, step by step; at its end the true one, and what noise does to it."""
         found = []
         for mode, trial in self._first_good().items():
-            points = [(sample.updates, sample.losses["total"]) for sample in self._evidence.samples(trial)]
+            # Extra steps go on with another picture than the one that was fetched.
+            samples = [sample for sample in self._evidence.samples(trial) if sample.phase != "extra"]
+            points = [(sample.updates, sample.losses["total"]) for sample in samples]
             if points and trial.final_losses:
                 points.append((points[-1][0] + 1, trial.final_losses["total"]))
             if points:
@@ -62,8 +64,7 @@ class CaseCharts:
         found = []
         for row in self._evidence.summaries(self._case.id):
             processes = [
-                [sample.seconds for sample in self._evidence.samples(trial) if sample.phase == "timed"]
-                for trial in self._evidence.good(self._case.id, row.mode)
+                timed(trial, self._evidence.samples(trial)) for trial in self._evidence.good(self._case.id, row.mode)
             ]
             interval = None
             if row.step_seconds and row.step_seconds_low and row.step_seconds_high:

@@ -25,8 +25,9 @@ class Evidence(NamedTuple):
         return cls(folder.load(), folder.path)
 
     def trials(self, case: str, mode: str) -> List[TrialResult]:
-        """The trials of one case in one mode, by replicate."""
-        found = [trial for trial in self.run.trials if (trial.case, trial.mode) == (case, mode)]
+        """The trials of one case in one mode, by replicate; those that only confirmed others are left out."""
+        mine = (case, mode, False)
+        found = [trial for trial in self.run.trials if (trial.case, trial.mode, trial.confirmation) == mine]
         return sorted(found, key=lambda trial: trial.replicate)
 
     def good(self, case: str, mode: str) -> List[TrialResult]:
@@ -71,6 +72,11 @@ class Evidence(NamedTuple):
         return samples
 
 
+def timed(trial: TrialResult, samples: Sequence[Sample]) -> List[float]:
+    """Seconds of the steps that the trial's step time rests on: the last ones, once the steady state was reached."""
+    return [sample.seconds for sample in samples[-trial.timed_steps :]] if trial.timed_steps else []
+
+
 class Headline(NamedTuple):
     """The result in one word and one sentence."""
 
@@ -97,6 +103,8 @@ def headline(run: Run) -> Headline:
 def _judged(verdicts: Sequence[Verdict]) -> Headline:
     if not verdicts:
         return Headline("none", "Not judged", "The run was measured without --gate; nothing here is a pass.", {})
+    if all(verdict.advisory for verdict in verdicts):
+        return Headline("none", "Advisory", "Nothing of this run gates; what is shown is advisory.", {})
     counts = {outcome: 0 for outcome in WORST_FIRST}
     for verdict in verdicts:
         counts[verdict.outcome] += not verdict.advisory
@@ -106,7 +114,7 @@ def _judged(verdicts: Sequence[Verdict]) -> Headline:
         ("inconclusive", "Cannot tell"),
         ("pass", "Passed"),
     )
-    outcome, word = next(((name, word) for name, word in words if counts[name]), ("none", "Not judged"))
+    outcome, word = next((name, word) for name, word in words if counts[name])
     sentence = "{fail} failed, {missing} missing, {inconclusive} inconclusive, {passed} passed."
     return Headline(outcome, word, sentence, {**counts, "passed": counts["pass"]})
 

@@ -6,6 +6,7 @@ from harness.records import Summary, Verdict
 from reports.words import Words
 
 NOT_MEASURED = "–"
+_MEASURED = {"against": "step time", "timing": "step time", "first_step": "first step", "memory": "peak memory"}
 
 
 class Figure(NamedTuple):
@@ -22,13 +23,18 @@ class Figure(NamedTuple):
         return half_width(summary) if self.field == "half_width" else getattr(summary, self.field)
 
     def text(self, summary: Summary) -> str:
-        """The number as text; `e` marks an emulated step time."""
+        """The number as text; `e` marks an emulated step time, `~` one of a process that was never steady."""
         value = self.value(summary)
         if value is None:
             return NOT_MEASURED
         return format(value * self.scale, self.form) + (
             "e" if self.field == "step_seconds" and summary.emulated else ""
         )
+
+
+def marks(summary: Summary) -> str:
+    """What is to be known of a step time, in a letter."""
+    return ("e" if summary.emulated else "") + ("~" if summary.steady is False else "")
 
 
 def half_width(summary: Summary) -> Optional[float]:
@@ -57,11 +63,18 @@ RESULTS, COSTS = FIGURES[:5], FIGURES[5:]
 
 def effect(verdict: Verdict, words: Words) -> str:
     """What a verdict rests on: change, its interval, how many pairs or processes, and what they would have found."""
-    parts = [] if verdict.effect is None else [f"{verdict.effect:+.1%}"]
+    if verdict.effect is None:
+        return ""
+    parts = [f"{verdict.effect:+.1%} {words(_MEASURED.get(verdict.gate, ''))}".strip()]
     if verdict.low is not None and verdict.high is not None:
-        parts.append(words("95 % interval {low} to {high}", low=f"{verdict.low:+.1%}", high=f"{verdict.high:+.1%}"))
+        confidence = f"{verdict.rule.confidence:.0%}" if verdict.rule else ""
+        low, high = f"{verdict.low:+.1%}", f"{verdict.high:+.1%}"
+        parts.append(words("{confidence} interval {low} to {high}", confidence=confidence, low=low, high=high).strip())
     if verdict.n is not None:
-        parts.append(f"n = {verdict.n}")
+        paired = verdict.gate == "against"
+        parts.append(words("{n} pairs" if paired else "{n} processes a side", n=verdict.n))
     if verdict.detectable is not None:
         parts.append(words("{change} would be found", change=f"{verdict.detectable:+.1%}"))
+    if verdict.confirmation is not None:
+        parts.append(words("measured again {change}", change=f"{verdict.confirmation:+.1%}"))
     return ", ".join(parts)

@@ -13,7 +13,7 @@ from rich.text import Text
 from harness.errors import UsageError
 from harness.records import Run, Summary
 from reports.evidence import Evidence
-from reports.figures import NOT_MEASURED, half_width
+from reports.figures import NOT_MEASURED, half_width, marks
 from reports.words import Words
 
 _BAR = 14
@@ -21,6 +21,10 @@ _BAR = 14
 _PROBLEMS = 3
 """Unreadable runs that are named; the rest is counted."""
 _APPROVED = "◆"
+_LEGEND = (
+    "{mark} a baseline was approved from this run; e: emulated; ~: never steady; "
+    "*: another machine, step times do not compare"
+)
 
 
 class Entry(NamedTuple):
@@ -110,8 +114,7 @@ def print_history(
         console.print(_table(entries[-last:], words))
     if not found:
         console.print(Text(words("No stored run of that kind.")))
-    note = "{mark} a baseline was approved from this run; e: emulated; ~ another machine: step times do not compare"
-    console.print(Text(words(note, mark=_APPROVED), style="dim"))
+    console.print(Text(words(_LEGEND, mark=_APPROVED), style="dim"))
     for problem in problems[:_PROBLEMS]:
         console.print(Text(words("left out: {problem}", problem=problem), style="dim"), soft_wrap=True)
     if len(problems) > _PROBLEMS:
@@ -134,7 +137,7 @@ def _table(entries: Sequence[Entry], words: Words) -> Table:
             _APPROVED if entry.approved else "",
             entry.run.started[:16].replace("T", " "),
             _revision(entry.run),
-            _step(entry.summary) + ("~" if elsewhere and seconds else ""),
+            _step(entry.summary) + ("*" if elsewhere and seconds else ""),
             _bar(seconds, entry.summary, times),
             _shown(entry.casts, "d"),
             _shown(entry.bytes_cast and entry.bytes_cast / 1e6, ".1f"),
@@ -145,8 +148,9 @@ def _table(entries: Sequence[Entry], words: Words) -> Table:
     return table
 
 
-def _machine(run: Run) -> Tuple[str, int]:
-    return run.environment.processor, run.environment.logical_cores
+def _machine(run: Run) -> str:
+    """Step times compare only where this is equal."""
+    return run.environment.machine_key or run.environment.processor
 
 
 def _revision(run: Run) -> str:
@@ -157,7 +161,7 @@ def _revision(run: Run) -> str:
 def _step(summary: Optional[Summary]) -> str:
     if summary is None or summary.step_seconds is None:
         return NOT_MEASURED
-    return f"{summary.step_seconds:.3f}" + ("e" if summary.emulated else "")
+    return f"{summary.step_seconds:.3f}{marks(summary)}"
 
 
 def _shown(value: Optional[float], form: str) -> str:

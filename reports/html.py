@@ -124,6 +124,7 @@ def _facts(run: Run, words: Words) -> List[Tuple[str, str]]:
             (words("device of the steps"), f"{worker.device} ({worker.kind})"),
             ("TensorFlow", worker.tensorflow),
             (words("threads within an op, between ops"), ", ".join(str(count or "auto") for count in threads)),
+            (words("cores that the worker may use"), str(worker.usable_cores)),
             *worker.variables.items(),
         ]
     return facts

@@ -7,11 +7,16 @@ from harness.records import Run, TrialResult, Verdict
 from reports.evidence import Evidence, headline, title
 from reports.figures import COSTS, NOT_MEASURED, RESULTS, Figure, effect
 from reports.html import command
+from reports.power import card_line
 from reports.words import Words
 
 LIMIT = 60_000
 """Bytes. GitHub refuses comments beyond 65,536 characters."""
 _SIGNS = {"pass": "✅", "fail": "❌", "error": "💥", "missing": "⚠️", "inconclusive": "❔", "none": "➖"}
+LEGEND = (
+    "e: emulated, float16 as rounded float32; such a time says nothing about the card. "
+    "~: some process was never steady. – : not measured."
+)
 _DETAILS = 20
 """Lines shown of one verdict; the rest is in run.json."""
 
@@ -35,6 +40,8 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
         heading = f"**{code(case.id)}** {code(title(case))}\n\n"
         if evidence.summaries(case.id):
             parts.append(heading + _figures(evidence, case.id, RESULTS, words))
+            unmet = [f"{row.mode}: {condition}" for row in evidence.summaries(case.id) for condition in row.unmet]
+            parts += [block(unmet)] if unmet else []
             parts.append(folded(words("throughput and cost"), _figures(evidence, case.id, COSTS, words)))
         if any(found.case == case.id for found in run.fidelity):
             parts.append(_fidelity(run, case.id, words))
@@ -140,7 +147,7 @@ def _provenance(run: Run, words: Words) -> str:
         f"{words('revision')} {machine.revision or NOT_MEASURED}",
         f"{words('machine')} {machine.processor}, {machine.logical_cores} {words('cores')}, {machine.system}",
         f"Python {machine.python}, " + ", ".join(f"{name} {version}" for name, version in machine.packages.items()),
+        *(card_line(card) for card in run.power_cards),
         command(run),
     ]
-    note = words("e: emulated, float16 as rounded float32; such a time says nothing about the card. – : not measured.")
-    return folded(words("Environment"), f"{note}\n\n{block(line for line in lines if line)}")
+    return folded(words("Environment"), f"{words(LEGEND)}\n\n{block(line for line in lines if line)}")

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Dict, Mapping
 
-from harness.gate import REASONS, Reason
+from harness.reasons import REASONS, Reason
 
 LANGUAGES = ("en", "zh")
 CATALOGUE = Path(__file__).resolve().parent / "zh.json"

@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from harness import against, gate
+from harness import against, gate, rule
 from harness.errors import UsageError
 from harness.records import Pair
 
@@ -75,7 +75,7 @@ def test_what_cannot_be_compared_is_said(measure, base, statuses, reason):
 
 
 def _judge(ratios, emulated=False):
-    return against.judge_pairs(
+    return rule.judge_pairs(
         [
             Pair(case="c", mode="m", number=n, base_seconds=1.0, head_seconds=ratio, emulated=emulated)
             for n, ratio in enumerate(ratios, 1)
@@ -98,7 +98,7 @@ def test_verdicts_follow_interval_and_estimate(ratios, outcome, reason):
     verdict = _judge(ratios)
     assert (verdict.outcome, verdict.reason, verdict.advisory) == (outcome, reason, False)
     assert verdict.low <= verdict.effect <= verdict.high and verdict.n == 5
-    assert verdict.detectable >= against.BAND
+    assert verdict.detectable >= rule.BAND
 
 
 def test_emulated_times_never_gate():

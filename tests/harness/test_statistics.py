@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.statistics import geometric_mean, holm, log_interval, paired_log_ratio
+from harness.statistics import geometric_mean, holm, log_interval, paired_log_ratio, power_law
 
 
 def test_geometric_mean_of_reciprocals_is_one():
@@ -57,3 +57,17 @@ def test_false_alarms_and_power_of_five_pairs(noise, power):
         detections += paired_log_ratio(base, 1.10 * head, 1.02).p_slower < 0.025
     assert alarms <= 10
     assert detections >= power * 400
+
+
+def test_a_power_law_is_a_line_through_the_logarithms():
+    pixels = [1.0, 2.0, 4.0, 8.0]
+    exact = power_law(pixels, [3 * size**1.5 for size in pixels])
+    assert exact == pytest.approx((1.5, 1.5, 1.5))
+    noisy = power_law(pixels, [1.0, 2.2, 3.9, 8.3])
+    line = stats.linregress(np.log(pixels), np.log([1.0, 2.2, 3.9, 8.3]))
+    half = stats.t.ppf(0.975, 2) * line.stderr
+    assert noisy == pytest.approx((line.slope, line.slope - half, line.slope + half))
+
+
+def test_two_sizes_make_no_power_law():
+    assert power_law([1.0, 2.0, 2.0], [1.0, 2.0, 2.1]) is None

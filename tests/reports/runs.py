@@ -10,10 +10,13 @@ from harness.records import (
     CasePlan,
     Control,
     Envelope,
+    Growth,
     ModeFidelity,
     PictureDistance,
     PlanFigures,
+    PowerCard,
     Probe,
+    Rule,
     Run,
     Suite,
     TensorError,
@@ -27,6 +30,7 @@ from harness.summary import summarize
 from model import images
 from reports.evidence import Evidence
 
+_CORES = {"effective_threads": 2, "usable_cores": 2, "load_average": 0.5}
 REFERENCE, MIXED = "must_keep_origin_dtype", "allow_mix_precision"
 
 
@@ -35,7 +39,7 @@ def make_run(folder, case, replicates=2, steps=5, names=(REFERENCE, MIXED), **ch
     folder = RunFolder(folder)
     folder.path.mkdir(parents=True, exist_ok=True)
     chosen = [modes.get(name) for name in names]
-    suite = Suite(name="tiny", purpose="tests", cases=(case,), modes=chosen, replicates=replicates, warmup=1)
+    suite = Suite(name="tiny", purpose="tests", cases=(case,), modes=chosen, replicates=replicates)
     trials = [
         _trial(folder, case, mode.name, number + 1, steps, float(index))
         for index, mode in enumerate(chosen)
@@ -73,6 +77,8 @@ def make_run(folder, case, replicates=2, steps=5, names=(REFERENCE, MIXED), **ch
                 **{"effect": 0.03, "low": -0.02, "high": 0.08, "n": 5, "detectable": 0.1},
             ),
         ],
+        "growth": [Growth(mode=names[0], quantity="step time", exponent=1, low=0.9, high=1.1, sizes=3, pixels=(1, 9))],
+        "power_cards": [_card(case, suite.name)],
         **changes,
     }
     run = Run(**fields)
@@ -89,7 +95,7 @@ def _trial(folder, case, mode, replicate, steps, shift):
     samples = [
         Sample(
             updates=index,
-            phase="first" if not index else "timed",
+            phase="step" if index else "first",
             seconds=0.5 + 0.01 * (index + replicate),
             losses={"content": 1.0, "style": 2.0, "tv": 1.0, "total": 4e6 / (index + 1) + shift},
         )
@@ -114,9 +120,16 @@ def _trial(folder, case, mode, replicate, steps, shift):
         started="2026-01-02T03:04:05+00:00",
         wall_seconds=12.0,
         environment=WorkerEnvironment(
-            tensorflow="2.21.0", kind="cpu", device="CPU", intra_op_threads=2, inter_op_threads=0, variables={"A": "b"}
+            tensorflow="2.21.0",
+            kind="cpu",
+            device="CPU",
+            intra_op_threads=2,
+            inter_op_threads=0,
+            variables={"A": "b"},
+            **_CORES,
         ),
         first_step_seconds=2.5,
+        steady=True,
         step_seconds=0.5 + 0.01 * replicate,
         timed_steps=steps - 1,
         final_losses={"total": 8e5},
@@ -160,6 +173,35 @@ def _fidelity(case, mode):
         reasons=() if is_reference else ("style Gram saturates at relu1_1",),
         fit_bounds=(Bound(figure="ssim to reference", value=0.987, limit=0.99, at_least=True, ok=is_reference),),
         gateable=is_reference,
+    )
+
+
+def _card(case, suite):
+    return PowerCard(
+        machine_key="0123456789ab",
+        suite=suite,
+        case=case.id,
+        case_digest=case.digest(),
+        mode=REFERENCE,
+        device="cpu",
+        rule=Rule(confidence=0.95, band=0.02, limit=0.05),
+        pairs=5,
+        comparisons=40,
+        undecided=0,
+        false_alarms=1,
+        false_alarm_low=0.001,
+        false_alarm_high=0.13,
+        delay=0.1,
+        detections=37,
+        detection_low=0.8,
+        detection_high=0.98,
+        spread=0.03,
+        step_seconds=0.5,
+        needed_pairs=4,
+        run="calibration-1",
+        revision="abc",
+        packages={},
+        date="2026-01-01T00:00:00+00:00",
     )
 
 

@@ -25,6 +25,7 @@ def result():
         started="2020-01-01T00:00:00+00:00",
         wall_seconds=12.0,
         first_step_seconds=2.5,
+        steady=True,
         step_seconds=0.5,
         timed_steps=10,
         final_losses={"total": 12345678.0},

@@ -6,7 +6,7 @@ import pytest
 from typing_extensions import get_args
 
 import reports
-from harness.gate import REASONS
+from harness.reasons import REASONS
 from harness.records import ModeFidelity, Status, Verdict
 from reports import formats
 from reports.figures import FIGURES
