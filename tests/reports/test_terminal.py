@@ -50,7 +50,7 @@ def show(suite, tmp_path):
             summaries=summarize(suite, trials),
         )
         out = io.StringIO()
-        print_run(run, tmp_path, Console(file=out, width=width, highlight=False, **console))
+        print_run(run, tmp_path, console=Console(file=out, width=width, highlight=False, **console))
         return out.getvalue()
 
     return show
@@ -99,7 +99,7 @@ def test_cases_of_one_mode_share_a_table_and_their_growth_is_told(suite, case, r
         summaries=summaries, growth=growth(sized, summaries),
     )  # fmt: skip
     out = io.StringIO()
-    print_run(run, tmp_path, Console(file=out, width=80, highlight=False))
+    print_run(run, tmp_path, console=Console(file=out, width=80, highlight=False))
     text = out.getvalue()
     assert text.count("step s ") == 1 and [line.split()[0] for line in text.splitlines() if line[:1] == "c"][:4] == [
         "case",
