@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from typing_extensions import Literal
 
 from harness.precision.config import MUST_KEEP, PrecisionConfig
@@ -16,7 +16,12 @@ SCHEMA_VERSION = 1
 REFERENCE_MODE = MUST_KEEP
 """On a host: float32 throughout. Ratios refer to it."""
 
+PLAN_DEVICE = "ascend910"
+"""Whose dtype plans are: the card's, whatever machine decided them."""
+
 Status = Literal["ok", "crashed", "timed_out", "diverged", "refused"]
+Metric = Literal["against", "timing", "first_step", "memory"]
+"""What a timing gate judges: the step beside another revision's; step, first step, peak memory beside stored ones."""
 Losses = Dict[str, float]
 """By name: content, style, tv, total."""
 
@@ -49,7 +54,7 @@ class Case(Record):
     size: Optional[int] = Field(None, gt=0, le=8192)
     """Width in pixels that the content picture is brought to; its own when None. The height follows."""
     steps: int = Field(gt=0)
-    """Updates of the picture, warm-up included."""
+    """Updates of the picture, warm-up included. Steps made for their time alone come after them."""
     settings: StyleSettings = StyleSettings()
     network: str = "synthetic"
     initial: str = "content"
@@ -80,6 +85,18 @@ class Mode(Record):
     precision: PrecisionConfig
 
 
+class Limit(Record):
+    """How much a suite lets one figure grow, where it is not the default."""
+
+    metric: Metric
+    relative: float = Field(gt=0)
+    """0.1 is ten percent."""
+    reason: str = Field(min_length=1)
+    case: Optional[str] = None
+    mode: Optional[str] = None
+    """None: every one."""
+
+
 class FidelityPlan(Record):
     """What is measured of a picture's fidelity beside the picture itself."""
 
@@ -99,11 +116,29 @@ class Suite(Record):
     cases: Tuple[Case, ...]
     modes: Tuple[Mode, ...]
     replicates: int = Field(gt=0)
-    """Fresh processes per case and mode."""
-    warmup: int = Field(2, ge=0)
-    """Steps left untimed after the first one, which compiles and is timed apart."""
+    """Fresh processes per case and mode; more follow as the next three fields allow."""
+    max_replicates: Optional[int] = None
+    """Most processes per case and mode; `replicates` when None."""
+    half_width: float = Field(0.015, gt=0)
+    """Relative half-width of the 95 % interval at which no further process is needed."""
+    budget: Optional[float] = Field(None, gt=0)
+    """Seconds that the trials may take before no further round is begun; `replicates` are always made."""
     timeout: float = Field(600.0, gt=0)
     """Seconds a trial may take."""
+    limits: Tuple[Limit, ...] = ()
+
+    @field_validator("max_replicates")
+    @classmethod
+    def _not_below_replicates(cls, value: Optional[int], info: ValidationInfo) -> Optional[int]:
+        least = info.data.get("replicates", 1)
+        if value is not None and value < least:
+            raise ValueError(f"expected at least the {least} replicates")
+        return value
+
+    def rounds(self, trials: Sequence["TrialResult"]) -> int:
+        """Rounds of every case in every mode that are planned, given the trials so far."""
+        return max([self.replicates, *(trial.replicate for trial in trials if not trial.confirmation)])
+
     fidelity: Optional[FidelityPlan] = None
     """None: pictures are made, but not judged."""
 
@@ -117,13 +152,17 @@ class Trial(Record):
     device: str
     replicate: int
     """Counted from 1."""
-    warmup: int
+    confirmation: bool = False
+    """Part of a delayed second measurement, which no summary counts."""
     picture: str
     """Path where the worker writes the final picture."""
     cache: str
     """Folder for things that can be made again."""
     health: bool = False
     """Run the steps once more, untimed, and count what float16 loses."""
+    delay: Optional[float] = None
+    """Of a calibration alone: make the timed steps once more, each slower by this share of their median; when 0, do
+    not. Such a trial measures nothing else."""
     fidelity: Optional[FidelityPlan] = None
     """What to measure of the picture's fidelity, untimed, once it is made."""
     oracle: str = ""
@@ -140,7 +179,13 @@ class WorkerEnvironment(Record):
     """The device's own name."""
     intra_op_threads: int
     inter_op_threads: int
-    """0: TensorFlow's own choice."""
+    """As configured; 0 is TensorFlow's own choice."""
+    effective_threads: int
+    """That one op may use: as configured, else TF_NUM_INTRAOP_THREADS, else as many as this process may use cores."""
+    usable_cores: int
+    """That this process may run on (its affinity)."""
+    load_average: Optional[float]
+    """Of the last minute, when the worker started."""
     variables: Dict[str, str]
     """Environment variables that change TensorFlow's speed or numbers."""
 
@@ -221,6 +266,7 @@ class TrialResult(Record):
     mode: str
     device: str
     replicate: int
+    confirmation: bool = False
     status: Status
     reason: str = ""
     """One line when the status is not ok."""
@@ -240,13 +286,24 @@ class TrialResult(Record):
     environment: Optional[WorkerEnvironment] = None
     startup_seconds: Optional[float] = None
     first_step_seconds: Optional[float] = None
-    step_seconds: Optional[float] = None
-    """Median of the timed steps."""
+    steady: Optional[bool] = None
+    """Whether the steps reached a steady state (see harness.measure); None when nothing was timed."""
+    warmup_steps: Optional[int] = None
+    """Steps before the timed ones: the first, which compiles, and those until the steady state."""
     timed_steps: int = 0
+    step_seconds: Optional[float] = None
+    """Median of the timed steps; of all but the first, and not to be trusted, when they were never steady."""
+    drift: Optional[float] = None
+    """Relative change of the median step from the first to the last quarter of the timed steps."""
+    delayed_step_seconds: Optional[float] = None
+    """Of a calibration: median of the steps that were slowed down."""
     final_losses: Optional[Losses] = None
     true_losses: Optional[Losses] = None
     step_flop: Optional[int] = None
     matmul_tflops: Optional[float] = None
+    """Of the device in float32."""
+    matmul_tflops_bfloat16: Optional[float] = None
+    """None where it is no faster than float32, and where it was not measured."""
     peak_memory_bytes: Optional[int] = None
     fidelity: Optional[TrialFidelity] = None
 
@@ -257,10 +314,15 @@ class Summary(Record):
     case: str
     mode: str
     replicates: int
+    """Processes that were to be run."""
     ok: int
     """Replicates with status ok; every figure below rests on them alone."""
     emulated: bool = False
     remarks: Tuple[str, ...] = ()
+    steady: Optional[bool] = None
+    """Whether the steps of every process reached a steady state."""
+    unmet: Tuple[str, ...] = ()
+    """Conditions of a good timing that were not met, in words."""
     step_seconds: Optional[float] = None
     """Geometric mean over processes of the median step."""
     step_seconds_low: Optional[float] = None
@@ -273,13 +335,32 @@ class Summary(Record):
     tflops: Optional[float] = None
     """None when emulated, as is the next."""
     share_of_peak: Optional[float] = None
-    """Of the device's matrix-product rate measured in the same processes."""
+    """Of the device's float32 matrix-product rate measured in the same processes."""
     peak_memory_bytes: Optional[int] = None
     ratio_to_reference: Optional[float] = None
     """Step time over that of the reference mode, same case, same run."""
     final_loss: Optional[float] = None
     true_loss: Optional[float] = None
     """Medians over processes of the total losses."""
+
+
+class Growth(Record):
+    """How a quantity grows with the picture: a line fitted to its logarithm over that of the pixels.
+
+    Peak memory is the whole process's, and most of that is there whatever the size.
+    """
+
+    mode: str
+    quantity: Literal["step time", "peak memory"]
+    emulated: bool = False
+    exponent: float
+    """Of the pixels; 1 is proportional to them."""
+    low: float
+    high: float
+    """Its 95 % interval."""
+    sizes: int
+    pixels: Tuple[int, int]
+    """Smallest and largest picture."""
 
 
 class PlanFigures(Record):
@@ -307,6 +388,20 @@ class CasePlan(Record):
     case: str
     mode: str
     figures: PlanFigures
+
+
+class TimingFigures(Record):
+    """What one case in one mode took on one machine: a value per process, in the order they ran."""
+
+    machine_key: str
+    """Absolute times compare only where this is equal."""
+    emulated: bool
+    steps: int
+    """Timed ones of a process."""
+    step_seconds: Tuple[float, ...]
+    """Medians of the timed steps."""
+    first_step_seconds: Tuple[float, ...]
+    peak_memory_bytes: Tuple[int, ...]
 
 
 class PictureDistance(Record):
@@ -396,14 +491,17 @@ class Blame(Record):
 
 
 class Baseline(Record):
-    """What was approved for one case and mode."""
+    """What was approved for one case and mode on one device. A section that is None was not approved."""
 
     schema_version: int = SCHEMA_VERSION
     suite: str
     case: str
     case_digest: str
     mode: Mode
+    device: str = PLAN_DEVICE
+    """`cpu`, `gpu` or `npu` for what was measured there."""
     plan: Optional[PlanFigures] = None
+    timing: Optional[TimingFigures] = None
     fidelity: Optional[FidelityFigures] = None
     run: str
     revision: Optional[str]
@@ -413,27 +511,44 @@ class Baseline(Record):
     date: str
 
 
+class Rule(Record):
+    """When a measured change counts."""
+
+    confidence: float
+    """Of the intervals; what is left is the family-wise error rate of the verdicts."""
+    band: float
+    """A change counts as real when its interval lies wholly beyond this, and"""
+    limit: float
+    """as too much when the estimate is at least this. Wholly within it, two measurements are equal."""
+
+
 class Verdict(Record):
     """What a gate says of one case in one mode. What could not be measured is never a pass."""
 
-    gate: Literal["coverage", "plan", "against", "regression", "fitness"]
+    gate: Literal["coverage", "plan", "against", "timing", "first_step", "memory", "regression", "fitness"]
     case: str
     mode: str
     outcome: Literal["pass", "fail", "inconclusive", "missing"]
     reason: str
-    """A key of harness.gate.REASONS."""
+    """A key of harness.reasons.REASONS."""
     details: Tuple[str, ...] = ()
     advisory: bool = False
     """Shown, but no part of the exit status."""
+    advisory_reason: Optional[str] = None
+    """Why: a key of harness.reasons.REASONS."""
     effect: Optional[float] = None
-    """Relative change of the step time; 0.1 is ten percent slower."""
+    """Relative change of what the gate measures; 0.1 is ten percent more. None, as is the rest, where nothing is
+    estimated: a plan is equal or not."""
     low: Optional[float] = None
     high: Optional[float] = None
-    """Its 95 % interval."""
+    """Its interval, at the rule's confidence."""
     n: Optional[int] = None
-    """Independent pairs of processes it rests on."""
+    """Independent pairs of processes it rests on; where they are not paired, processes on the side that has fewer."""
     detectable: Optional[float] = None
-    """Smallest change that this many pairs of this spread would find four times in five."""
+    """Smallest change that as many processes of this spread would find four times in five."""
+    confirmation: Optional[float] = None
+    """The effect when it was measured again, later, in fresh processes."""
+    rule: Optional[Rule] = None
 
 
 class Pair(Record):
@@ -442,9 +557,48 @@ class Pair(Record):
     case: str
     mode: str
     number: int
-    base_seconds: float
-    head_seconds: float
+    base_seconds: Optional[float]
+    head_seconds: Optional[float]
+    """None: the steps never settled."""
     emulated: bool
+
+
+class PowerCard(Record):
+    """How good the timing gates are on one machine, for one case: measured, by comparing it with itself."""
+
+    schema_version: int = SCHEMA_VERSION
+    machine_key: str
+    suite: str
+    case: str
+    case_digest: str
+    mode: str
+    device: str
+    rule: Rule
+    pairs: int
+    """Of each comparison."""
+    comparisons: int
+    undecided: int
+    """Comparisons without a verdict, because a process's steps never settled."""
+    false_alarms: int
+    """Comparisons that called the same thing slower or faster."""
+    false_alarm_low: float
+    false_alarm_high: float
+    """Exact 95 % interval of their rate, as are the next ones."""
+    delay: float
+    """Relative delay that was injected to be detected."""
+    detections: int
+    """Comparisons that called the slower one slower."""
+    detection_low: float
+    detection_high: float
+    spread: float
+    """Standard deviation of the log ratios of pairs."""
+    step_seconds: float
+    needed_pairs: Optional[int]
+    """Fewest pairs that would detect the delay four times in five; None: more than harness.power.MOST_PAIRS."""
+    run: str
+    revision: Optional[str]
+    packages: Dict[str, str]
+    date: str
 
 
 class Comparison(Record):
@@ -457,6 +611,7 @@ class Comparison(Record):
     command: Tuple[str, ...]
     pairs: Tuple[Pair, ...]
     verdicts: Tuple[Verdict, ...]
+    power_cards: Tuple[PowerCard, ...] = ()
 
 
 class Environment(Record):
@@ -471,10 +626,51 @@ class Environment(Record):
     python: str
     packages: Dict[str, str]
     """Versions of the installed distributions that matter here."""
+    accelerators: Tuple[str, ...] = ()
+    """Model of each card in the machine."""
+    variables: Dict[str, str] = {}
+    """Environment variables that change TensorFlow's speed or numbers."""
+    machine_key: str
+    """Equal where step times may be compared; see harness.environment.machine_key."""
     revision: Optional[str]
     """Of this project's git checkout, with `-dirty` for uncommitted changes."""
     load_average: Optional[float]
     """Of the last minute, at the start."""
+    machine_key: str = ""
+    """Timings are comparable where it is equal; see harness.environment.machine_key."""
+
+
+class Calibration(Record):
+    """What a power card is being measured from; its pairs are in the journal beside it."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    suite: str
+    case: Case
+    mode: Mode
+    device: str
+    timeout: float
+    comparisons: int = Field(gt=0)
+    pairs: int = Field(ge=2)
+    """Of each comparison."""
+    started: str
+    environment: Environment
+
+    @property
+    def planned_pairs(self) -> int:
+        """Pairs of processes in all."""
+        return self.comparisons * self.pairs
+
+
+class CalibrationPair(Record):
+    """The step times of two processes that ran the same, and of one of them when it was slowed down."""
+
+    number: int
+    """Counted from 1, over all comparisons."""
+    base_seconds: Optional[float]
+    head_seconds: Optional[float]
+    delayed_seconds: Optional[float]
+    """None: the steps never settled."""
 
 
 class Run(Record):
@@ -499,13 +695,17 @@ class Run(Record):
     """The card's dtype plans, when a gate asked for them."""
     trials: List[TrialResult] = []
     summaries: List[Summary] = []
+    growth: List[Growth] = []
+    """Of suites that differ in size alone."""
     fidelity: List[ModeFidelity] = []
     """By case and mode, when the suite measures fidelity."""
     verdicts: List[Verdict] = []
+    power_cards: List[PowerCard] = []
+    """How good the timing gates are here, for the cases that have a current card."""
 
     @property
     def planned_trials(self) -> int:
-        """Trials of the whole suite."""
+        """Trials of the rounds begun or certain to come."""
         if self.plan_only:
             return 0
-        return len(self.suite.cases) * len(self.suite.modes) * self.suite.replicates
+        return len(self.suite.cases) * len(self.suite.modes) * self.suite.rounds(self.trials)

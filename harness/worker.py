@@ -8,8 +8,9 @@ import os
 import sys
 import time
 import traceback
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 import numpy as np
 import psutil
@@ -17,7 +18,7 @@ import psutil
 from harness.errors import UsageError
 from harness.events import Diverged, Event, Failed, Finished, Health, Phase, Planned, Refused, Started
 from harness.inputs import Pictures, load
-from harness.measure import DivergedError, require_finite, sample_steps
+from harness.measure import DivergedError, needs_more_steps, require_finite, sample_steps, timing
 from harness.records import Case, Losses, Mode, Trial
 from harness.store import write_atomic
 from model import images, vgg
@@ -79,17 +80,37 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
             graph = graph._replace(graph_def=None)
         emulated = prepared.emulated
         del prepared
-        startup_seconds = _run_steps(trial, session, graph, emit)
+        session.run(graph.initialize)
+        step = _step(session, graph)
+        emit(Phase(name="steps"))
+        startup_seconds, seconds = 0.0, []
+        for sample in sample_steps(step, case.steps):
+            startup_seconds = startup_seconds or _process_seconds()
+            seconds.append(sample.seconds)
+            emit(sample)
         emit(Phase(name="finish"))
         # The losses after the last update are the one row that no step's forward pass holds.
         final_losses = _floats(session.run(graph.losses))
         require_finite(case.steps, final_losses)
         result = session.run(graph.result)
+        emit(Phase(name="timing"))
+        settled = _settle(step, seconds[1:], case.steps, emit)
+        if trial.delay:
+            _delay(step, settled, trial.delay, emit)
     peak_memory_bytes = _peak_memory_bytes()
+    if trial.delay is not None:  # a calibration wants the times alone
+        return Finished(
+            startup_seconds=startup_seconds,
+            final_losses=final_losses,
+            true_losses=final_losses,
+            step_flop=step_flop,
+            matmul_tflops=None,
+            peak_memory_bytes=peak_memory_bytes,
+        )
     network = vgg.load(case.network, trial.cache)
     _write_picture(Path(trial.picture), result[0] + network.mean_pixel, pictures, case)
     true_losses = _true_losses(device, result, pictures, network, case) if emulated else final_losses
-    matmul_tflops = None if emulated else device.matmul_tflops()
+    rates = {} if emulated else device.matmul_tflops()
     if trial.health:
         emit(Phase(name="health"))
         _count_health(trial, device, graph, result, emit)
@@ -98,7 +119,8 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
         final_losses=final_losses,
         true_losses=true_losses,
         step_flop=step_flop,
-        matmul_tflops=matmul_tflops,
+        matmul_tflops=rates.get("float32"),
+        matmul_tflops_bfloat16=rates.get("bfloat16"),
         peak_memory_bytes=peak_memory_bytes,
     )
 
@@ -127,21 +149,37 @@ def build_step(case: Case, mode: Mode, device: Any, pictures: Pictures, network:
     return stylization.step_graph(initial, targets, network, case.settings)
 
 
-def _run_steps(trial: Trial, session: Any, graph: Any, emit: Emit) -> Optional[float]:
-    """Make the case's steps, reporting each; return the seconds from process start to the first timed one."""
-    session.run(graph.initialize)
+def _step(session: Any, graph: Any) -> Callable[[], Losses]:
+    """Return a function that makes one update and returns the losses of the picture before it."""
     run_step = session.make_callable(list(graph.losses.values()) + [graph.update])
+    return lambda: _floats(dict(zip(graph.losses, run_step())))
 
-    def step() -> Losses:
-        return _floats(dict(zip(graph.losses, run_step())))
 
-    emit(Phase(name="steps"))
-    startup_seconds: Optional[float] = None
-    for sample in sample_steps(step, trial.case.steps, trial.warmup):
-        if sample.phase == "timed" and startup_seconds is None:
-            startup_seconds = _process_seconds() - sample.seconds
-        emit(sample)
-    return startup_seconds
+def _settle(step: Callable[[], Losses], seconds: List[float], made: int, emit: Emit) -> List[float]:
+    """Make further steps until the seconds of all but the first show a steady state, or never will; return them."""
+    try:
+        with closing(sample_steps(step, None, made, extra=True)) as samples:
+            while needs_more_steps(seconds):
+                sample = next(samples)
+                seconds.append(sample.seconds)
+                emit(sample)
+    except DivergedError:
+        pass  # after the last update that was asked for: the picture is done and good
+    return seconds
+
+
+def _delay(step: Callable[[], Losses], seconds: Sequence[float], share: float, emit: Emit) -> None:
+    """Make as many steps again, each longer by this share of their time: really asleep, within what is timed."""
+    pause = share * (timing(seconds).step_seconds or 0.0)
+
+    def delayed() -> Losses:
+        losses = step()
+        time.sleep(pause)
+        return losses
+
+    made = 1 + len(seconds)
+    for sample in sample_steps(delayed, made + len(seconds), made, extra=True):
+        emit(sample.model_copy(update={"phase": "delayed"}))
 
 
 def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit) -> None:

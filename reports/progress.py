@@ -22,6 +22,7 @@ _PHASES = {
     "graph": "building the step",
     "steps": "compiling the step",
     "finish": "scoring the picture",
+    "timing": "finding the steady state",
     "health": "counting what float16 loses",
 }
 
@@ -53,9 +54,14 @@ class Progress(Observer):
         if self.console.is_terminal:  # elsewhere it would still write an empty line
             self._live.stop()
 
+    def waiting(self, seconds: float) -> None:
+        """Say why nothing happens."""
+        self._print(f"Slower than what is stored: measuring again in {seconds:.0f} s, to be sure")
+
     def trial_started(self, trial: Trial, number: int, planned: int) -> None:
         """Name the trial."""
         self._label = f"[{number}/{planned}] {trial.case.id}  {trial.mode.name}  #{trial.replicate}"
+        self._label += " again" if trial.confirmation else ""
         if not self.console.is_terminal:
             self._print(f"{self._label}: started")
         self._task = self._live.add_task(self._label, total=trial.case.steps, activity="starting TensorFlow")
@@ -65,7 +71,8 @@ class Progress(Observer):
         if isinstance(event, Phase):
             self._live.update(self._task, activity=_PHASES[event.name])
         elif isinstance(event, Sample):
-            activity = f"step {event.updates + 1}/{trial.case.steps}  {event.seconds:.3f} s"
+            of = f"/{trial.case.steps}" if event.phase != "extra" else " (finding the steady state)"
+            activity = f"step {event.updates + 1}{of}  {event.seconds:.3f} s"
             self._live.update(self._task, completed=event.updates + 1, activity=activity)
 
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:

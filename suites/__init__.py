@@ -59,6 +59,16 @@ def from_folder(suite: Suite, folder: Optional[str]) -> Suite:
     return suite.model_copy(update={"cases": tuple(cases)})
 
 
+def for_gate(suite: Suite) -> Suite:
+    """Return the suite with as many processes as a verdict on its timings needs, where it repeats trials at all.
+
+    Five a mode hold the error rate and find ten percent; see tests/harness/test_statistics.py.
+    """
+    if suite.replicates == 1:
+        return suite
+    return suite.model_copy(update={"replicates": 5, "max_replicates": 10, "budget": 600.0})
+
+
 def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any]) -> Suite:
     """Return the suite with some fields of its cases and its own replaced; raises UsageError for a bad value."""
     changes = dict(suite_changes)

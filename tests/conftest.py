@@ -54,7 +54,7 @@ def float32():
 
 @pytest.fixture
 def suite(case, float32):
-    return Suite(name="tiny", purpose="tests", cases=(case,), modes=(float32,), replicates=1, warmup=1, timeout=120)
+    return Suite(name="tiny", purpose="tests", cases=(case,), modes=(float32,), replicates=1, timeout=120)
 
 
 @pytest.fixture
@@ -65,7 +65,6 @@ def trial(case, float32, tmp_path):
         mode=float32,
         device="cpu",
         replicate=1,
-        warmup=1,
         picture=str(tmp_path / "out.png"),
         cache="",
     )

@@ -1,0 +1,88 @@
+"""What the reason codes of verdicts mean: data for the reports, no logic."""
+
+from typing import Dict, NamedTuple
+
+
+class Reason(NamedTuple):
+    """What happened, and what to do."""
+
+    happened: str
+    advice: str = ""
+
+
+REASONS: Dict[str, Reason] = {
+    # Coverage
+    "all_measured": Reason("every replicate ended well"),
+    "not_measured": Reason("not every replicate ended well", "see the failed trials and their logs"),
+    "not_in_run": Reason(
+        "a baseline is stored, but this run has no such case and mode",
+        "measure the whole suite, or remove the baseline of what the suite no longer has",
+    ),
+    "only_in_one": Reason("only one of the two runs has it", "run the same suite with the same options"),
+    # Plans
+    "plan_same": Reason("the dtype plan is the approved one"),
+    "plan_changed": Reason(
+        "the dtype plan is not the approved one",
+        "if the change is meant, approve it: python bench.py approve RUN --changed --reason TEXT",
+    ),
+    # Baselines
+    "no_baseline": Reason(
+        "no baseline is stored", "approve this one: python bench.py approve RUN --missing --reason TEXT"
+    ),
+    "no_timing": Reason(
+        "no timing of this device is stored",
+        "to gate on times too, approve a run of this machine: python bench.py approve RUN --missing --reason TEXT",
+    ),
+    "other_case": Reason(
+        "the stored baseline is of another case: pictures, size, steps, settings, network or seed differ",
+        "run the suite as it is stored, or approve the new case: python bench.py approve RUN --changed --reason TEXT",
+    ),
+    "other_mode": Reason(
+        "the stored baseline is of a mode with other options",
+        "use the stored options, or approve the new ones: python bench.py approve RUN --changed --reason TEXT",
+    ),
+    "bad_baseline": Reason("the stored baseline cannot be read", "restore it from version control"),
+    # Figures that were measured
+    "slower": Reason("slower than before", "look at what changed since, or accept it knowingly"),
+    "faster": Reason("faster than before"),
+    "larger": Reason("more than before", "look at what changed since, or accept it knowingly"),
+    "smaller": Reason("less than before"),
+    "equal": Reason("as before"),
+    "cannot_tell": Reason(
+        "too noisy to tell",
+        "measure more processes, or on a quieter machine; this is neither a pass nor a failure",
+    ),
+    "unconfirmed": Reason(
+        "more than before, but not measured a second time", "run it again and let the confirmation end"
+    ),
+    "not_confirmed": Reason(
+        "more than before at first, but not when measured again later",
+        "run it again on a quieter machine; this is neither a pass nor a failure",
+    ),
+    "never_steady": Reason(
+        "the steps of a process never settled",
+        "run it again on a quieter machine; this is neither a pass nor a failure",
+    ),
+    "too_few": Reason("fewer than two processes were measured", "raise --replicates"),
+    # Why a verdict is shown without gating
+    "emulated": Reason("emulated: says nothing about the card"),
+    "other_machine": Reason(
+        "the other one is of another machine or TensorFlow: absolute times do not compare",
+        "approve a run measured here, or compare two revisions here: python bench.py --suite SUITE --against GITREF",
+    ),
+    "no_card": Reason(
+        "no power card says how good this gate is on this machine",
+        "make one on a quiet machine: python bench.py calibrate --suite SUITE",
+    ),
+    "bad_card": Reason("the power card cannot be read", "restore it from version control, or make it anew"),
+    "old_card": Reason(
+        "the power card is of another case or other limits", "make it anew: python bench.py calibrate --suite SUITE"
+    ),
+    "small_card": Reason(
+        "the power card rests on too few comparisons", "make it anew: python bench.py calibrate --suite SUITE"
+    ),
+    "alarming_card": Reason(
+        "the power card shows too many false alarms on this machine",
+        "quieten the machine and make it anew: python bench.py calibrate --suite SUITE",
+    ),
+}
