@@ -101,7 +101,7 @@ class FidelityPlan(Record):
     """What is measured of a picture's fidelity beside the picture itself."""
 
     envelope: int = Field(8, ge=3)
-    """Runs with one ulp of noise on the start, per envelope."""
+    """Runs of the reference mode with one ulp of noise, per envelope."""
     window: int = Field(5, gt=0)
     """Losses are medians over this many last pictures, since single ones spike."""
     growth: Tuple[int, ...] = (1, 2, 5, 10)
@@ -165,6 +165,8 @@ class Trial(Record):
     not. Such a trial measures nothing else."""
     fidelity: Optional[FidelityPlan] = None
     """What to measure of the picture's fidelity, untimed, once it is made."""
+    envelopes: bool = False
+    """Also measure what noise and known faults do: once per case, in the reference mode."""
     oracle: str = ""
     """Path of the case's float64 trajectory: read when it is there, else made and written for the other modes."""
 
@@ -194,7 +196,7 @@ class TensorError(Record):
     """How far a tensor lies from the float64 one."""
 
     relative_l2: float
-    """||x - y|| / ||y||."""
+    """||x - y|| / ||y||; of a loss term over the total loss."""
     cosine: Optional[float] = None
     """None when a norm is zero."""
     max_abs: float
@@ -222,15 +224,19 @@ class Probe(Record):
 
 
 class Envelope(Record):
-    """What harmless noise does: one value per run with one ulp of noise on the start, in the order of their seeds."""
+    """What harmless noise does: float32 runs whose picture is off by one ulp whenever a step reads it, by seed.
+
+    Pixels that are equal stay equal, since noise that breaks ties in max pooling is not harmless.
+    """
 
     noise: Literal["float32", "float16"]
-    """The format whose ulp the noise has. float32: in the mode itself; float16: in the reference mode."""
+    """The format whose ulp it is: that of the modes to judge."""
     distances: Tuple[float, ...]
-    """1 - SSIM, luminance, between the run's picture and the unperturbed one."""
-    reported_losses: Tuple[float, ...]
-    """Windowed medians of the total loss, as are the next."""
+    """1 - SSIM, luminance, between each run's picture and the unperturbed one."""
     true_losses: Tuple[float, ...]
+    """Windowed medians of the total loss."""
+    growth: Tuple[Tuple[float, ...], ...]
+    """Of each run, relative L2 distance from the unperturbed picture after the updates of FidelityPlan.growth."""
 
 
 class Control(Record):
@@ -253,7 +259,9 @@ class TrialFidelity(Record):
     """Windowed medians of the same pictures, re-scored in float32."""
     window: int
     envelopes: Tuple[Envelope, ...] = ()
-    control: Optional[Control] = None
+    snapshots: Tuple[Tuple[float, ...], ...] = ()
+    """Count sketches of the picture after the same updates."""
+    controls: Tuple[Control, ...] = ()
     neutral: Optional[bool] = None
     """Whether the picture is the same, bit for bit, with and without the probes; None when not checked."""
 
@@ -452,7 +460,7 @@ class ModeFidelity(Record):
     faster: Optional[bool] = None
     """Than the reference mode; None where the time is emulated or was not measured."""
     gateable: Optional[bool] = None
-    """False: noise alone moves the picture as far as a known fault, so that its SSIM tells nothing at this horizon."""
+    """False: noise alone may move the picture further than each known fault does: at this horizon SSIM shows none."""
 
 
 class FidelityFigures(Record):

@@ -13,7 +13,7 @@ from harness.explain import Question, check_op_names, explain
 from harness.plans import figures
 from harness.records import Case, CasePlan, Environment, Mode, Run, Suite, Trial, TrialResult
 from harness.stopping import another_round
-from harness.store import RunFolder
+from harness.store import RunFolder, slug
 from harness.summary import growth, summarize
 from harness.supervisor import run_trial
 
@@ -236,4 +236,7 @@ def _trial(
         cache=cache,
         health=run.health and replicate == 1 and not confirmation,
         confirmation=confirmation,
+        fidelity=run.suite.fidelity,
+        envelopes=run.suite.fidelity is not None and mode.name == run.reference_mode,
+        oracle=str(folder.path / f"{slug(case.id)}.oracle.npz") if run.suite.fidelity else "",
     )

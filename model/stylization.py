@@ -62,6 +62,12 @@ class StepGraph(NamedTuple):
     """Tensor of the picture read apart from the step, as the caller of a finished job would."""
     gradient: str
     """Tensor of the gradient of the total loss with respect to the picture; same shape."""
+    activations: Dict[str, str]
+    """By Relu layer: tensor of its output, shape (1, height, width, channels)."""
+    gradients: Dict[str, str]
+    """By Relu layer: tensor of the gradient of the total loss with respect to its output."""
+    grams: Dict[str, str]
+    """By style layer: tensor of the Gram matrix."""
     state: Dict[str, str]
     """By variable: tensor of its value, read apart from the step. Together they are all that a step depends on."""
     state_inputs: Dict[str, str]
@@ -94,8 +100,7 @@ def feature_graph(
     with tf.Graph().as_default() as graph:
         picture = _placeholder(shape, dtype, "picture")
         activations = _activations(picture, _Weights(network, dtype), layers, pooling)
-        names = {layer: tensor.name for layer, tensor in activations.items()}
-        return FeatureGraph(graph.as_graph_def(), picture.name, names)
+        return FeatureGraph(graph.as_graph_def(), picture.name, _names(activations))
 
 
 def compute_targets(
@@ -144,9 +149,10 @@ def step_graph(
         variable = tf.get_variable("picture", initializer=tf.constant(initial, dtype), use_resource=True)
         # One read for the whole step: each further one would be a node of its own, with casts of its own.
         picture = tf.identity(variable.read_value(), name="picture_read")
-        losses = _losses(picture, targets, _Weights(network, dtype), settings)
+        losses, activations, grams = _losses(picture, targets, _Weights(network, dtype), settings)
         result = tf.identity(variable.read_value(), name="result")
-        gradient = tf.identity(tf.gradients(losses["total"], picture)[0], name="picture_gradient")
+        gradient, *gradients = tf.gradients(losses["total"], [picture, *activations.values()])
+        gradient = tf.identity(gradient, name="picture_gradient")
         adam = tf.train.AdamOptimizer(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
         update = adam.apply_gradients([(gradient, variable)])
         initialize = tf.global_variables_initializer()
@@ -156,10 +162,13 @@ def step_graph(
             graph_def=graph.as_graph_def(),
             initialize=initialize.name,
             update=update.name,
-            losses={name: loss.name for name, loss in losses.items()},
+            losses=_names(losses),
             picture=picture.name,
             result=result.name,
             gradient=gradient.name,
+            activations=_names(activations),
+            gradients=_names(dict(zip(activations, gradients))),
+            grams=_names(grams),
             state=state,
             state_inputs={name: variable.initial_value.name for name, variable in variables.items()},
         )
@@ -182,14 +191,18 @@ def score_graph(
             _activations(content_picture, weights, list(settings.content_layers()), settings.pooling),
             tuple(_grams(style_picture, weights, settings) for style_picture in style_pictures),
         )
-        losses = _losses(picture, targets, weights, settings)
+        losses, _, _ = _losses(picture, targets, weights, settings)
         return ScoreGraph(
             graph.as_graph_def(),
             picture.name,
             content_picture.name,
             tuple(style_picture.name for style_picture in style_pictures),
-            {name: loss.name for name, loss in losses.items()},
+            _names(losses),
         )
+
+
+def _names(tensors: Dict[str, tf.Tensor]) -> Dict[str, str]:
+    return {name: tensor.name for name, tensor in tensors.items()}
 
 
 class _Weights:
@@ -248,9 +261,14 @@ def _mean_square(tensor: tf.Tensor, size: int) -> tf.Tensor:
     return 2 * tf.nn.l2_loss(tensor) / size
 
 
-def _losses(picture: tf.Tensor, targets: Targets, weights: _Weights, settings: StyleSettings) -> Dict[str, tf.Tensor]:
+def _losses(
+    picture: tf.Tensor, targets: Targets, weights: _Weights, settings: StyleSettings
+) -> Tuple[Dict[str, tf.Tensor], Dict[str, tf.Tensor], Dict[str, tf.Tensor]]:
+    """Losses by name, and what they were made of: activations of every Relu layer up to the deepest, Gram matrices."""
     content_layers, style_layers = settings.content_layers(), settings.style_layers()
-    layers = sorted(set(content_layers) | set(style_layers))
+    used = {*content_layers, *style_layers}
+    deepest = max((LAYERS.index(layer) for layer in used), default=-1)
+    layers = [layer for layer in LAYERS[: deepest + 1] if layer.startswith("relu")]
     activations = _activations(picture, weights, layers, settings.pooling)
     grams = {layer: _gram(layer, activations[layer]) for layer in style_layers}
     blend = settings.style_blend(len(targets.styles))
@@ -273,7 +291,7 @@ def _losses(picture: tf.Tensor, targets: Targets, weights: _Weights, settings: S
     with tf.name_scope("tv_loss"):
         tv = _total_variation(picture, settings.tv_weight)
     total = tf.identity(content + style + tv, name="total_loss")
-    return dict(zip(LOSSES, (content, style, tv, total)))
+    return dict(zip(LOSSES, (content, style, tv, total))), activations, grams
 
 
 def _difference(tensor: tf.Tensor, target: Union[np.ndarray, tf.Tensor], layer: str) -> tf.Tensor:

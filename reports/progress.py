@@ -24,6 +24,7 @@ _PHASES = {
     "finish": "scoring the picture",
     "timing": "finding the steady state",
     "health": "counting what float16 loses",
+    "fidelity": "watching every layer",
 }
 
 
