@@ -43,7 +43,7 @@ def luminance_distance(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def psnr(first: np.ndarray, second: np.ndarray) -> Optional[float]:
-    """Peak signal-to-noise ratio of two uint8 pictures, 10 log10(255^2 / mean square error); None when they are equal."""
+    """Peak signal-to-noise ratio of two uint8 pictures, 10 log10(255^2 / mean square error); None for equal ones."""
     error = np.mean((first.astype(np.float64) - second.astype(np.float64)) ** 2)
     return float(10 * math.log10(255**2 / error)) if error else None
 
@@ -106,8 +106,8 @@ def headroom(error: float, reference_error: float, floor: float) -> float:
 def sketch(tensor: np.ndarray) -> Tuple[float, ...]:
     """Count sketch: every element, with a random sign, added to one of SKETCH_SIZE buckets in turn.
 
-    Linear, and E ||sketch(x)||^2 = ||x||^2, so that two sketches tell how far apart their tensors lie, to a fifth or so,
-    without the tensors (Charikar, Chen and Farach-Colton, 2002). The signs are frozen for all versions of NumPy.
+    Linear, and E ||sketch(x)||^2 = ||x||^2, so that two sketches tell how far apart their tensors lie, to a fifth or
+    so, without the tensors (Charikar, Chen and Farach-Colton, 2002). The signs are frozen for all versions of NumPy.
     """
     flat = np.asarray(tensor, np.float64).ravel()
     signs = np.unpackbits(np.frombuffer(np.random.RandomState(0).bytes(flat.size // 8 + 1), np.uint8))[: flat.size]

@@ -159,7 +159,7 @@ def _watch(job: Job, plan: FidelityPlan, exact: Dict[Key, np.ndarray], emit: Cal
 def _local(
     session: Any, tensors: Mapping[Key, str], first: Mapping[Key, np.ndarray], exact: Mapping[Key, np.ndarray]
 ) -> Dict[Key, np.ndarray]:
-    """Compute each tensor from exact activations and gradients of all other layers: the error that is its layer's own."""
+    """Compute each tensor from exact activations and gradients of all other layers, for the error of its own layer."""
     chain = [key for key in tensors if key[1] in ("activation", "gradient") and key[0] != "picture"]
     feeds = {key: _as_stored(exact[key], first[key]) for key in chain}
     return {

@@ -455,8 +455,12 @@ class ModeFidelity(Record):
     reasons: Tuple[str, ...] = ()
     """Why, one clause each: `style Gram saturates at relu1_1 ... relu5_1`."""
     fit_bounds: Tuple[Bound, ...] = ()
+    regression: Literal["pass", "fail", "inconclusive", "missing"]
+    regression_reason: str
+    """A key of harness.reasons.REASONS."""
+    regression_details: Tuple[str, ...] = ()
     regression_bounds: Tuple[Bound, ...] = ()
-    """Empty without a baseline."""
+    """Empty without a comparable baseline."""
     faster: Optional[bool] = None
     """Than the reference mode; None where the time is emulated or was not measured."""
     gateable: Optional[bool] = None
@@ -464,14 +468,13 @@ class ModeFidelity(Record):
 
 
 class FidelityFigures(Record):
-    """A mode's fidelity as far as a gate compares it; the picture lies beside the file."""
+    """A mode's fidelity as far as a gate compares it; the picture is a PNG beside the file."""
 
-    device: str
-    """`cpu`, `gpu` or `npu`."""
     tensorflow: str
     """The version it was made with; a baseline is of its major one."""
     picture_sha256: str
-    """Of the pixels."""
+    """Of the PNG file."""
+    headroom: Dict[str, float]
     measured: TrialFidelity
 
 

@@ -13,7 +13,7 @@ from harness.explain import Question, check_op_names, explain
 from harness.plans import figures
 from harness.records import Case, CasePlan, Environment, Mode, Run, Suite, Trial, TrialResult
 from harness.stopping import another_round
-from harness.store import RunFolder, slug
+from harness.store import RunFolder
 from harness.summary import growth, summarize
 from harness.supervisor import run_trial
 
@@ -80,7 +80,8 @@ def run_suite(
         command=tuple(command),
         environment=machine,
         plan_only=plan_only,
-        plans=_plans(suite, cache) if plans or plan_only else [],
+        # A suite of fidelity has baselines of pictures; those of plans are other suites'.
+        plans=_plans(suite, cache) if plan_only or (plans and not suite.fidelity) else [],
     )
     return _measure(run, folder, cache, observer)
 
@@ -190,6 +191,8 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tup
         }
     )
     folder.save(run)
+    if complete:
+        folder.drop_oracles()
     return run, folder.path
 
 
@@ -238,5 +241,5 @@ def _trial(
         confirmation=confirmation,
         fidelity=run.suite.fidelity,
         envelopes=run.suite.fidelity is not None and mode.name == run.reference_mode,
-        oracle=str(folder.path / f"{slug(case.id)}.oracle.npz") if run.suite.fidelity else "",
+        oracle=str(folder.oracle_path(case.id)) if run.suite.fidelity else "",
     )

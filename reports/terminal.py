@@ -19,13 +19,8 @@ HEALTH_ROWS = 8
 def print_run(run: Run, folder: Path, console: Optional[Console] = None) -> None:
     """Print what failed, then the tables, then where everything is."""
     console = console or Console(highlight=False)
-    failures = [trial for trial in run.trials if trial.status != "ok"]
-    for trial in failures:
-        _print_failure(console, trial, folder)
-    if not run.complete:
-        text = f"Interrupted: {len(run.trials)} of {run.planned_trials} trials finished and are kept."
-        console.print(Text(f"{text} Continue with --resume {_shown(folder)}", style="bold"), soft_wrap=True)
-    if len(failures) < len(run.trials):
+    print_failures(run, folder, console)
+    if any(trial.status == "ok" for trial in run.trials):
         if len(run.suite.modes) == 1 and len(run.suite.cases) > 1:
             _print_cases(console, run)
         else:
@@ -35,6 +30,21 @@ def print_run(run: Run, folder: Path, console: Optional[Console] = None) -> None
             _print_growth(console, growth)
         _print_rates(console, run)
         console.print(Text(_LEGEND.format(reference=run.reference_mode), style="dim"))
+    print_record(run, folder, console)
+
+
+def print_failures(run: Run, folder: Path, console: Console) -> None:
+    """Print which trials failed, with the ends of their logs, and whether the run was interrupted."""
+    for trial in run.trials:
+        if trial.status != "ok":
+            _print_failure(console, trial, folder)
+    if not run.complete:
+        text = f"Interrupted: {len(run.trials)} of {run.planned_trials} trials finished and are kept."
+        console.print(Text(f"{text} Continue with --resume {_shown(folder)}", style="bold"), soft_wrap=True)
+
+
+def print_record(run: Run, folder: Path, console: Console) -> None:
+    """Print where everything is."""
     picture = next((trial.picture for trial in run.trials if trial.picture), None)
     if picture:
         console.print(Text(f"picture  {_shown(folder / picture)}"), soft_wrap=True)

@@ -11,9 +11,7 @@ SUITE = Suite(
     cases=[
         shipped_case(size=SIZE, steps=STEPS),
         # As the reference program starts; noise decides more of such a picture, so it is shown and never gates.
-        shipped_case(size=SIZE, steps=STEPS, initial="noise", advisory=True).model_copy(
-            update={"id": f"astronaut-{SIZE}-noise"}
-        ),
+        shipped_case(size=SIZE, steps=STEPS, initial="noise", advisory=True),
     ],
     modes=[get(name) for name in NAMES],
     # One trial tells all: nothing here is timed, and everything is deterministic.
