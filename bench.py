@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import click
 
 import commands.baselines
+import commands.causes
 from commands import (
     BASELINES,
     EXIT_INCOMPARABLE,
@@ -275,6 +276,7 @@ def doctor() -> None:
 cli.add_command(commands.baselines.approve)
 cli.add_command(commands.baselines.compare)
 cli.add_command(commands.baselines.calibrate)
+cli.add_command(commands.causes.blame)
 
 
 def main() -> int:

@@ -286,7 +286,7 @@ def _fitness(subject: Subject) -> Tuple[str, List[str], List[Bound], Optional[Pi
     if envelope is None:
         return "not_judged", ["no envelope was measured: what noise does is unknown"], [], distance
     bounds = list(fit_bounds(trial.fidelity, reference.fidelity, distance.ssim, envelope))
-    reasons = alarms(trial) + [describe(bound) for bound in bounds if not bound.ok]
+    reasons = alarms(trial.lost) + [describe(bound) for bound in bounds if not bound.ok]
     fit = "wrong" if reasons else "fit"
     if trial.fidelity.neutral is False:
         reasons.append("the probes changed the picture: what they say of layers is of another job")

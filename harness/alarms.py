@@ -1,19 +1,21 @@
 """What float16 lost in a trial, in words that name the layers."""
 
-from typing import Dict, List
+from typing import Dict, List, Mapping, Sequence
 
 from harness.precision import layer_name
-from harness.records import TrialResult
 
 
-def alarms(trial: TrialResult) -> List[str]:
+def alarms(lost: Mapping[str, Sequence[int]]) -> List[str]:
     """One clause for each part of the step that saturated or made NaN; values flushed to zero raise no alarm.
+
+    Args:
+        lost: by op, values saturated, values that became zero, NaN made 0.
 
     Small gradients and losses underflow in every half-precision mode; whether that matters, the picture says.
     """
     saturated: Dict[str, List[str]] = {}
     invalid: Dict[str, List[str]] = {}
-    for op, (high, _, nan) in trial.lost.items():
+    for op, (high, _, nan) in lost.items():
         for count, found in ((high, saturated), (nan, invalid)):
             if count:
                 layers = found.setdefault(_part(op), [])

@@ -1,6 +1,6 @@
 """How far harmless noise moves a case's picture, and how far known faults do. Everything here needs TensorFlow."""
 
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from harness.probes import Job, medians
 from harness.records import Case, Control, Envelope, FidelityPlan, Losses
 from model import images
 from model.settings import StyleSettings
+from model.vgg import Network
 
 EPSILON = {"float32": 2.0**-23, "float16": 2.0**-10}
 """Spacing of the format's numbers, relative to a power of two: the largest relative size of one ulp."""
@@ -22,7 +23,7 @@ class _Path(NamedTuple):
     loss: float
 
 
-def measure_envelopes(job: Job, plan: FidelityPlan) -> Tuple[Envelope, ...]:
+def measure_envelopes(job: Job, plan: FidelityPlan, formats: Sequence[str] = tuple(EPSILON)) -> Tuple[Envelope, ...]:
     """Run the job's steps `plan.envelope` times for each format, with noise, in one session."""
     graph, mode = job.graph, job.trial.mode
     fetches = [graph.update, *graph.losses.values()]
@@ -30,12 +31,12 @@ def measure_envelopes(job: Job, plan: FidelityPlan) -> Tuple[Envelope, ...]:
     found = []
     with job.device.session(prepared.graph_def) as session:
         quiet = _run(session, job, plan, 0.0, 0)
-        for noise, epsilon in EPSILON.items():
-            runs = [_run(session, job, plan, epsilon, seed) for seed in range(plan.envelope)]
+        for noise in formats:
+            runs = [_run(session, job, plan, EPSILON[noise], seed) for seed in range(plan.envelope)]
             found.append(
                 Envelope(
                     noise=noise,
-                    distances=tuple(_distance(job, run.final, quiet.final) for run in runs),
+                    distances=tuple(distance(run.final, quiet.final, job.network) for run in runs),
                     true_losses=tuple(run.loss for run in runs),
                     growth=tuple(tuple(map(relative_l2, run.on_the_way, quiet.on_the_way)) for run in runs),
                 )
@@ -57,7 +58,7 @@ def measure_controls(job: Job) -> Tuple[Control, ...]:
             session.run(graph.initialize)
             for _ in range(case.steps):
                 session.run(graph.update)
-            found.append(Control(fault=fault, distance=_distance(job, session.run(graph.result), job.result)))
+            found.append(Control(fault=fault, distance=distance(session.run(graph.result), job.result, job.network)))
     return tuple(found)
 
 
@@ -98,6 +99,7 @@ def _noisy(picture: np.ndarray, epsilon: float, random: np.random.RandomState) -
     return (picture * (1 + epsilon * signs[where].reshape(picture.shape))).astype(np.float32)
 
 
-def _distance(job: Job, first: np.ndarray, second: np.ndarray) -> float:
-    pixels = [images.to_uint8(picture[0] + job.network.mean_pixel) for picture in (first, second)]
+def distance(first: np.ndarray, second: np.ndarray, network: Network) -> float:
+    """1 - SSIM, luminance, of two results of a step, as the pictures they would be written as."""
+    pixels = [images.to_uint8(picture[0] + network.mean_pixel) for picture in (first, second)]
     return luminance_distance(*pixels)

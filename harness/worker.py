@@ -113,13 +113,13 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
         )
     network = vgg.load(case.network, trial.cache)
     _write_picture(Path(trial.picture), result[0] + network.mean_pixel, pictures, case)
-    score = functools.partial(_score, device, pictures=pictures, network=network, case=case)
-    true_losses = score([result])[0] if emulated else final_losses
+    rescore = functools.partial(score, device, pictures=pictures, network=network, case=case)
+    true_losses = rescore([result])[0] if emulated else final_losses
     rates = {} if emulated or trial.fidelity else device.matmul_tflops()
     fidelity = None
     if trial.fidelity:
         emit(Phase(name="fidelity"))
-        job = probes.Job(trial, device, pictures, network, graph, result, [*losses, final_losses], score)
+        job = probes.Job(trial, device, pictures, network, graph, result, [*losses, final_losses], rescore)
         fidelity = probes.measure(job, trial.fidelity, emit)
     elif trial.health:
         emit(Phase(name="health"))
@@ -218,7 +218,7 @@ def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit
             raise RuntimeError("counting changed the picture: the health counters are of another job")
 
 
-def _score(device: Any, results: Sequence[Any], pictures: Pictures, network: vgg.Network, case: Case) -> List[Losses]:
+def score(device: Any, results: Sequence[Any], pictures: Pictures, network: vgg.Network, case: Case) -> List[Losses]:
     """Score finished pictures in float32, against float32 targets."""
     from model import stylization
 

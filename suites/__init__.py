@@ -30,7 +30,7 @@ def get(name: str) -> Suite:
 def shipped_case(size: int, steps: int, **changes: Any) -> Case:
     """The shipped portrait in the style of the shipped painting, `size` pixels wide."""
     content, style = PICTURES / "astronaut.png", PICTURES / "starry-night.png"
-    case_id = _case_id(str(content), size, changes.get("initial", "content"))
+    case_id = _case_id(str(content), size) + ("-noise" if changes.get("initial") == "noise" else "")
     return Case(id=case_id, content=str(content), styles=(str(style),), size=size, steps=steps, **changes)
 
 
@@ -75,7 +75,7 @@ def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any])
     try:
         cases = [_changed(old, case) for old in suite.cases]
         # Cases that only differed in what was replaced are one case now.
-        changes["cases"] = list({new.model_dump_json(exclude={"advisory"}): new for new in cases[::-1]}.values())[::-1]
+        changes["cases"] = list({new.model_dump_json(): new for new in cases}.values())
         return Suite(**{**dict(suite), **changes})
     except ValidationError as error:
         first = error.errors()[0]
@@ -86,9 +86,11 @@ def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any])
 def _changed(case: Case, changes: Dict[str, Any]) -> Case:
     new = Case(**{**dict(case), **changes})
     if {"content", "size"} & set(changes):
-        new = new.model_copy(update={"id": _case_id(new.content, new.size, new.initial)})
+        # What tells a suite's cases apart beside that stays in their names.
+        suffix = case.id[len(_case_id(case.content, case.size)) :]
+        new = new.model_copy(update={"id": _case_id(new.content, new.size) + suffix})
     return new
 
 
-def _case_id(content: str, size: Optional[int], initial: str) -> str:
-    return f"{Path(content).stem}-{size or 'native'}" + ("-noise" if initial == "noise" else "")
+def _case_id(content: str, size: Optional[int]) -> str:
+    return f"{Path(content).stem}-{size or 'native'}"

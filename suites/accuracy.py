@@ -3,7 +3,7 @@ from harness.records import FidelityPlan, Suite
 from suites import shipped_case
 
 SIZE = 96
-STEPS = 30
+STEPS = 24
 
 SUITE = Suite(
     name="accuracy",
