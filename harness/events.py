@@ -5,7 +5,7 @@ from typing import Dict, Optional, Tuple, Union
 from pydantic import Field, TypeAdapter
 from typing_extensions import Annotated, Literal
 
-from harness.records import Losses, Record, WorkerEnvironment
+from harness.records import Losses, Record, TrialFidelity, WorkerEnvironment
 
 
 class Started(Record):
@@ -19,7 +19,7 @@ class Phase(Record):
     """The worker begins something else."""
 
     event: Literal["phase"] = "phase"
-    name: Literal["network", "targets", "graph", "steps", "finish", "timing", "health"]
+    name: Literal["network", "targets", "graph", "steps", "finish", "timing", "health", "fidelity"]
 
 
 class Planned(Record):
@@ -72,6 +72,7 @@ class Finished(Record):
     matmul_tflops_bfloat16: Optional[float] = None
     """The same in bfloat16; None where it is no faster than float32."""
     peak_memory_bytes: int
+    fidelity: Optional[TrialFidelity] = None
 
 
 class Diverged(Record):

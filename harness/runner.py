@@ -81,7 +81,8 @@ def run_suite(
         command=tuple(command),
         environment=machine,
         plan_only=plan_only,
-        plans=_plans(suite, cache) if plans or plan_only else [],
+        # A suite of fidelity has baselines of pictures; those of plans are other suites'.
+        plans=_plans(suite, cache) if plan_only or (plans and not suite.fidelity) else [],
     )
     with _hint(folder):
         return _measure(run, folder, cache, observer)
@@ -202,6 +203,8 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tup
         }
     )
     folder.save(run)
+    if complete:
+        folder.drop_oracles()
     return run, folder.path
 
 
@@ -248,4 +251,7 @@ def _trial(
         cache=cache,
         health=run.health and replicate == 1 and not confirmation,
         confirmation=confirmation,
+        fidelity=run.suite.fidelity,
+        envelopes=run.suite.fidelity is not None and mode.name == run.reference_mode,
+        oracle=str(folder.oracle_path(case.id)) if run.suite.fidelity else "",
     )

@@ -22,13 +22,8 @@ def print_run(
 ) -> None:
     """Print what failed, then the tables, then where everything is; no tables when quiet."""
     console = console or Console(highlight=False)
-    failures = [trial for trial in run.trials if trial.status != "ok"]
-    for trial in failures:
-        _print_failure(console, trial, folder)
-    if not run.complete:
-        text = words(_INTERRUPTED, done=len(run.trials), planned=run.planned_trials, run=_shown(folder))
-        console.print(Text(text, style="bold"), soft_wrap=True)
-    if len(failures) < len(run.trials) and not quiet:
+    print_failures(run, folder, words, console)
+    if any(trial.status == "ok" for trial in run.trials) and not quiet:
         if len(run.suite.modes) == 1 and len(run.suite.cases) > 1:
             _print_cases(console, run)
         else:
@@ -38,6 +33,21 @@ def print_run(
             _print_growth(console, growth)
         _print_rates(console, run)
         console.print(Text(words(_LEGEND, reference=run.reference_mode), style="dim"))
+    print_record(run, folder, console)
+
+
+def print_failures(run: Run, folder: Path, words: Words, console: Console) -> None:
+    """Print which trials failed, with the ends of their logs, and whether the run was interrupted."""
+    for trial in run.trials:
+        if trial.status != "ok":
+            _print_failure(console, trial, folder)
+    if not run.complete:
+        text = words(_INTERRUPTED, done=len(run.trials), planned=run.planned_trials, run=_shown(folder))
+        console.print(Text(text, style="bold"), soft_wrap=True)
+
+
+def print_record(run: Run, folder: Path, console: Console) -> None:
+    """Print where everything is."""
     picture = next((trial.picture for trial in run.trials if trial.picture), None)
     if picture:
         console.print(Text(f"picture  {_shown(folder / picture)}"), soft_wrap=True)

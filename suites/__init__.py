@@ -30,7 +30,7 @@ def get(name: str) -> Suite:
 def shipped_case(size: int, steps: int, **changes: Any) -> Case:
     """The shipped portrait in the style of the shipped painting, `size` pixels wide."""
     content, style = PICTURES / "astronaut.png", PICTURES / "starry-night.png"
-    case_id = _case_id(str(content), size)
+    case_id = _case_id(str(content), size) + ("-noise" if changes.get("initial") == "noise" else "")
     return Case(id=case_id, content=str(content), styles=(str(style),), size=size, steps=steps, **changes)
 
 
@@ -86,7 +86,9 @@ def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any])
 def _changed(case: Case, changes: Dict[str, Any]) -> Case:
     new = Case(**{**dict(case), **changes})
     if {"content", "size", "batch"} & set(changes):
-        new = new.model_copy(update={"id": _case_id(new.content, new.size, new.batch)})
+        # What tells a suite's cases apart beside that stays in their names.
+        suffix = case.id[len(_case_id(case.content, case.size, case.batch)) :]
+        new = new.model_copy(update={"id": _case_id(new.content, new.size, new.batch) + suffix})
     return new
 
 
