@@ -4,18 +4,29 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import click
 
-BASELINES = Path(__file__).resolve().parent / "baselines"
-EXIT_USAGE, EXIT_INCOMPARABLE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 4, 5, 70, 130
+import commands.baselines
+import commands.causes
+import commands.reports
+from commands import (
+    BASELINES,
+    EXIT_INCOMPARABLE,
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_TRIAL_FAILED,
+    EXIT_USAGE,
+    cache_folder,
+)
+from commands.reports import Shown, language_option
 
 
 @click.group(
     invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.option("--suite", metavar="NAME", help="What to measure: perf, smoke, reference.")
+@click.option("--suite", metavar="NAME", help="What to measure: perf, accuracy, smoke, scaling, reference.")
 @click.option("--modes", metavar="A,B", help="Precision modes, separated by commas.")
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where steps run: auto, cpu, gpu.")
 @click.option("--data-path", metavar="DIR", help="Folder of the files that the suite reference needs.")
@@ -27,7 +38,10 @@ EXIT_USAGE, EXIT_INCOMPARABLE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTE
 @click.option("--network", metavar="NAME|FILE", help="synthetic, or the path of imagenet-vgg-verydeep-19.mat.")
 @click.option("--init", "initial", metavar="content|noise|FILE", help="What the picture starts from.")
 @click.option("--seed", type=int, metavar="N", help="Of the noise.")
-@click.option("--replicates", type=int, metavar="N", help="Fresh processes per case and mode.")
+@click.option("--replicates", type=int, metavar="N", help="Fresh processes per case and mode, exactly.")
+@click.option("--max-replicates", type=int, metavar="N", help="Up to this many, while the interval is too wide.")
+@click.option("--half-width", type=float, metavar="SHARE", help="Of the 95 % interval that is narrow enough: 0.015.")
+@click.option("--budget", type=float, metavar="SECONDS", help="Time after which no further round is begun.")
 @click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
 @click.option(
     "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
@@ -37,86 +51,106 @@ EXIT_USAGE, EXIT_INCOMPARABLE, EXIT_TRIAL_FAILED, EXIT_INTERNAL, EXIT_INTERRUPTE
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="What one trial may take.")
 @click.option("--gate", is_flag=True, help="Judge the run against the stored baselines; the exit status says how.")
+@click.option("--require-fit", is_flag=True, help="Of suite accuracy: a mode whose picture is wrong fails the gate.")
 @click.option("--plan-only", is_flag=True, help="Decide the card's dtypes and run no step.")
 @click.option("--against", metavar="GITREF", help="Measure GITREF and this tree in turn, and judge which is slower.")
 @click.option("--pairs", type=click.IntRange(2), default=5, show_default=True, help="Of --against: per case and mode.")
+@click.option("--advisory", is_flag=True, help="Judge and say all, and let no verdict be the exit status.")
 @click.option("--resume", metavar="RUN", help="Measure what this interrupted run's folder is missing.")
 @click.option(
     "--output", metavar="DIR", default="results", show_default=True, help="Folder that gets the run's folder."
 )
+@click.option(
+    "--report", metavar="A,B", default="html", show_default=True, help="Write html, markdown, junit, ...; or none."
+)
+@language_option
+@click.option("--quiet", is_flag=True, help="Print failures, verdicts that do not pass, and paths alone.")
 @click.pass_context
 def cli(context: click.Context, suite: Optional[str], resume: Optional[str], **options: Any) -> None:
     """Benchmark neural style transfer under the Ascend 910's precision modes.
 
     \b
     python bench.py --suite perf      step time, throughput and loss of each mode
+    python bench.py --suite accuracy  is each mode's picture still the approved one, and is it right
     python bench.py --suite smoke     does everything work, in under a minute
     python bench.py doctor            what is installed and what is missing
     """
     if context.invoked_subcommand is None:
         if (suite is None) == (resume is None):
             raise click.UsageError("expected --suite NAME, --resume RUN or a command; see --help")
+        shown = Shown.from_options(*(options.pop(name) for name in ("report", "lang", "quiet")))
         given = [name for name in options if context.get_parameter_source(name).name == "COMMANDLINE"]
-        if resume and given:
-            raise click.UsageError(f"--resume takes no --{given[0]}: it goes on as the run began")
+        refused = [name for name in given if name not in ("advisory", "require_fit")]
+        if resume and refused:
+            raise click.UsageError(f"--resume takes no --{refused[0]}: it goes on as the run began")
         against, pairs = options.pop("against"), options.pop("pairs")
         if resume:
-            context.exit(continue_run(resume))
+            context.exit(continue_run(resume, options["advisory"], options["require_fit"], shown))
         elif against is not None:
-            context.exit(compare_trees(str(suite), against, pairs, given, **options))
-        context.exit(measure(str(suite), **options))
+            context.exit(compare_trees(str(suite), against, pairs, given, shown, **options))
+        context.exit(measure(str(suite), shown, **options))
 
 
-def compare_trees(suite: str, revision: str, pairs: int, given: List[str], **options: Any) -> int:
+def compare_trees(
+    suite: str,
+    revision: str,
+    pairs: int,
+    given: List[str],
+    shown: Shown,
+    advisory: bool,
+    output: str,
+    **options: Any,
+) -> int:
     """Measure a revision and this tree in turn, show the verdicts, return the exit status."""
     import suites
-    from harness import against, environment, gate
-    from harness import modes as precision_modes
+    from harness import against
     from harness.errors import UsageError
-    from harness.records import REFERENCE_MODE, Comparison
-    from harness.store import RunFolder, write_atomic
+    from harness.gate import exit_status, lenient
+    from harness.power import Cards
+    from harness.store import Baselines
     from reports.verdicts import ComparisonProgress, print_verdicts
 
-    refused = set(given) & {"gate", "plan_only", "health", "replicates", "resume"}
+    timing = {"replicates", "max_replicates", "half_width", "budget"}
+    refused = {"gate", "plan_only", "health", "require_fit", *timing} & set(given)
     if refused:
         raise UsageError(f"--against takes no --{refused.pop().replace('_', '-')}")
     suites.get(suite)
-    # Only the reference mode's time is this machine's own; name others with --modes to see theirs too.
-    modes = (options["modes"] or REFERENCE_MODE).split(",")
-    for name in modes:
-        precision_modes.get(name)
-    passed = ["--suite", suite]
-    names = {"initial": "init", "customize_dtypes": "customize-dtypes"}
-    for name in given:
-        values = options[name] if isinstance(options.get(name), tuple) else [options.get(name)]
-        if name not in ("modes", "output", "against", "pairs"):
-            for value in values:
-                known_file = isinstance(value, str) and os.path.exists(value)
-                passed += [f"--{names.get(name, name)}", os.path.abspath(value) if known_file else str(value)]
-    started = environment.now()
-    progress = ComparisonProgress(pairs)
-    with against.base_tree(revision) as base:
-        folder = RunFolder.create(Path(options["output"]), "against").path
-        head = against.Tree("head", environment.ROOT)
-        try:
-            found = against.measure_pairs(base, head, modes, passed, pairs, folder, progress.measuring)
-        except against.IncomparableError as error:
-            click.echo(f"bench.py: the two trees cannot be compared: {error}", err=True)
-            return EXIT_INCOMPARABLE
-    verdicts = against.judge_pairs(found)
-    comparison = Comparison(base=revision, started=started, command=sys.argv, pairs=found, verdicts=verdicts)
-    write_atomic(folder / "comparison.json", (comparison.model_dump_json(indent=1) + "\n").encode())
-    print_verdicts(verdicts)
-    return gate.exit_status(verdicts)
+    passed = {name: options[name] for name in given if name in options}
+    modes = passed.pop("modes").split(",") if "modes" in passed else None
+    arguments = ["--suite", suite, *as_arguments(passed)]
+    cards, hear = Cards(Baselines(BASELINES)), ComparisonProgress(pairs).measuring
+    try:
+        comparison = against.compare(revision, modes, arguments, pairs, Path(output), cards, sys.argv, hear)
+    except against.IncomparableError as error:
+        click.echo(f"bench.py: the two trees cannot be compared: {error}", err=True)
+        return EXIT_TRIAL_FAILED if isinstance(error, against.TreeFailedError) else EXIT_INCOMPARABLE
+    print_verdicts(comparison.verdicts, comparison.power_cards, shown.words, shown.quiet)
+    status = exit_status(comparison.verdicts)
+    return lenient(status) if advisory else status
+
+
+def as_arguments(options: Dict[str, Any]) -> List[str]:
+    """The options as a command line that works in another folder: files by their absolute paths."""
+    names = {"initial": "init"}
+    arguments = []
+    for name, given in options.items():
+        for value in given if isinstance(given, tuple) else [given]:
+            known_file = isinstance(value, str) and os.path.exists(value)
+            option = names.get(name, name).replace("_", "-")
+            arguments += [f"--{option}", os.path.abspath(value) if known_file else str(value)]
+    return arguments
 
 
 def measure(
     suite: str,
+    shown: Shown,
     modes: Optional[str],
     device: str,
     content: Tuple[str, ...],
     styles: Tuple[str, ...],
     output: str,
+    advisory: bool,
+    require_fit: bool,
     **options: Any,
 ) -> int:
     """Run a suite, show it, return the exit status."""
@@ -131,8 +165,13 @@ def measure(
         options.update(content=content[0], further_contents=content[1:])
         options["batch"] = options["batch"] if options["batch"] is not None else len(content)
     given = {name: value for name, value in options.items() if value is not None}
-    suite_changes = {name: given.pop(name) for name in ("replicates", "timeout") if name in given}
+    names = ("replicates", "max_replicates", "half_width", "budget", "timeout")
+    suite_changes = {name: given.pop(name) for name in names if name in given}
+    if "replicates" in suite_changes:
+        suite_changes.setdefault("max_replicates", None)
     chosen = suites.from_folder(suites.get(suite), given.pop("data_path", None))
+    if given["gate"]:
+        chosen = suites.for_gate(chosen)
     if modes is not None:
         suite_changes["modes"] = [precision_modes.get(name) for name in dict.fromkeys(modes.split(","))]
     suite_changes["modes"] = precision_modes.with_options(
@@ -140,44 +179,69 @@ def measure(
     )
     health, gate, plan_only = given.pop("health"), given.pop("gate"), given.pop("plan_only")
     chosen = suites.customize(chosen, given, suite_changes)
-    with Progress() as progress:
+    with Progress(quiet=shown.quiet) as progress:
         run, folder = runner.run_suite(
             chosen, device, Path(output), cache_folder(), progress, sys.argv, health, gate, plan_only
         )
-    return show(run, folder, gate)
+    return show(run, folder, gate or bool(run.suite.fidelity), advisory, require_fit, shown)
 
 
-def continue_run(path: str) -> int:
+def continue_run(path: str, advisory: bool, require_fit: bool, shown: Shown) -> int:
     """Measure what an interrupted run is missing, show it, return the exit status."""
     from harness import runner
     from reports.progress import Progress
 
-    with Progress() as progress:
+    with Progress(quiet=shown.quiet) as progress:
         run, folder = runner.resume(Path(path), cache_folder(), progress)
-    return show(run, folder, gate=bool(run.plans) and not run.plan_only)
+    gate = bool(run.suite.fidelity) or (bool(run.plans) and not run.plan_only)
+    return show(run, folder, gate, advisory, require_fit, shown)
 
 
-def show(run: Any, folder: Path, gate: bool) -> int:
+def show(run: Any, folder: Path, gate: bool, advisory: bool, require_fit: bool, shown: Shown) -> int:
     """Print the run and, if asked for, the gates' verdicts; return the exit status."""
-    from harness.gate import exit_status, judge
-    from harness.store import Baselines, RunFolder
+    from harness.gate import exit_status, lenient
+    from reports import formats
+    from reports.evidence import Evidence
+    from reports.fidelity import print_fidelity
     from reports.published import print_published
-    from reports.terminal import print_run
+    from reports.terminal import print_paths, print_run
     from reports.verdicts import print_verdicts
 
     if gate:
-        run = run.model_copy(update={"verdicts": judge(run, Baselines(BASELINES))})
-        RunFolder(folder).save(run)
-    print_run(run, folder)
-    if run.suite.name == "reference":
+        run = judge(run, folder, require_fit)
+    if run.suite.fidelity and not run.plan_only:
+        print_fidelity(run, folder, shown.words, shown.quiet)
+    else:
+        print_run(run, folder, shown.words, shown.quiet)
+    if run.suite.name == "reference" and not shown.quiet:
         print_published(run)
     if gate:
-        print_verdicts(run.verdicts)
+        print_verdicts(run.verdicts, run.power_cards, shown.words, shown.quiet)
+    print_paths(formats.write(shown.formats, Evidence(run, folder), folder, shown.words))
     if not run.complete:
         return EXIT_INTERRUPTED
     if not all(trial.status == "ok" for trial in run.trials):
         return EXIT_TRIAL_FAILED
-    return exit_status(run.verdicts) if gate else 0
+    status = exit_status(run.verdicts) if gate else 0
+    return lenient(status) if advisory else status
+
+
+def judge(run: Any, folder: Path, require_fit: bool) -> Any:
+    """Return the run with its verdicts, and on the disk; what seems slower is measured once more before it can fail."""
+    from harness import gate, runner
+    from harness.store import Baselines, RunFolder
+    from harness.timings import unconfirmed
+    from reports.progress import Progress
+
+    baselines = Baselines(BASELINES)
+    run = gate.judged(run, baselines, folder, require_fit)
+    suspects = unconfirmed(run.verdicts)
+    if suspects and run.complete:
+        with Progress() as progress:
+            run = runner.confirm(run, folder, suspects, cache_folder(), progress)
+        run = gate.judged(run, baselines, folder)
+    RunFolder(folder).save(run)
+    return run
 
 
 @cli.command()
@@ -224,28 +288,6 @@ def explain(mode: str, other: Optional[str], as_json: bool, graph: Optional[str]
 
 
 @cli.command()
-@click.argument("run", metavar="RUN")
-@click.option("--missing", "what", flag_value="missing", default=True, help="Only what has no baseline (default).")
-@click.option("--changed", "what", flag_value="changed", help="Only what differs from its baseline.")
-@click.option("--all", "what", flag_value="all", help="Both.")
-@click.option("--reason", required=True, metavar="TEXT", help="Why; stored in each baseline.")
-def approve(run: str, what: str, reason: str) -> None:
-    """Make a gated RUN's plans the baselines, showing old against new."""
-    from harness import gate
-    from harness.errors import UsageError
-    from harness.store import Baselines, RunFolder
-    from reports.verdicts import print_proposals, print_written
-
-    if not reason.strip():
-        raise UsageError("--reason is empty (expected a sentence for whoever reads the baseline)")
-    baselines = Baselines(BASELINES)
-    proposals = gate.propose(RunFolder(Path(run)).load(), baselines, reason)
-    chosen = [proposal for proposal in proposals if what in ("all", proposal.kind)]
-    print_proposals(chosen)
-    print_written(gate.approve(chosen, baselines))
-
-
-@cli.command()
 def doctor() -> None:
     """Say what is installed, which devices work, what is missing and how to get it."""
     from harness.doctor import examine
@@ -256,11 +298,12 @@ def doctor() -> None:
     sys.exit(EXIT_TRIAL_FAILED if any(check.ok is False for check in checks) else 0)
 
 
-def cache_folder() -> str:
-    """Folder for things that can be made again."""
-    import platformdirs
-
-    return platformdirs.user_cache_dir("stylebench")
+cli.add_command(commands.baselines.approve)
+cli.add_command(commands.baselines.compare)
+cli.add_command(commands.baselines.calibrate)
+cli.add_command(commands.causes.blame)
+cli.add_command(commands.reports.report)
+cli.add_command(commands.reports.history)
 
 
 def main() -> int:

@@ -11,23 +11,25 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from harness import environment, modes
 from harness.environment import ROOT
 from harness.errors import UsageError
-from harness.records import Pair, Verdict
-from harness.statistics import PairedRatio, holm, paired_log_ratio
+from harness.power import Cards
+from harness.records import REFERENCE_MODE, Comparison, Pair
+from harness.rule import judge_pairs
+from harness.store import RunFolder, write_atomic
 
-CONFIDENCE = 0.95
-"""Of the intervals; and 1 - CONFIDENCE is the family-wise error rate of the verdicts."""
-BAND = 0.02
-"""A change counts as real when its interval lies wholly beyond this, and"""
-LIMIT = 0.05
-"""as a regression when the point estimate is at least this. Within it, wholly, two revisions are equal."""
+_TRIAL_FAILED = 5
 
 
 class IncomparableError(ValueError):
     """One side's result cannot be read, or is of another case; the message says which and why."""
+
+
+class TreeFailedError(IncomparableError):
+    """One side's trial crashed, timed out, diverged or was refused."""
 
 
 class Tree(NamedTuple):
@@ -35,6 +37,53 @@ class Tree(NamedTuple):
 
     name: str
     path: Path
+
+
+Hear = Callable[[int, str, str], None]
+"""Told of each measurement before it begins: pair, tree, mode."""
+
+
+def compare(
+    revision: str,
+    mode_names: Optional[Sequence[str]],
+    options: Sequence[str],
+    pairs: int,
+    results: Path,
+    cards: Cards,
+    command: Sequence[str],
+    hear: Hear,
+) -> Comparison:
+    """Measure a revision and this tree in turn, judge which is slower, and keep the record under `results`.
+
+    Args:
+        mode_names: the reference mode alone when None, for only its time is this machine's own.
+        options: command-line options that both trees get.
+
+    Raises:
+        UsageError: there is no such revision or mode.
+        IncomparableError: a tree's result cannot be read, or the trees ran different cases.
+    """
+    names = list(dict.fromkeys(mode_names or [REFERENCE_MODE]))
+    for name in names:
+        modes.get(name)
+    started = environment.now()
+    with base_tree(revision) as base:
+        folder = RunFolder.create(results, "against").path
+        found = measure_pairs(base, Tree("head", ROOT), names, options, pairs, folder, hear)
+    (head,) = (folder / f"1-head-{names[0]}").glob("*/run.json")
+    run = RunFolder(head.parent).load()  # this tree's own records
+    key, suite, limits = run.environment.machine_key, run.suite, run.suite.limits
+    objections = {case.id: cards.objection(key, suite.name, case, limits) for case in suite.cases}
+    comparison = Comparison(
+        base=revision,
+        started=started,
+        command=tuple(command),
+        pairs=found,
+        verdicts=judge_pairs(found, limits, objections),
+        power_cards=cards.current(key, suite.name, suite.cases, limits),
+    )
+    write_atomic(folder / "comparison.json", (comparison.model_dump_json(indent=1) + "\n").encode())
+    return comparison
 
 
 @contextmanager
@@ -64,25 +113,24 @@ def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 def measure_pairs(
     base: Tree,
     head: Tree,
-    modes: Sequence[str],
+    mode_names: Sequence[str],
     options: Sequence[str],
     pairs: int,
     folder: Path,
-    hear: Callable[[int, str, str], None],
+    hear: Hear,
 ) -> List[Pair]:
     """Run both trees `pairs` times in each mode, ABBA, and return the paired step times.
 
     Args:
         options: command-line options that both trees get.
         folder: gets the runs of both.
-        hear: told of each measurement before it begins: pair, tree, mode.
 
     Raises:
         IncomparableError: a tree's result cannot be read, or the trees ran different cases.
     """
     found = []
     for number in range(1, pairs + 1):
-        for mode in modes:
+        for mode in mode_names:
             order = (base, head) if number % 2 else (head, base)
             sides = {}
             for tree in order:
@@ -99,9 +147,8 @@ def _measure(tree: Tree, mode: str, options: Sequence[str], output: Path) -> Dic
         status = subprocess.run(command, cwd=str(tree.path), stdout=log, stderr=subprocess.STDOUT).returncode
     records = list(output.glob("*/run.json"))
     if status or len(records) != 1:
-        raise IncomparableError(
-            f"{tree.name}: bench.py ended with status {status} in mode {mode}; log {output / 'log.txt'}"
-        )
+        kind = TreeFailedError if status == _TRIAL_FAILED else IncomparableError
+        raise kind(f"{tree.name}: bench.py ended with status {status} in mode {mode}; log {output / 'log.txt'}")
     try:
         return dict(_readings(json.loads(records[0].read_bytes())))
     except (ValueError, KeyError, TypeError) as error:
@@ -109,14 +156,15 @@ def _measure(tree: Tree, mode: str, options: Sequence[str], output: Path) -> Dic
         raise IncomparableError(f"{tree.name}: its record has another form ({reason}): {records[0]}") from error
 
 
-def _readings(record: Dict[str, Any]) -> Iterator[Tuple[str, Tuple[Dict[str, Any], float, bool]]]:
-    """By case: what decides its numbers, its step time, and whether that is emulated."""
+def _readings(record: Dict[str, Any]) -> Iterator[Tuple[str, Tuple[Dict[str, Any], Optional[float], bool]]]:
+    """By case: what decides its numbers, its step time unless it never settled, and whether that is emulated."""
     # Older records have the cases at the top.
     cases = record["suite"]["cases"] if isinstance(record["suite"], dict) else record["cases"]
     for trial in record["trials"]:
         (case,) = [case for case in cases if case["id"] == trial["case"]]
         identity = {name: case[name] for name in ("steps", "settings", "seed", "inputs")}
-        yield trial["case"], (identity, float(trial["step_seconds"]), bool(trial.get("emulated", False)))
+        seconds = None if trial.get("steady") is False else float(trial["step_seconds"])
+        yield trial["case"], (identity, seconds, bool(trial.get("emulated", False)))
 
 
 def _paired(mode: str, number: int, base: Dict[str, Any], head: Dict[str, Any]) -> Iterator[Pair]:
@@ -130,51 +178,3 @@ def _paired(mode: str, number: int, base: Dict[str, Any], head: Dict[str, Any]) 
         yield Pair(
             case=case, mode=mode, number=number, base_seconds=base_seconds, head_seconds=seconds, emulated=emulated
         )
-
-
-def judge_pairs(pairs: Sequence[Pair]) -> List[Verdict]:
-    """Judge each case and mode; verdicts on emulated times are advisory, for they are not the card's.
-
-    Regressed: the interval of head over base lies above 1 + BAND, at the family-wise rate (Holm), and the estimate is
-    at least 1 + LIMIT. Equal: the whole interval lies within LIMIT. Anything else cannot be told.
-    """
-    keys = list(dict.fromkeys((pair.case, pair.mode) for pair in pairs))
-    groups = [[pair for pair in pairs if (pair.case, pair.mode) == key] for key in keys]
-    ratios = [
-        paired_log_ratio(
-            [pair.base_seconds for pair in group], [pair.head_seconds for pair in group], 1 + BAND, CONFIDENCE
-        )
-        for group in groups
-    ]
-    real = [index for index, group in enumerate(groups) if not group[0].emulated]
-    # One-sided, so half of what the two-sided interval leaves.
-    slower = dict(zip(real, holm([ratios[index].p_slower for index in real], (1 - CONFIDENCE) / 2)))
-    verdicts = []
-    for index, ((case, mode), ratio) in enumerate(zip(keys, ratios)):
-        outcome, reason = _outcome(ratio, slower.get(index, ratio.low > 1 + BAND))
-        verdicts.append(
-            Verdict(
-                gate="against",
-                case=case,
-                mode=mode,
-                outcome=outcome,
-                reason=reason,
-                advisory=index not in slower,
-                effect=ratio.estimate - 1,
-                low=ratio.low - 1,
-                high=ratio.high - 1,
-                n=ratio.n,
-                detectable=ratio.detectable - 1,
-            )
-        )
-    return verdicts
-
-
-def _outcome(ratio: PairedRatio, is_slower: bool) -> Tuple[str, str]:
-    if is_slower and ratio.estimate >= 1 + LIMIT:
-        return "fail", "slower"
-    if ratio.high < 1 / (1 + BAND) and ratio.estimate <= 1 / (1 + LIMIT):
-        return "pass", "faster"
-    if ratio.low > 1 / (1 + LIMIT) and ratio.high < 1 + LIMIT:
-        return "pass", "equal"
-    return "inconclusive", "cannot_tell"

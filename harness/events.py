@@ -5,7 +5,7 @@ from typing import Dict, Optional, Tuple, Union
 from pydantic import Field, TypeAdapter
 from typing_extensions import Annotated, Literal
 
-from harness.records import Losses, Record, WorkerEnvironment
+from harness.records import Losses, Record, TrialFidelity, WorkerEnvironment
 
 
 class Started(Record):
@@ -19,7 +19,7 @@ class Phase(Record):
     """The worker begins something else."""
 
     event: Literal["phase"] = "phase"
-    name: Literal["network", "targets", "graph", "steps", "finish", "health"]
+    name: Literal["network", "targets", "graph", "steps", "finish", "timing", "health", "fidelity"]
 
 
 class Planned(Record):
@@ -38,7 +38,9 @@ class Sample(Record):
     event: Literal["sample"] = "sample"
     updates: int
     """Updates made before this step; the losses are those of the picture then."""
-    phase: Literal["first", "warmup", "timed"]
+    phase: Literal["first", "step", "extra", "delayed"]
+    """The first one compiles; extra ones come after the picture was fetched and serve the timing alone; delayed ones
+    were slowed down, to see whether a gate notices."""
     seconds: float
     losses: Losses
 
@@ -57,8 +59,8 @@ class Finished(Record):
     """The trial is complete and its picture written."""
 
     event: Literal["finished"] = "finished"
-    startup_seconds: Optional[float]
-    """From process start to the first timed step, compile and warm-up included; None when no step was timed."""
+    startup_seconds: float
+    """From process start to the end of the first step, which compiles."""
     final_losses: Losses
     """After all updates, as the mode computes them."""
     true_losses: Losses
@@ -67,7 +69,10 @@ class Finished(Record):
     """Floating-point operations of one step: convolutions and Gram products, forward and backward."""
     matmul_tflops: Optional[float]
     """The device's float32 matrix-product rate, measured after the steps; None when the steps were emulated."""
+    matmul_tflops_bfloat16: Optional[float] = None
+    """The same in bfloat16; None where it is no faster than float32."""
     peak_memory_bytes: int
+    fidelity: Optional[TrialFidelity] = None
 
 
 class Diverged(Record):

@@ -1,6 +1,9 @@
 """What is run in which order, and the record of it."""
 
+import itertools
+import time
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
@@ -10,13 +13,20 @@ from harness.events import Event
 from harness.explain import Question, check_op_names, explain
 from harness.plans import figures
 from harness.records import Case, CasePlan, Environment, Mode, Run, Suite, Trial, TrialResult
+from harness.stopping import another_round
 from harness.store import RunFolder
-from harness.summary import summarize
+from harness.summary import growth, summarize
 from harness.supervisor import run_trial
+
+CONFIRMATION_DELAY = 60.0
+"""Seconds between a measurement and its confirmation: what disturbed the one shall not be there for the other."""
 
 
 class Observer:
     """Hears of a run's progress; the base class stays silent."""
+
+    def waiting(self, seconds: float) -> None:
+        """Nothing is run for so long, before something is measured a second time."""
 
     def trial_started(self, trial: Trial, number: int, planned: int) -> None:
         """A worker is about to start; `number` counts from 1."""
@@ -28,13 +38,10 @@ class Observer:
         """The trial's outcome is in the journal."""
 
 
-def balanced_order(suite: Suite) -> List[Tuple[Case, Mode, int]]:
-    """Every case, mode and replicate; each other replicate in reverse, so that drift hits all modes alike."""
-    order = []
-    for replicate in range(1, suite.replicates + 1):
-        pairs = [(case, mode, replicate) for case in suite.cases for mode in suite.modes]
-        order += pairs if replicate % 2 else pairs[::-1]
-    return order
+def balanced_round(suite: Suite, replicate: int) -> List[Tuple[Case, Mode]]:
+    """Every case in every mode; each other round in reverse, so that drift hits all modes alike."""
+    pairs = [(case, mode) for case in suite.cases for mode in suite.modes]
+    return pairs if replicate % 2 else pairs[::-1]
 
 
 def run_suite(
@@ -74,7 +81,8 @@ def run_suite(
         command=tuple(command),
         environment=machine,
         plan_only=plan_only,
-        plans=_plans(suite, cache) if plans or plan_only else [],
+        # A suite of fidelity has baselines of pictures; those of plans are other suites'.
+        plans=_plans(suite, cache) if plan_only or (plans and not suite.fidelity) else [],
     )
     with _hint(folder):
         return _measure(run, folder, cache, observer)
@@ -90,13 +98,7 @@ def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
     run = folder.load()
     if run.complete:
         raise UsageError(f"run {path}: it is complete, nothing is left to resume")
-    for case in run.suite.cases:
-        now = inputs.resolve(case, cache)
-        if now.digest() != case.digest():
-            raise UsageError(f"run {path}: case {case.id} has changed: {_difference(_inputs(case), _inputs(now))}")
-    before, now = _comparable(run.environment), _comparable(environment.describe())
-    if before != now:
-        raise UsageError(f"run {path}: the environment has changed: {_difference(before, now)}")
+    require_unchanged(f"run {path}", run.suite.cases, run.environment, cache)
     with _hint(folder):
         return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
 
@@ -108,6 +110,55 @@ def _hint(folder: RunFolder) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(f"{error}; what was measured is kept, --resume {folder.path} measures the rest") from error
+
+
+def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, cache: str) -> None:
+    """Raise UsageError, beginning with `what`, when an input file, the machine or its software is not as it was."""
+    for case in cases:
+        now = inputs.resolve(case, cache)
+        if now.digest() != case.digest():
+            raise UsageError(f"{what}: case {case.id} has changed: {_difference(_inputs(case), _inputs(now))}")
+    before, after = _comparable(machine), _comparable(environment.describe())
+    if before != after:
+        raise UsageError(f"{what}: the environment has changed: {_difference(before, after)}")
+
+
+def confirm(run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: str, observer: Observer) -> Run:
+    """Measure cases and modes a second time, in fresh processes and in reverse order, and return the run with that.
+
+    Begins once CONFIRMATION_DELAY has passed since the last of the run's trials. Ctrl-C ends it early: `complete` is
+    then False, and `resume` goes on.
+    """
+    folder = RunFolder(path)
+    trials = list(run.trials)
+    done = {trial.trial for trial in trials}
+    wanted = [(case, mode) for case in run.suite.cases for mode in run.suite.modes if (case.id, mode.name) in suspects]
+    order = [
+        _trial(run, case, mode, replicate, folder, cache, confirmation=True)
+        for replicate in range(1, run.suite.replicates + 1)
+        for case, mode in (wanted[::-1] if replicate % 2 else wanted)
+    ]
+    run = run.model_copy(update={"complete": False})
+    folder.save(run)
+    try:
+        observer.waiting(_until_confirmation(trials))
+        time.sleep(_until_confirmation(trials))
+        for number, trial in enumerate(order, 1):
+            if trial.id not in done:
+                trials.append(_run_trial(trial, number, len(order), run, folder, observer))
+        run = run.model_copy(update={"complete": True})
+    except KeyboardInterrupt:
+        pass
+    run = run.model_copy(update={"trials": trials})
+    folder.save(run)
+    return run
+
+
+def _until_confirmation(trials: Sequence[TrialResult]) -> float:
+    """Seconds left until the state of the machine may be taken for another one than the first measurement's."""
+    first = [trial for trial in trials if not trial.confirmation]
+    ended = max(datetime.fromisoformat(trial.started).timestamp() + trial.wall_seconds for trial in first)
+    return max(ended + CONFIRMATION_DELAY - time.time(), 0.0)
 
 
 def _plans(suite: Suite, cache: str) -> List[CasePlan]:
@@ -135,39 +186,72 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tup
     """Run the trials that the run has no result of, keeping the record on the disk all along."""
     trials = list(run.trials)
     folder.save(run)  # what --resume needs, should this process die
-    done = {trial.trial for trial in trials}
-    order = [] if run.plan_only else balanced_order(run.suite)
     complete = False
     try:
-        for number, (case, mode, replicate) in enumerate(order, 1):
-            trial = _trial(run, case, mode, replicate, folder, cache)
-            if trial.id in done:
-                continue
-            observer.trial_started(trial, number, len(order))
-            result = run_trial(
-                trial, folder, run.suite.timeout, lambda event, trial=trial: observer.event(trial, event)
-            )
-            folder.append_journal(result)
-            trials.append(result)
-            observer.trial_ended(trial, result)
+        for number, planned, trial in _planned(run, trials, folder, cache):
+            trials.append(_run_trial(trial, number, planned, run, folder, observer))
         complete = True
     except KeyboardInterrupt:
         pass
-    run = run.model_copy(update={"complete": complete, "trials": trials, "summaries": summarize(run.suite, trials)})
+    summaries = summarize(run.suite, trials)
+    run = run.model_copy(
+        update={
+            "complete": complete,
+            "trials": trials,
+            "summaries": summaries,
+            "growth": growth(run.suite, summaries),
+        }
+    )
     folder.save(run)
+    if complete:
+        folder.drop_oracles()
     return run, folder.path
 
 
-def _trial(run: Run, case: Case, mode: Mode, replicate: int, folder: RunFolder, cache: str) -> Trial:
-    trial_id = f"{case.id}.{mode.name}.{replicate}"
+def _planned(
+    run: Run, trials: Sequence[TrialResult], folder: RunFolder, cache: str
+) -> Iterator[Tuple[int, int, Trial]]:
+    """Number in the whole, size of the whole as far as it is planned, and trial, of those that have no result yet.
+
+    `trials` grows by each result in between, and decides whether another round follows.
+    """
+    if run.plan_only:
+        return
+    suite, done = run.suite, {trial.trial for trial in trials}
+    for replicate in itertools.count(1):
+        if replicate > suite.rounds(trials) and not another_round(suite, trials):
+            return
+        pairs = balanced_round(suite, replicate)
+        planned = len(pairs) * max(suite.rounds(trials), replicate)
+        for number, (case, mode) in enumerate(pairs, len(pairs) * (replicate - 1) + 1):
+            trial = _trial(run, case, mode, replicate, folder, cache)
+            if trial.id not in done:
+                yield number, planned, trial
+
+
+def _run_trial(trial: Trial, number: int, planned: int, run: Run, folder: RunFolder, observer: Observer) -> TrialResult:
+    observer.trial_started(trial, number, planned)
+    result = run_trial(trial, folder, run.suite.timeout, lambda event: observer.event(trial, event))
+    folder.append_journal(result)
+    observer.trial_ended(trial, result)
+    return result
+
+
+def _trial(
+    run: Run, case: Case, mode: Mode, replicate: int, folder: RunFolder, cache: str, confirmation: bool = False
+) -> Trial:
+    trial_id = f"{case.id}.{mode.name}.{'again' if confirmation else ''}{replicate}"
     return Trial(
         id=trial_id,
         case=case,
         mode=mode,
         device=run.device,
         replicate=replicate,
-        warmup=run.suite.warmup,
         picture=str(folder.trial_folder(trial_id) / "picture.png"),
         cache=cache,
-        health=run.health and replicate == 1,
+        health=run.health and replicate == 1 and not confirmation,
+        confirmation=confirmation,
+        fidelity=run.suite.fidelity,
+        envelopes=run.suite.fidelity is not None and mode.name == run.reference_mode,
+        oracle=str(folder.oracle_path(case.id)) if run.suite.fidelity else "",
     )

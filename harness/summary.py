@@ -1,21 +1,48 @@
-"""Trials to one line per case and mode."""
+"""Trials to one line per case and mode, and how those grow with the picture."""
 
 import statistics
 from typing import Iterable, List, Optional
 
-from harness.records import REFERENCE_MODE, Case, Mode, Suite, Summary, TrialResult
-from harness.statistics import geometric_mean, log_interval
+from harness.records import REFERENCE_MODE, Case, Growth, Mode, Suite, Summary, TrialResult
+from harness.statistics import geometric_mean, log_interval, power_law
+from harness.stopping import unmet
 
 
 def summarize(suite: Suite, trials: Iterable[TrialResult]) -> List[Summary]:
     """Summarise the trials by case and mode, in the suite's order; only trials with status ok count."""
-    trials = list(trials)
+    trials = [trial for trial in trials if not trial.confirmation]
     summaries = []
     for case in suite.cases:
         reference = _step_seconds(_ok(trials, case, REFERENCE_MODE))
         for mode in suite.modes:
-            summaries.append(_summary(suite, case, mode, _ok(trials, case, mode.name), reference))
+            summaries.append(_summary(suite, case, mode, trials, reference))
     return summaries
+
+
+def growth(suite: Suite, summaries: Iterable[Summary]) -> List[Growth]:
+    """Fit how step time and peak memory grow with the picture, where a suite has three sizes or more of one case."""
+    varied = {"id", "size", "inputs"}
+    if len({case.model_dump_json(exclude=varied) for case in suite.cases}) != 1:
+        return []
+    pixels = {case.id: case.inputs.height * case.inputs.width for case in suite.cases if case.inputs}
+    found = []
+    for mode in suite.modes:
+        rows = [summary for summary in summaries if summary.mode == mode.name]
+        for quantity, field in (("step time", "step_seconds"), ("peak memory", "peak_memory_bytes")):
+            points = [(pixels[row.case], getattr(row, field)) for row in rows if getattr(row, field)]
+            law = power_law([size for size, _ in points], [value for _, value in points])
+            if law is not None:
+                found.append(
+                    Growth(
+                        mode=mode.name,
+                        quantity=quantity,
+                        emulated=any(row.emulated for row in rows),
+                        sizes=len(points),
+                        pixels=(min(points)[0], max(points)[0]),
+                        **law._asdict(),
+                    )
+                )
+    return found
 
 
 def _ok(trials: List[TrialResult], case: Case, mode: str) -> List[TrialResult]:
@@ -32,11 +59,12 @@ def _median(values: Iterable[Optional[float]]) -> Optional[float]:
     return statistics.median(known) if known else None
 
 
-def _summary(suite: Suite, case: Case, mode: Mode, trials: List[TrialResult], reference: Optional[float]) -> Summary:
+def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], reference: Optional[float]) -> Summary:
+    trials = _ok(run, case, mode.name)
     figures = {
         "case": case.id,
         "mode": mode.name,
-        "replicates": suite.replicates,
+        "replicates": suite.rounds(run),
         "ok": len(trials),
         "emulated": any(trial.emulated for trial in trials),
         "remarks": trials[0].remarks if trials else (),
@@ -54,6 +82,8 @@ def _summary(suite: Suite, case: Case, mode: Mode, trials: List[TrialResult], re
         # The arithmetic of an emulated step is not the arithmetic that was asked for.
         tflops = flop / step_seconds / 1e12 if flop is not None and not trials[0].emulated else None
         figures.update(
+            steady=all(trial.steady for trial in trials),
+            unmet=unmet(suite, run, trials),
             step_seconds=step_seconds,
             step_seconds_low=interval[0] if interval else None,
             step_seconds_high=interval[1] if interval else None,

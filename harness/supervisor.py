@@ -4,7 +4,6 @@ import contextlib
 import os
 import queue
 import signal
-import statistics
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from pydantic import ValidationError
 from harness import environment
 from harness.events import Diverged, Event, Failed, Finished, Health, Planned, Refused, Sample, Started, parse_event
 from harness.log import BoundedLog
+from harness.measure import timing
 from harness.records import Status, Trial, TrialResult
 from harness.store import RunFolder, write_lines
 
@@ -55,21 +55,26 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
     planned: Optional[Planned] = by_type.get(Planned)  # type: ignore[assignment]
     done: Optional[Finished] = by_type.get(Finished) if status == "ok" else None  # type: ignore[assignment]
     relative = home.relative_to(folder.path)
-    measured = _figures(samples)
+    measured: Dict[str, Any] = {"first_step_seconds": samples[0].seconds if samples else None}
     if done is not None:
-        measured.update(done.model_dump(exclude={"event"}))
+        # All but the first, which compiles. A trial that broke off has samples, and no step time.
+        seconds = [sample.seconds for sample in samples if sample.phase in ("step", "extra")]
+        delayed = timing([sample.seconds for sample in samples if sample.phase == "delayed"])
+        measured.update(timing(seconds)._asdict(), **done.model_dump(exclude={"event"}))
+        measured["delayed_step_seconds"] = delayed.step_seconds if delayed.steady else None
     return TrialResult(
         trial=trial.id,
         case=trial.case.id,
         mode=trial.mode.name,
         device=begun.environment.kind if begun else trial.device,
         replicate=trial.replicate,
+        confirmation=trial.confirmation,
         status=status,
         reason=reason,
         log=str(relative / "log.txt"),
         log_tail=() if status == "ok" else _tail(home / "log.txt"),
         samples=str(relative / "samples.jsonl"),
-        picture=str(relative / "picture.png") if done is not None else None,
+        picture=str(relative / "picture.png") if done is not None and trial.delay is None else None,
         health=str(relative / "health.jsonl") if health else None,
         lost=_sums(health),
         emulated=planned.emulated if planned else False,
@@ -170,15 +175,6 @@ def _sums(health: Sequence[Health]) -> Dict[str, Tuple[int, int, int]]:
             before = sums.get(op, (0, 0, 0))
             sums[op] = (before[0] + counts[0], before[1] + counts[1], before[2] + counts[2])
     return sums
-
-
-def _figures(samples: Sequence[Sample]) -> Dict[str, Any]:
-    timed = [sample.seconds for sample in samples if sample.phase == "timed"]
-    return {
-        "first_step_seconds": samples[0].seconds if samples else None,
-        "step_seconds": statistics.median(timed) if timed else None,
-        "timed_steps": len(timed),
-    }
 
 
 def _tail(path: Path) -> Tuple[str, ...]:

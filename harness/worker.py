@@ -4,20 +4,23 @@ Run by the parent as `python -m harness.worker EVENTS`, EVENTS being the file de
 Standard output and standard error belong to TensorFlow and the drivers; the parent keeps them as the trial's log.
 """
 
+import functools
 import os
 import sys
 import time
 import traceback
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 import psutil
 
+from harness import probes
 from harness.errors import UsageError
 from harness.events import Diverged, Event, Failed, Finished, Health, Phase, Planned, Refused, Started
 from harness.inputs import Pictures, load
-from harness.measure import DivergedError, require_finite, sample_steps
+from harness.measure import DivergedError, needs_more_steps, require_finite, sample_steps, timing
 from harness.records import Case, Losses, Mode, Trial
 from harness.store import numbered, write_atomic
 from model import images, vgg
@@ -75,22 +78,50 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
         step_flop = _step_flop(case, pictures, network)
         # 100 MB of the peak otherwise; scoring the picture loads it again.
         del network
-        if not trial.health:
+        if not (trial.health or trial.fidelity):
             graph = graph._replace(graph_def=None)
         emulated = prepared.emulated
         del prepared
-        startup_seconds = _run_steps(trial, session, graph, emit)
+        session.run(graph.initialize)
+        step = _step(session, graph)
+        emit(Phase(name="steps"))
+        startup_seconds, seconds, losses = 0.0, [], []
+        for sample in sample_steps(step, case.steps):
+            startup_seconds = startup_seconds or _process_seconds()
+            seconds.append(sample.seconds)
+            losses.append(sample.losses)
+            emit(sample)
         emit(Phase(name="finish"))
         # The losses after the last update are the one row that no step's forward pass holds.
         final_losses = summed(session.run(graph.losses))
         require_finite(case.steps, final_losses)
         result = session.run(graph.result)
+        if trial.fidelity is None:
+            emit(Phase(name="timing"))
+            settled = _settle(step, seconds[1:], case.steps, emit)
+            if trial.delay:
+                _delay(step, settled, trial.delay, emit)
     peak_memory_bytes = _peak_memory_bytes()
+    if trial.delay is not None:  # a calibration wants the times alone
+        return Finished(
+            startup_seconds=startup_seconds,
+            final_losses=final_losses,
+            true_losses=final_losses,
+            step_flop=step_flop,
+            matmul_tflops=None,
+            peak_memory_bytes=peak_memory_bytes,
+        )
     network = vgg.load(case.network, trial.cache)
     _write_pictures(trial.picture, result + network.mean_pixel, pictures, case)
-    true_losses = _true_losses(device, result, pictures, network, case) if emulated else final_losses
-    matmul_tflops = None if emulated else device.matmul_tflops()
-    if trial.health:
+    rescore = functools.partial(score, device, pictures=pictures, network=network, case=case)
+    true_losses = rescore([result])[0] if emulated else final_losses
+    rates = {} if emulated or trial.fidelity else device.matmul_tflops()
+    fidelity = None
+    if trial.fidelity:
+        emit(Phase(name="fidelity"))
+        job = probes.Job(trial, device, pictures, network, graph, result, [*losses, final_losses], rescore)
+        fidelity = probes.measure(job, trial.fidelity, emit)
+    elif trial.health:
         emit(Phase(name="health"))
         _count_health(trial, device, graph, result, emit)
     return Finished(
@@ -98,8 +129,10 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
         final_losses=final_losses,
         true_losses=true_losses,
         step_flop=step_flop,
-        matmul_tflops=matmul_tflops,
+        matmul_tflops=rates.get("float32"),
+        matmul_tflops_bfloat16=rates.get("bfloat16"),
         peak_memory_bytes=peak_memory_bytes,
+        fidelity=fidelity,
     )
 
 
@@ -111,16 +144,23 @@ def _check_unchanged(case: Case, now: Case) -> None:
     raise UsageError(f"case {case.id}: its files have changed since the run began ({changed})")
 
 
-def build_step(case: Case, mode: Mode, device: Any, pictures: Pictures, network: vgg.Network) -> Any:
-    """Return the case's model.stylization.StepGraph; its targets come from graphs in this mode, as on the card."""
+def build_step(
+    case: Case, mode: Optional[Mode], device: Any, pictures: Pictures, network: vgg.Network, dtype: Any = np.float32
+) -> Any:
+    """Return the case's model.stylization.StepGraph; its targets come from graphs in this mode, as on the card.
+
+    Without a mode all is computed in `dtype` as it stands.
+    """
     from model import stylization
 
     def evaluate(graph: Any, picture: Any) -> Dict[str, Any]:
-        prepared = device.prepare(graph.graph_def, list(graph.activations.values()), mode)
-        return device.evaluate(prepared.graph_def, graph.activations, {graph.picture: picture})
+        graph_def = graph.graph_def
+        if mode is not None:
+            graph_def = device.prepare(graph_def, list(graph.activations.values()), mode).graph_def
+        return device.evaluate(graph_def, graph.activations, {graph.picture: picture})
 
-    targets = stylization.compute_targets(pictures.contents, pictures.styles, network, case.settings, evaluate)
-    return stylization.step_graph(initial_pictures(case, pictures, network), targets, network, case.settings)
+    targets = stylization.compute_targets(pictures.contents, pictures.styles, network, case.settings, evaluate, dtype)
+    return stylization.step_graph(initial_pictures(case, pictures, network), targets, network, case.settings, dtype)
 
 
 def initial_pictures(case: Case, pictures: Pictures, network: vgg.Network) -> np.ndarray:
@@ -136,21 +176,37 @@ def initial_pictures(case: Case, pictures: Pictures, network: vgg.Network) -> np
     return np.concatenate(starts)
 
 
-def _run_steps(trial: Trial, session: Any, graph: Any, emit: Emit) -> Optional[float]:
-    """Make the case's steps, reporting each; return the seconds from process start to the first timed one."""
-    session.run(graph.initialize)
+def _step(session: Any, graph: Any) -> Callable[[], Losses]:
+    """Return a function that makes one update and returns the losses of the picture before it."""
     run_step = session.make_callable(list(graph.losses.values()) + [graph.update])
+    return lambda: summed(dict(zip(graph.losses, run_step())))
 
-    def step() -> Losses:
-        return summed(dict(zip(graph.losses, run_step())))
 
-    emit(Phase(name="steps"))
-    startup_seconds: Optional[float] = None
-    for sample in sample_steps(step, trial.case.steps, trial.warmup):
-        if sample.phase == "timed" and startup_seconds is None:
-            startup_seconds = _process_seconds() - sample.seconds
-        emit(sample)
-    return startup_seconds
+def _settle(step: Callable[[], Losses], seconds: List[float], made: int, emit: Emit) -> List[float]:
+    """Make further steps until the seconds of all but the first show a steady state, or never will; return them."""
+    try:
+        with closing(sample_steps(step, None, made, extra=True)) as samples:
+            while needs_more_steps(seconds):
+                sample = next(samples)
+                seconds.append(sample.seconds)
+                emit(sample)
+    except DivergedError:
+        pass  # after the last update that was asked for: the picture is done and good
+    return seconds
+
+
+def _delay(step: Callable[[], Losses], seconds: Sequence[float], share: float, emit: Emit) -> None:
+    """Make as many steps again, each longer by this share of their time: really asleep, within what is timed."""
+    pause = share * (timing(seconds).step_seconds or 0.0)
+
+    def delayed() -> Losses:
+        losses = step()
+        time.sleep(pause)
+        return losses
+
+    made = 1 + len(seconds)
+    for sample in sample_steps(delayed, made + len(seconds), made, extra=True):
+        emit(sample.model_copy(update={"phase": "delayed"}))
 
 
 def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit) -> None:
@@ -171,19 +227,21 @@ def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit
             raise RuntimeError("counting changed the picture: the health counters are of another job")
 
 
-def _true_losses(device: Any, result: Any, pictures: Pictures, network: vgg.Network, case: Case) -> Losses:
-    """Score the finished pictures in float32, against float32 targets; the sums over the batch."""
+def score(device: Any, results: Sequence[Any], pictures: Pictures, network: vgg.Network, case: Case) -> List[Losses]:
+    """Score results of the step in float32, against float32 targets; each score is the sum over the batch."""
     from model import stylization
 
     shapes = [style.shape[:2] for style in pictures.styles]
     graph = stylization.score_graph(pictures.shape, shapes, network, case.settings)
-    feeds = {name: (style - network.mean_pixel)[None] for name, style in zip(graph.styles, pictures.styles)}
-    sums = dict.fromkeys(graph.losses, 0.0)
-    for picture, content in zip(result, pictures.contents):
-        feeds.update({graph.picture: picture[None], graph.content: (content - network.mean_pixel)[None]})
-        for name, loss in summed(device.evaluate(graph.graph_def, graph.losses, feeds)).items():
-            sums[name] += loss
-    return sums
+    styles = {name: (style - network.mean_pixel)[None] for name, style in zip(graph.styles, pictures.styles)}
+    with device.session(graph.graph_def, optimize=False) as session:
+
+        def score_one(picture: np.ndarray, content: np.ndarray) -> Dict[str, Any]:
+            feeds = {graph.picture: picture[None], graph.content: (content - network.mean_pixel)[None]}
+            return session.run(graph.losses, {**styles, **feeds})
+
+        scored = [list(map(score_one, result, pictures.contents)) for result in results]
+    return [summed({name: [row[name] for row in rows] for name in rows[0]}) for rows in scored]
 
 
 def summed(losses: Mapping[str, Any]) -> Losses:

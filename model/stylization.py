@@ -63,6 +63,12 @@ class StepGraph(NamedTuple):
     """Tensor of the picture read apart from the step, as the caller of a finished job would."""
     gradient: str
     """Tensor of the gradient of each picture's total loss with respect to that picture; same shape."""
+    activations: Dict[str, str]
+    """By Relu layer: tensor of its output, shape (pictures, height, width, channels)."""
+    gradients: Dict[str, str]
+    """By Relu layer: tensor of the gradient of the total loss with respect to its output."""
+    grams: Dict[str, str]
+    """By style layer: tensor of the Gram matrix."""
     state: Dict[str, str]
     """By variable: tensor of its value, read apart from the step. Together they are all that a step depends on."""
     state_inputs: Dict[str, str]
@@ -95,8 +101,7 @@ def feature_graph(
     with tf.Graph().as_default() as graph:
         picture = _placeholder(shape, dtype, "picture")
         activations = _activations(picture, _Weights(network, dtype), layers, pooling)
-        names = {layer: tensor.name for layer, tensor in activations.items()}
-        return FeatureGraph(graph.as_graph_def(), picture.name, names)
+        return FeatureGraph(graph.as_graph_def(), picture.name, _names(activations))
 
 
 def compute_targets(
@@ -148,11 +153,12 @@ def step_graph(
         variable = tf.get_variable("picture", initializer=tf.constant(initial, dtype), use_resource=True)
         # One read for the whole step: each further one would be a node of its own, with casts of its own.
         picture = tf.identity(variable.read_value(), name="picture_read")
-        each = _losses(picture, targets, _Weights(network, dtype), settings)
+        each, activations, grams = _losses(picture, targets, _Weights(network, dtype), settings)
         losses = {name: _joined(name, [losses[name] for losses in each]) for name in LOSSES}
         result = tf.identity(variable.read_value(), name="result")
         totals = [losses["total"] for losses in each]
-        gradient = tf.identity(tf.gradients(totals, picture)[0], name="picture_gradient")
+        gradient, *gradients = tf.gradients(totals, [picture, *activations.values()])
+        gradient = tf.identity(gradient, name="picture_gradient")
         adam = tf.train.AdamOptimizer(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
         update = adam.apply_gradients([(gradient, variable)])
         initialize = tf.global_variables_initializer()
@@ -162,10 +168,13 @@ def step_graph(
             graph_def=graph.as_graph_def(),
             initialize=initialize.name,
             update=update.name,
-            losses={name: loss.name for name, loss in losses.items()},
+            losses=_names(losses),
             picture=picture.name,
             result=result.name,
             gradient=gradient.name,
+            activations=_names(activations),
+            gradients=_names(dict(zip(activations, gradients))),
+            grams=_names(grams),
             state=state,
             state_inputs={name: variable.initial_value.name for name, variable in variables.items()},
         )
@@ -188,14 +197,18 @@ def score_graph(
             (_activations(content_picture, weights, list(settings.content_layers()), settings.pooling),),
             tuple(_grams(style_picture, weights, settings) for style_picture in style_pictures),
         )
-        (losses,) = _losses(picture, targets, weights, settings)
+        (losses,), _, _ = _losses(picture, targets, weights, settings)
         return ScoreGraph(
             graph.as_graph_def(),
             picture.name,
             content_picture.name,
             tuple(style_picture.name for style_picture in style_pictures),
-            {name: loss.name for name, loss in losses.items()},
+            _names(losses),
         )
+
+
+def _names(tensors: Dict[str, tf.Tensor]) -> Dict[str, str]:
+    return {name: tensor.name for name, tensor in tensors.items()}
 
 
 class _Weights:
@@ -256,22 +269,27 @@ def _mean_square(tensor: tf.Tensor, size: int) -> tf.Tensor:
 
 def _losses(
     picture: tf.Tensor, targets: Targets, weights: _Weights, settings: StyleSettings
-) -> List[Dict[str, tf.Tensor]]:
-    """Each picture's losses."""
-    layers = sorted(set(settings.content_layers()) | set(settings.style_layers()))
+) -> Tuple[List[Dict[str, tf.Tensor]], Dict[str, tf.Tensor], Dict[str, tf.Tensor]]:
+    """Each picture's losses, and what they are made of: every Relu layer up to the deepest used, and Gram matrices."""
+    style_layers = settings.style_layers()
+    used = {*settings.content_layers(), *style_layers}
+    deepest = max((LAYERS.index(layer) for layer in used), default=-1)
+    layers = [layer for layer in LAYERS[: deepest + 1] if layer.startswith("relu")]
     activations = _activations(picture, weights, layers, settings.pooling)
-    if len(targets.contents) == 1:
-        return [_picture_losses(picture, activations, targets.contents[0], targets.styles, settings)]
-    each = []
+    each, grams = [], {}
     for index, content in enumerate(targets.contents):
-        # One picture's ops are those of a run of its own: a product over the whole batch would be another operator
-        # on the card, with a dtype of its own.
-        with tf.name_scope(f"picture{index + 1}"):
-            part = picture[index : index + 1]
-            found = {layer: tensor[index : index + 1] for layer, tensor in activations.items()}
         suffix = f"_picture{index + 1}" if index else ""
-        each.append(_picture_losses(part, found, content, targets.styles, settings, suffix))
-    return each
+        part, found = picture, activations
+        if len(targets.contents) > 1:
+            # One picture's ops are those of a run of its own: a product over the whole batch would be another
+            # operator on the card, with a dtype of its own.
+            with tf.name_scope(f"picture{index + 1}"):
+                part = picture[index : index + 1]
+                found = {layer: activations[layer][index : index + 1] for layer in sorted(used)}
+        own = {layer: _gram(layer, found[layer], suffix) for layer in style_layers}
+        each.append(_picture_losses(part, found, own, content, targets.styles, settings, suffix))
+        grams.update({f"{layer}{suffix}": tensor for layer, tensor in own.items()})
+    return each, activations, grams
 
 
 def _joined(name: str, losses: Sequence[tf.Tensor]) -> tf.Tensor:
@@ -282,6 +300,7 @@ def _joined(name: str, losses: Sequence[tf.Tensor]) -> tf.Tensor:
 def _picture_losses(
     picture: tf.Tensor,
     activations: Dict[str, tf.Tensor],
+    grams: Dict[str, tf.Tensor],
     content_target: Dict[str, Union[np.ndarray, tf.Tensor]],
     style_targets: Sequence[Dict[str, Union[np.ndarray, tf.Tensor]]],
     settings: StyleSettings,
@@ -289,7 +308,6 @@ def _picture_losses(
 ) -> Dict[str, tf.Tensor]:
     """The losses of one picture of shape (1, height, width, 3); the suffix is of its name scopes."""
     content_layers, style_layers = settings.content_layers(), settings.style_layers()
-    grams = {layer: _gram(layer, activations[layer], suffix) for layer in style_layers}
     with tf.name_scope(f"content_loss{suffix}"):
         terms = [
             weight * settings.content_weight * _difference(activations[layer], content_target[layer], layer)

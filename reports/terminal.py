@@ -1,5 +1,6 @@
 """Tables for a person at a terminal, 80 columns and up."""
 
+import statistics
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence, Tuple
 
@@ -9,29 +10,54 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.doctor import Check
-from harness.records import Run, Summary, TrialResult
+from harness.records import Case, Growth, Run, Summary, TrialResult
+from reports.words import ENGLISH, Words
 
 NOT_MEASURED = "–"
 HEALTH_ROWS = 8
 
 
-def print_run(run: Run, folder: Path, console: Optional[Console] = None) -> None:
-    """Print what failed, then the tables, then where everything is."""
+def print_run(
+    run: Run, folder: Path, words: Words = ENGLISH, quiet: bool = False, console: Optional[Console] = None
+) -> None:
+    """Print what failed, then the tables, then where everything is; no tables when quiet."""
     console = console or Console(highlight=False)
-    failures = [trial for trial in run.trials if trial.status != "ok"]
-    for trial in failures:
-        _print_failure(console, trial, folder)
+    print_failures(run, folder, words, console)
+    if any(trial.status == "ok" for trial in run.trials) and not quiet:
+        if len(run.suite.modes) == 1 and len(run.suite.cases) > 1:
+            _print_cases(console, run)
+        else:
+            for case in run.suite.cases:
+                _print_case(console, run, case)
+        for growth in run.growth:
+            _print_growth(console, growth)
+        _print_rates(console, run)
+        console.print(Text(words(_LEGEND, reference=run.reference_mode), style="dim"))
+    print_record(run, folder, console)
+
+
+def print_failures(run: Run, folder: Path, words: Words, console: Console) -> None:
+    """Print which trials failed, with the ends of their logs, and whether the run was interrupted."""
+    for trial in run.trials:
+        if trial.status != "ok":
+            _print_failure(console, trial, folder)
     if not run.complete:
-        text = f"Interrupted: {len(run.trials)} of {run.planned_trials} trials finished and are kept."
-        console.print(Text(f"{text} Continue with --resume {_shown(folder)}", style="bold"), soft_wrap=True)
-    if len(failures) < len(run.trials):
-        for case in run.suite.cases:
-            _print_case(console, run, case.id)
-        console.print(Text(_LEGEND.format(reference=run.reference_mode), style="dim"))
+        text = words(_INTERRUPTED, done=len(run.trials), planned=run.planned_trials, run=_shown(folder))
+        console.print(Text(text, style="bold"), soft_wrap=True)
+
+
+def print_record(run: Run, folder: Path, console: Console) -> None:
+    """Print where everything is."""
     picture = next((trial.picture for trial in run.trials if trial.picture), None)
     if picture:
         console.print(Text(f"picture  {_shown(folder / picture)}"), soft_wrap=True)
     console.print(Text(f"record   {_shown(folder / 'run.json')}"), soft_wrap=True)
+
+
+def print_paths(paths: Sequence[Path], console: Optional[Console] = None) -> None:
+    """Print which reports were written."""
+    for path in paths:
+        (console or Console(highlight=False)).print(Text(f"report   {_shown(path)}"), soft_wrap=True)
 
 
 def print_checks(checks: Sequence[Check], console: Optional[Console] = None) -> None:
@@ -46,6 +72,16 @@ def print_checks(checks: Sequence[Check], console: Optional[Console] = None) -> 
             console.print(Text(f"{'':10}{check.advice}", style="dim"), soft_wrap=True)
 
 
+def _print_rates(console: Console, run: Run) -> None:
+    said = []
+    for name, field in (("float32", "matmul_tflops"), ("bfloat16", "matmul_tflops_bfloat16")):
+        rates = [getattr(trial, field) for trial in run.trials if getattr(trial, field) is not None]
+        if rates:
+            said.append(f"{name} {statistics.median(rates):.3f} TFLOP/s")
+    if said:
+        console.print(Text(f"matrix products of this device: {', '.join(said)}"), soft_wrap=True)
+
+
 def _print_failure(console: Console, trial: TrialResult, folder: Path) -> None:
     console.print(Text(f"{trial.status}: {trial.trial}: {trial.reason}", style="bold red"), soft_wrap=True)
     for line in trial.log_tail:
@@ -53,30 +89,50 @@ def _print_failure(console: Console, trial: TrialResult, folder: Path) -> None:
     console.print(Text(f"  log {_shown(folder / trial.log)}"), soft_wrap=True)
 
 
-def _print_case(console: Console, run: Run, case_id: str) -> None:
-    case = next(case for case in run.suite.cases if case.id == case_id)
-    rows = [summary for summary in run.summaries if summary.case == case_id]
+def _print_case(console: Console, run: Run, case: Case) -> None:
+    """One case in every mode: a row per mode."""
     size = f"{case.inputs.width}x{case.inputs.height}" if case.inputs else ""
     size = f"{case.batch} pictures of {size}" if case.batch > 1 else size
+    title = f"{size}, {case.steps} steps from {case.initial}, network {case.network}, device {_devices(run)}"
+    _print_tables(console, run, case.id, title, [row for row in run.summaries if row.case == case.id], _MODE)
+    for trial in run.trials:
+        if trial.case == case.id and trial.health:
+            _print_health(console, trial)
+
+
+def _print_cases(console: Console, run: Run) -> None:
+    """Several cases in one mode: a row per case."""
+    title = f"{len(run.suite.cases)} cases, device {_devices(run)}"
+    _print_tables(console, run, run.suite.modes[0].name, title, run.summaries, _CASE)
+    for trial in run.trials:
+        if trial.health:
+            _print_health(console, trial)
+
+
+def _print_growth(console: Console, growth: Growth) -> None:
+    law = f"{growth.mode}: {growth.quantity} grows as pixels ^ {growth.exponent:.2f}"
+    interval = f"95 % interval {growth.low:.2f} to {growth.high:.2f}"
+    sizes = f"{growth.sizes} sizes of {growth.pixels[0]} to {growth.pixels[1]} pixels"
+    note = "; most of it is there whatever the size" if growth.quantity == "peak memory" else ""
+    emulated = " (emulated)" if growth.emulated else ""
+    console.print(Text(f"{law}{emulated}, {interval}, {sizes}{note}"), soft_wrap=True)
+
+
+def _print_tables(console: Console, run: Run, name: str, title: str, rows: Sequence[Summary], first: "Column") -> None:
+    """The figures of the rows, then what is to be said about them; `first` is the column that tells them apart."""
     console.print()
-    console.print(
-        Text(f"{case.id}", style="bold")
-        + Text(f"  {size}, {case.steps} steps from {case.initial}, network {case.network}, device {_devices(run)}"),
-        soft_wrap=True,
-    )
+    console.print(Text(name, style="bold") + Text(f"  {title}"), soft_wrap=True)
     if any(row.ok < row.replicates for row in rows):
-        counts = ", ".join(f"{row.mode} {row.ok}/{row.replicates}" for row in rows)
+        counts = ", ".join(f"{first[1](row)} {row.ok}/{row.replicates}" for row in rows)
         console.print(Text(f"Figures rest on the trials that ended well: {counts}"), soft_wrap=True)
     for columns in (_RESULT, _COST):
         console.print()
-        console.print(_table(rows, columns))
+        console.print(_table(rows, [first, *columns]))
     console.print()
-    for trial in run.trials:
-        if trial.case == case_id and trial.health:
-            _print_health(console, trial)
     for row in rows:
-        for remark in row.remarks:
-            console.print(Text(f"{row.mode}: {remark}"), soft_wrap=True)
+        notes = ["; ".join(row.unmet)] if row.unmet else []
+        for note in [*notes, *row.remarks]:
+            console.print(Text(f"{first[1](row)}: {note}"))
 
 
 def _print_health(console: Console, trial: TrialResult) -> None:
@@ -110,15 +166,16 @@ def _number(field: str, form: str, scale: float = 1.0) -> Callable[[Summary], st
 
 
 def _half_width(summary: Summary) -> str:
+    mark = "~" if summary.steady is False else " "
     if summary.step_seconds_low is None or summary.step_seconds_high is None:
-        return NOT_MEASURED
-    return f"{(summary.step_seconds_high / summary.step_seconds_low) ** 0.5 - 1:.1%}"
+        return NOT_MEASURED + mark
+    return f"{(summary.step_seconds_high / summary.step_seconds_low) ** 0.5 - 1:.1%}{mark}"
 
 
 Column = Tuple[str, Callable[[Summary], str]]
 _MODE: Column = ("mode", lambda summary: summary.mode)
+_CASE: Column = ("case", lambda summary: summary.case)
 _RESULT: List[Column] = [
-    _MODE,
     ("step s", lambda summary: _number("step_seconds", ".3f")(summary) + ("e" if summary.emulated else " ")),
     ("95 % ±", _half_width),
     ("ratio", _number("ratio_to_reference", ".3f")),
@@ -126,7 +183,6 @@ _RESULT: List[Column] = [
     ("true loss", _number("true_loss", ".5g")),
 ]
 _COST: List[Column] = [
-    _MODE,
     ("img/s", _number("images_per_second", ".3f")),
     ("Mpx/s", _number("megapixels_per_second", ".4f")),
     ("first s", _number("first_step_seconds", ".2f")),
@@ -134,9 +190,10 @@ _COST: List[Column] = [
     ("peak", _number("share_of_peak", ".0%")),
     ("GiB", _number("peak_memory_bytes", ".2f", 2.0**-30)),
 ]
+_INTERRUPTED = "Interrupted: {done} of {planned} trials finished and are kept. Continue with --resume {run}"
 _LEGEND = (
     "step s: geometric mean over processes of the median step; e: emulated, float16 as rounded float32, a time that "
-    "says nothing about the card; ±: 95 % interval over processes; ratio: to the "
+    "says nothing about the card; ±: 95 % interval over processes; ~: some process was never steady; ratio: to the "
     "reference mode {reference}; first s: first step, compiling included; peak: share of the float32 matrix-product "
     "rate of the same processes; GiB: largest resident size; true loss: re-scored in float32."
 )
@@ -145,7 +202,7 @@ _LEGEND = (
 def _table(rows: Sequence[Summary], columns: Sequence[Column]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     for heading, _ in columns:
-        is_name = heading == "mode"
+        is_name = heading in ("mode", "case")
         table.add_column(heading, justify="left" if is_name else "right", no_wrap=not is_name, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell(row)) for _, cell in columns))

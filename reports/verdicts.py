@@ -1,16 +1,20 @@
 """What the gates say, failures first, for a person at a terminal."""
 
+import itertools
 import sys
-from typing import Optional, Sequence
+from typing import Iterator, List, Optional, Sequence, Set, Tuple
 
 from rich.console import Console
 from rich.text import Text
 
-from harness.gate import REASONS, Proposal
-from harness.records import Verdict
+from harness.records import PowerCard, Verdict
+from reports.figures import effect
+from reports.power import card_line
+from reports.words import ENGLISH, Words
 
 _ORDER = ("fail", "missing", "inconclusive", "pass")
 _STYLE = {"fail": "bold red", "missing": "bold yellow", "inconclusive": "bold yellow", "pass": "green"}
+_INDENT = 14
 _DETAILS = 12
 """Lines shown of one verdict; the rest is in run.json."""
 
@@ -27,50 +31,72 @@ class ComparisonProgress:
         self._console.print(Text(f"[pair {number}/{self._pairs}] {tree}  {mode}"), soft_wrap=True)
 
 
-def print_verdicts(verdicts: Sequence[Verdict], console: Optional[Console] = None) -> None:
-    """Print one line per verdict with its reason, what it rests on, and what to do; then the count."""
+def print_verdicts(
+    verdicts: Sequence[Verdict],
+    cards: Sequence[PowerCard] = (),
+    words: Words = ENGLISH,
+    quiet: bool = False,
+    console: Optional[Console] = None,
+) -> None:
+    """Print what each gate says, with its reason, what it rests on, and what to do; then the power cards, the count.
+
+    Verdicts that say the same of several modes share a line, and each advice is given once. When quiet, what passes is
+    only counted.
+    """
     console = console or Console(highlight=False)
     console.print()
-    for verdict in sorted(verdicts, key=lambda verdict: _ORDER.index(verdict.outcome)):
-        reason = REASONS[verdict.reason]
-        line = Text(f"{verdict.outcome:>8}  ", style=_STYLE[verdict.outcome])
-        line.append(f"{verdict.gate}  {verdict.case}  {verdict.mode}: {reason.happened}", style="")
+    given: Set[str] = set()
+    for verdict, modes in _grouped(verdicts):
+        if quiet and verdict.outcome == "pass":
+            continue
+        line = Text(words(verdict.outcome).rjust(_INDENT - 2) + "  ", style=_STYLE[verdict.outcome])
+        happened = words.reason(verdict.reason).happened
+        line.append(f"{words(verdict.gate)}  {verdict.case}  {', '.join(modes)}: {happened}", style="")
         if verdict.advisory:
-            line.append(" (emulated: says nothing about the card, does not gate)", style="dim")
+            line.append(f" ({_objection(verdict, words)}{words('does not gate')})", style="dim")
         console.print(line, soft_wrap=True)
         if verdict.effect is not None:
-            console.print(Text(f"{'':10}{_figures(verdict)}"), soft_wrap=True)
+            console.print(Text(f"{'':{_INDENT}}{effect(verdict, words)}"), soft_wrap=True)
         _print_details(console, verdict.details)
-        if reason.advice:
-            console.print(Text(f"{'':10}{reason.advice}", style="dim"), soft_wrap=True)
-    counts = [f"{sum(verdict.outcome == outcome for verdict in verdicts)} {outcome}" for outcome in _ORDER]
-    console.print(Text("gate: " + ", ".join(counts), style="bold"))
+        for advice in _advice(verdict, words):
+            if advice not in given:
+                console.print(Text(f"{'':{_INDENT}}{advice}", style="dim"), soft_wrap=True)
+                given.add(advice)
+    for card in cards:
+        console.print(Text(card_line(card)), soft_wrap=True)
+    console.print(Text(_count(verdicts, words), style="bold"), soft_wrap=True)
 
 
-def print_proposals(proposals: Sequence[Proposal], console: Optional[Console] = None) -> None:
-    """Print what would be approved, old against new."""
-    console = console or Console(highlight=False)
-    if not proposals:
-        console.print("Nothing to approve: every plan of this run is the approved one.")
-    for proposal in proposals:
-        baseline = proposal.baseline
-        console.print(Text(f"{proposal.kind:>8}  {baseline.case}  {baseline.mode.name}", style="bold"), soft_wrap=True)
-        _print_details(console, proposal.changes)
+def _grouped(verdicts: Sequence[Verdict]) -> Iterator[Tuple[Verdict, List[str]]]:
+    """Each verdict with its modes, failures first and what gates before what does not."""
+    ordered = sorted(verdicts, key=lambda verdict: (verdict.advisory, _ORDER.index(verdict.outcome), verdict.gate))
+    for _, group in itertools.groupby(ordered, lambda verdict: verdict.model_copy(update={"mode": ""})):
+        same = list(group)
+        yield same[0], [verdict.mode for verdict in same]
 
 
-def print_written(paths: Sequence[str], console: Optional[Console] = None) -> None:
-    """Print which files an approval wrote."""
-    for path in paths:
-        (console or Console(highlight=False)).print(Text(f"wrote {path}"), soft_wrap=True)
+def _objection(verdict: Verdict, words: Words) -> str:
+    if verdict.advisory_reason in (None, verdict.reason):
+        return ""
+    return f"{words.reason(verdict.advisory_reason).happened}; "
 
 
-def _figures(verdict: Verdict) -> str:
-    interval = f"95 % interval {verdict.low:+.1%} to {verdict.high:+.1%} over {verdict.n} pairs"
-    return f"{verdict.effect:+.1%} step time, {interval}; {verdict.detectable:+.1%} would be found"
+def _advice(verdict: Verdict, words: Words) -> List[str]:
+    codes = [verdict.reason] if verdict.outcome != "pass" else []
+    codes += [verdict.advisory_reason] if verdict.advisory_reason else []
+    return [advice for advice in (words.reason(code).advice for code in codes) if advice]
+
+
+def _count(verdicts: Sequence[Verdict], words: Words) -> str:
+    gating = [verdict for verdict in verdicts if not verdict.advisory]
+    counts = [f"{sum(verdict.outcome == outcome for verdict in gating)} {words(outcome)}" for outcome in _ORDER]
+    shown = len(verdicts) - len(gating)
+    text = f"{words('gate')}: " + (", ".join(counts) if gating else words("nothing was gated"))
+    return f"{text}; " + words("{count} shown that do not gate", count=shown) if shown else text
 
 
 def _print_details(console: Console, details: Sequence[str]) -> None:
     for detail in details[:_DETAILS]:
-        console.print(Text(f"{'':10}{detail}"), soft_wrap=True)
+        console.print(Text(f"{'':{_INDENT}}{detail}"), soft_wrap=True)
     if len(details) > _DETAILS:
-        console.print(Text(f"{'':10}and {len(details) - _DETAILS} more, see run.json"), soft_wrap=True)
+        console.print(Text(f"{'':{_INDENT}}and {len(details) - _DETAILS} more, see run.json"), soft_wrap=True)

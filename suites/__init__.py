@@ -30,7 +30,7 @@ def get(name: str) -> Suite:
 def shipped_case(size: int, steps: int, **changes: Any) -> Case:
     """The shipped portrait in the style of the shipped painting, `size` pixels wide."""
     content, style = PICTURES / "astronaut.png", PICTURES / "starry-night.png"
-    case_id = _case_id(str(content), size)
+    case_id = _case_id(str(content), size) + ("-noise" if changes.get("initial") == "noise" else "")
     return Case(id=case_id, content=str(content), styles=(str(style),), size=size, steps=steps, **changes)
 
 
@@ -59,6 +59,16 @@ def from_folder(suite: Suite, folder: Optional[str]) -> Suite:
     return suite.model_copy(update={"cases": tuple(cases)})
 
 
+def for_gate(suite: Suite) -> Suite:
+    """Return the suite with as many processes as a verdict on its timings needs, where it repeats trials at all.
+
+    Five a mode hold the error rate and find ten percent; see tests/harness/test_rule.py.
+    """
+    if suite.replicates == 1:
+        return suite
+    return suite.model_copy(update={"replicates": 5, "max_replicates": 10, "budget": 600.0})
+
+
 def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any]) -> Suite:
     """Return the suite with some fields of its cases and its own replaced; raises UsageError for a bad value."""
     changes = dict(suite_changes)
@@ -76,7 +86,9 @@ def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any])
 def _changed(case: Case, changes: Dict[str, Any]) -> Case:
     new = Case(**{**dict(case), **changes})
     if {"content", "size", "batch"} & set(changes):
-        new = new.model_copy(update={"id": _case_id(new.content, new.size, new.batch)})
+        # What tells a suite's cases apart beside that stays in their names.
+        suffix = case.id[len(_case_id(case.content, case.size, case.batch)) :]
+        new = new.model_copy(update={"id": _case_id(new.content, new.size, new.batch) + suffix})
     return new
 
 

@@ -8,6 +8,5 @@ SUITE = Suite(
     cases=[shipped_case(size=64, steps=5)],
     modes=[get(name) for name in ("must_keep_origin_dtype", "force_fp16", "allow_mix_precision+matmul32")],
     replicates=1,
-    warmup=1,
     timeout=120,
 )

@@ -67,7 +67,7 @@ def float32():
 
 @pytest.fixture
 def suite(case, float32):
-    return Suite(name="tiny", purpose="tests", cases=(case,), modes=(float32,), replicates=1, warmup=1, timeout=120)
+    return Suite(name="tiny", purpose="tests", cases=(case,), modes=(float32,), replicates=1, timeout=120)
 
 
 @pytest.fixture
@@ -78,7 +78,6 @@ def trial(case, float32, tmp_path):
         mode=float32,
         device="cpu",
         replicate=1,
-        warmup=1,
         picture=str(tmp_path / "out.png"),
         cache="",
     )

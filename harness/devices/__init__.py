@@ -59,8 +59,11 @@ class Device(Protocol):
     def evaluate(self, graph_def: Any, fetches: Mapping[str, str], feeds: Mapping[str, Any]) -> Dict[str, Any]:
         """Run a prepared graph once; return a value for each name in `fetches`."""
 
-    def matmul_tflops(self) -> float:
-        """Measure the float32 matrix-product rate, in 1e12 floating-point operations per second."""
+    def matmul_tflops(self) -> Dict[str, float]:
+        """Measure the matrix-product rate by dtype, in 1e12 floating-point operations per second.
+
+        Always of float32; of bfloat16 where that is faster.
+        """
 
 
 def check_name(name: str) -> None:

@@ -183,7 +183,7 @@ class _Run:
         """Make the steps and write the results."""
         steps = self.job.case.steps
         self.observer.phase(Phase(name="steps"))
-        for sample in sample_steps(self._step, steps, 0, self.updates):
+        for sample in sample_steps(self._step, steps, self.updates):
             self.writer.check()
             self._add_row(sample.losses)
             self.seconds.append(sample.seconds)

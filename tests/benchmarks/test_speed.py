@@ -79,9 +79,9 @@ def _interleaved(steps, rounds, block=1):
 
 def test_step_against_the_matrix_product_rate(benchmark, device, perf_case, open_step):
     step = open_step()
-    before = device.matmul_tflops()
+    before = device.matmul_tflops()["float32"]
     benchmark.pedantic(step, rounds=20)
-    rate = statistics.mean([before, device.matmul_tflops()])
+    rate = statistics.mean([before, device.matmul_tflops()["float32"]])
     pixels = perf_case.inputs.height * perf_case.inputs.width
     tflops = MFLOP_PER_PIXEL * pixels / benchmark.stats.stats.median / 1e6
     benchmark.extra_info.update(step_seconds=benchmark.stats.stats.median, matmul_tflops=rate, share=tflops / rate)
@@ -98,7 +98,7 @@ def test_the_harness_against_a_bare_loop(benchmark, open_step):
 
     def measure():
         for _ in range(6):
-            sampled.extend(sample.seconds for sample in sample_steps(step, 5, 0))
+            sampled.extend(sample.seconds for sample in sample_steps(step, 5))
             for _ in range(5):
                 start = time.perf_counter()
                 step()
@@ -117,7 +117,6 @@ def test_a_trial_from_start_to_end(benchmark, perf_case, tmp_path):
         mode=modes.get("must_keep_origin_dtype"),
         device="cpu",
         replicate=1,
-        warmup=2,
         picture=str(folder.trial_folder("perf") / "picture.png"),
         cache=str(tmp_path / "cache"),
     )

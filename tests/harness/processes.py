@@ -7,7 +7,7 @@ import time
 import psutil
 
 PHASE = '{"event": "phase", "name": "graph"}'
-SAMPLE = '{"event": "sample", "updates": 0, "phase": "timed", "seconds": 0.5, "losses": {"total": 1.0}}'
+SAMPLE = '{"event": "sample", "updates": 0, "phase": "step", "seconds": 0.5, "losses": {"total": 1.0}}'
 FINISHED = (
     '{"event": "finished", "startup_seconds": 1.0, "final_losses": {"total": 1.0}, "true_losses": {"total": 1.0},'
     ' "step_flop": 10, "matmul_tflops": 0.1, "peak_memory_bytes": 100}'

@@ -29,7 +29,7 @@ def test_a_case_survives_json(case):
 
 
 def test_events_are_told_apart_by_name():
-    sample = Sample(updates=3, phase="timed", seconds=0.5, losses={"total": 1.0})
+    sample = Sample(updates=3, phase="step", seconds=0.5, losses={"total": 1.0})
     assert parse_event(sample.model_dump_json()) == sample
     assert parse_event('{"event": "phase", "name": "graph"}') == Phase(name="graph")
 

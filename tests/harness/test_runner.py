@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import modes, supervisor
+from harness import modes, runner, supervisor
 from harness.errors import UsageError
 from harness.records import Suite, TrialResult
-from harness.runner import Observer, balanced_order, resume, run_suite
+from harness.runner import Observer, balanced_round, confirm, resume, run_suite
 from tests.harness.processes import FINISHED, SAMPLE, fill, is_gone
 
 
@@ -63,9 +63,9 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_no_worker(monkeypatch, tmp_pa
 def test_each_other_replicate_runs_in_reverse(case, float32):
     other = modes.get("force_fp16")
     suite = Suite(name="s", purpose="", cases=(case,), modes=(float32, other), replicates=3)
-    order = [(mode.name, replicate) for _, mode, replicate in balanced_order(suite)]
+    rounds = [[mode.name for _, mode in balanced_round(suite, replicate)] for replicate in (1, 2, 3)]
     first, second = float32.name, other.name
-    assert order == [(first, 1), (second, 1), (second, 2), (first, 2), (first, 3), (second, 3)]
+    assert rounds == [[first, second], [second, first], [first, second]]
 
 
 @pytest.fixture
@@ -183,3 +183,123 @@ def test_a_full_disk_leaves_a_run_that_can_be_resumed(workers, monkeypatch, tmp_
     (folder,) = (tmp_path / "results").iterdir()
     run, _ = resume(folder, "", Observer())
     assert run.complete and len(run.trials) == 2
+
+
+NOISY = (
+    f"sample = {SAMPLE!r}.replace('0.5', str(0.5 + 0.2 * (sys.stdin.read().count('.1\"') > 0))); "
+    f"[print(sample, file=pipe) for _ in range(10)]; print({FINISHED!r}, file=pipe)"
+)
+"""The first replicate's steps take 0.7 s, all others' 0.5."""
+
+
+def _interrupt_at(stop):
+    class Impatient(Observer):
+        numbers = []
+
+        def trial_started(self, trial, number, planned):
+            self.numbers.append((number, planned))
+            if number == stop:
+                raise KeyboardInterrupt
+
+    return Impatient()
+
+
+@pytest.fixture
+def adaptive(suite):
+    return suite.model_copy(update={"replicates": 2, "max_replicates": 4})
+
+
+def test_rounds_follow_until_as_many_as_are_allowed(workers, tmp_path, adaptive):
+    started, observer = workers(NOISY), _interrupt_at(None)
+    run, _ = run_suite(adaptive, "cpu", tmp_path / "results", "", observer)
+    assert len(started.read_text().splitlines()) == 4
+    assert observer.numbers == [(1, 2), (2, 2), (3, 3), (4, 4)]
+    (summary,) = run.summaries
+    assert (run.complete, run.planned_trials, summary.replicates, summary.ok) == (True, 4, 4, 4)
+    (unmet,) = summary.unmet
+    assert unmet.startswith("half-width") and unmet.endswith("> 1.5 %: no more than 4 processes were allowed")
+
+
+def test_no_round_follows_an_interval_that_is_narrow_enough(workers, tmp_path, adaptive):
+    workers(NOISY.replace("0.2", "0.0"))
+    run, _ = run_suite(adaptive, "cpu", tmp_path / "results", "", Observer())
+    assert len(run.trials) == 2 and run.summaries[0].unmet == ()
+
+
+def test_no_round_follows_once_the_time_is_spent(workers, tmp_path, adaptive):
+    workers(NOISY)
+    suite = adaptive.model_copy(update={"budget": 0.001})
+    run, _ = run_suite(suite, "cpu", tmp_path / "results", "", Observer())
+    assert len(run.trials) == 2
+    assert run.summaries[0].unmet[0].endswith("time budget of 0.001 s spent")
+
+
+@pytest.mark.parametrize("stop", [2, 4])
+def test_an_adaptive_run_goes_on_by_the_same_rules(workers, tmp_path, adaptive, stop):
+    workers(NOISY)
+    run, folder = run_suite(adaptive, "cpu", tmp_path / "results", "", _interrupt_at(stop))
+    assert len(run.trials) == stop - 1 and not run.complete
+    run, _ = resume(folder, "", Observer())
+    assert run.complete and [trial.replicate for trial in run.trials] == [1, 2, 3, 4]
+    assert run.suite == adaptive
+
+
+@pytest.fixture
+def doubted(workers, tmp_path, case, float32):
+    """A finished run of two modes, twice each, and the path of its folder."""
+    workers(f"print({FINISHED!r}, file=pipe)")
+    suite = Suite(name="s", purpose="", cases=(case,), modes=(float32, modes.get("force_fp16")), replicates=2)
+    return run_suite(suite, "cpu", tmp_path / "results", "", Observer())
+
+
+def _suspects(run):
+    return [(run.suite.cases[0].id, mode.name) for mode in run.suite.modes]
+
+
+class Waiting(Observer):
+    """Notes how long nothing was run, and what was run then; is interrupted before one of the trials."""
+
+    def __init__(self, stop_before=None):
+        self.seconds, self.trials, self.stop_before = None, [], stop_before
+
+    def waiting(self, seconds):
+        self.seconds = seconds
+
+    def trial_started(self, trial, number, planned):
+        if number == self.stop_before:
+            raise KeyboardInterrupt
+        self.trials.append(trial.id)
+
+
+def test_a_confirmation_runs_later_in_reverse_and_is_no_part_of_the_summaries(doubted, monkeypatch):
+    run, path = doubted
+    slept = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    listener = Waiting()
+    again = confirm(run, path, _suspects(run), "", listener)
+    assert 50 < listener.seconds <= 61 and 50 < slept[0] <= 61
+    first, second = (f"small.{mode.name}.again" for mode in run.suite.modes)
+    assert listener.trials == [f"{second}1", f"{first}1", f"{first}2", f"{second}2"]
+    assert again.complete and again.summaries == run.summaries
+    assert [trial.confirmation for trial in again.trials] == [False] * 4 + [True] * 4
+    assert len((path / "journal.jsonl").read_text().splitlines()) == 8
+
+
+def test_only_what_is_in_doubt_is_confirmed(doubted, monkeypatch):
+    run, path = doubted
+    monkeypatch.setattr(runner, "CONFIRMATION_DELAY", 0.0)
+    listener = Waiting()
+    confirm(run, path, _suspects(run)[1:], "", listener)
+    assert listener.trials == ["small.force_fp16.again1", "small.force_fp16.again2"] and listener.seconds == 0.0
+
+
+def test_an_interrupted_confirmation_can_be_resumed(doubted, monkeypatch):
+    run, path = doubted
+    monkeypatch.setattr(runner, "CONFIRMATION_DELAY", 0.0)
+    again = confirm(run, path, _suspects(run), "", Waiting(stop_before=3))
+    assert not again.complete and len(again.trials) == 6
+    resumed, _ = resume(path, "", Observer())
+    assert resumed.complete and len(resumed.trials) == 6
+    listener = Waiting()
+    assert len(confirm(resumed, path, _suspects(run), "", listener).trials) == 8
+    assert len(listener.trials) == 2

@@ -27,7 +27,23 @@ def run_fake(monkeypatch, tmp_path, trial):
 def test_a_finished_worker_is_ok(run_fake):
     result, folder = run_fake(PHASE, SAMPLE, SAMPLE, FINISHED)
     assert (result.status, result.reason, result.timed_steps, result.step_seconds) == ("ok", "", 2, 0.5)
+    assert result.steady is False  # two steps show no steady state
     assert (folder / result.samples).read_text().count("\n") == 2
+
+
+def test_the_time_of_the_steady_steps_is_told_apart_from_what_came_before(run_fake):
+    first = SAMPLE.replace('"step"', '"first"').replace("0.5", "9.0")
+    slow, extra = SAMPLE.replace("0.5", "0.8"), SAMPLE.replace('"step"', '"extra"')
+    result, _ = run_fake(first, slow, *[SAMPLE] * 8, *[extra] * 2, FINISHED)
+    assert (result.first_step_seconds, result.step_seconds, result.steady) == (9.0, 0.5, True)
+    assert (result.warmup_steps, result.timed_steps, result.drift) == (2, 10, 0.0)
+
+
+def test_a_worker_whose_steps_never_settle_is_ok_and_says_so(run_fake):
+    growing = [SAMPLE.replace("0.5", f"{0.5 * 1.1**number:.4f}") for number in range(30)]
+    result, _ = run_fake(*growing, FINISHED)
+    assert (result.status, result.steady) == ("ok", False)
+    assert result.drift > 1
 
 
 def test_a_worker_that_fails_at_its_end_is_not_ok(run_fake):
@@ -42,7 +58,7 @@ def test_a_worker_that_fails_at_its_end_is_not_ok(run_fake):
 def test_a_crash_keeps_the_samples_and_the_end_of_the_log(run_fake):
     result, folder = run_fake(SAMPLE, code="[print('line', i, flush=True) for i in range(99)]; os.abort()")
     assert (result.status, result.reason) == ("crashed", "the worker was killed by SIGABRT")
-    assert result.timed_steps == 1
+    assert (folder / result.samples).read_text().count("\n") == 1 and result.step_seconds is None
     assert result.log_tail[-1] == "line 98" and len(result.log_tail) == supervisor.LOG_TAIL_LINES
     assert (folder / result.log).read_text().startswith("line 0\n")
 
@@ -86,8 +102,9 @@ def test_a_worker_that_hangs_after_its_last_word_is_killed(run_fake):
 
 
 def test_a_torn_last_line_is_forgiven_and_the_crash_is_named(run_fake):
-    result, _ = run_fake(SAMPLE, code='pipe.write(\'{"event": "sam\'); pipe.flush(); os.kill(os.getpid(), 9)')
-    assert (result.status, result.timed_steps) == ("crashed", 1)
+    result, folder = run_fake(SAMPLE, code='pipe.write(\'{"event": "sam\'); pipe.flush(); os.kill(os.getpid(), 9)')
+    assert result.status == "crashed"
+    assert (folder / result.samples).read_text().count("\n") == 1
     assert "SIGKILL" in result.reason
 
 

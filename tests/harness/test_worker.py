@@ -1,11 +1,13 @@
 import json
+import os
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from harness import inputs, modes, worker
-from harness.events import Planned, Sample
+from harness.events import Finished, Planned, Sample
+from harness.measure import needs_more_steps, timing
 from harness.store import RunFolder, numbered
 from harness.supervisor import run_trial
 
@@ -25,8 +27,9 @@ def run(tmp_path, trial):
 
 
 @pytest.fixture
-def run_here(tmp_path, trial):
+def run_here(tmp_path, trial, monkeypatch):
     """Runs a trial in this process, which saves TensorFlow's start; returns its events and its picture's path."""
+    monkeypatch.setattr("harness.measure.VALUE_SECONDS", 0.001)  # single steps are good enough to look at
 
     def run(**changes):
         events = []
@@ -41,16 +44,21 @@ def run_here(tmp_path, trial):
 def test_a_trial_from_the_inside(run, trial):
     result, samples, folder = run()
     assert result.status == "ok", (result.reason, result.log_tail)
-    assert [sample.phase for sample in samples] == ["first", "warmup", "timed", "timed", "timed"]
+    phases = [sample.phase for sample in samples]
+    assert phases[:5] == ["first"] + ["step"] * 4 and set(phases[5:]) == {"extra"}
+    assert [sample.updates for sample in samples] == list(range(len(samples)))
+    assert result.steady is not None and 0 < result.timed_steps < len(samples)
     assert all(set(sample.losses) == LOSSES for sample in samples)
     # From the content picture: no content loss before the first update, and the style loss falls.
     assert samples[0].losses["content"] == 0
     assert result.final_losses["style"] < samples[0].losses["style"]
     assert result.final_losses["total"] == result.true_losses["total"]
     assert result.first_step_seconds == samples[0].seconds
-    assert result.startup_seconds > sum(sample.seconds for sample in samples[:2])
+    assert result.startup_seconds > samples[0].seconds
     assert result.peak_memory_bytes > 50e6
     assert result.device == "cpu" and result.environment.kind == "cpu"
+    assert result.environment.usable_cores == len(os.sched_getaffinity(0))
+    assert result.environment.load_average is not None
     stylized = np.asarray(Image.open(folder / result.picture))
     assert stylized.shape == (40, 48, 3) and stylized.dtype == np.uint8
 
@@ -87,6 +95,24 @@ def test_the_same_seed_gives_the_same_picture_and_losses(run_here, case):
     assert one != other and one.read_bytes() == other.read_bytes()
 
 
+def test_steps_made_for_their_time_alone_leave_picture_and_losses_as_they_are(run_here, case, monkeypatch):
+    counted, picture = run_here()
+    monkeypatch.setattr(worker, "needs_more_steps", lambda seconds: False)
+    plain, other = run_here()
+    phases = [[event.phase for event in events if isinstance(event, Sample)] for events in (counted, plain)]
+    assert "extra" in phases[0] and phases[1] == ["first"] + ["step"] * (case.steps - 1)
+    assert counted[-1].final_losses == plain[-1].final_losses
+    assert picture.read_bytes() == other.read_bytes()
+
+
+def test_steps_that_never_settle_end_at_the_cap(run_here, monkeypatch):
+    monkeypatch.setattr("harness.measure.steady_from", lambda values: None)
+    events, picture = run_here()
+    seconds = [event.seconds for event in events if isinstance(event, Sample)][1:]
+    assert not needs_more_steps(seconds) and timing(seconds).steady is False
+    assert isinstance(events[-1], Finished) and picture.exists()
+
+
 def test_a_batch_draws_each_picture_with_a_noise_of_its_own(run_here, case):
     noise = case.model_copy(update={"initial": "noise", "seed": 8})
     batch = inputs.resolve(noise.model_copy(update={"batch": 2, "seed": 7}), cache="")
@@ -98,12 +124,6 @@ def test_a_batch_draws_each_picture_with_a_noise_of_its_own(run_here, case):
     single = run_here(case=noise)[0][-1]
     assert events[-1].step_flop == 2 * single.step_flop
     assert events[-1].true_losses["tv"] > single.true_losses["tv"]
-
-
-def test_without_a_timed_step_nothing_is_claimed(run_here, case):
-    events, _ = run_here(case=case.model_copy(update={"steps": 1}))
-    assert [event.phase for event in events if isinstance(event, Sample)] == ["first"]
-    assert events[-1].startup_seconds is None
 
 
 def test_colours_are_kept_on_request(run_here, case):
@@ -141,6 +161,8 @@ def test_a_rounded_trial_says_it_is_emulated_and_tells_both_losses(run_here):
     assert [_planned(events).emulated for events in runs] == [True, True, False]
     plain, mended, reference = (events[-1] for events in runs)
     assert plain.matmul_tflops is None and reference.matmul_tflops > 0
+    assert plain.matmul_tflops_bfloat16 is None
+    assert reference.matmul_tflops_bfloat16 is None or reference.matmul_tflops_bfloat16 > reference.matmul_tflops
     # The saturated Gram matrices of plain mixed precision spoil the picture, and the mode does not see it.
     assert plain.true_losses["style"] > 10 * reference.true_losses["style"]
     assert plain.true_losses["style"] > 2 * plain.final_losses["style"]

@@ -12,7 +12,7 @@ def test_failures_come_first_with_reason_details_and_advice():
         gate="plan", case="c", mode="m2", outcome="fail", reason="plan_changed", details=("casts: 3 -> [bold]4",) * 14
     )
     out = io.StringIO()
-    print_verdicts([passed, failed], Console(file=out, width=200))
+    print_verdicts([passed, failed], console=Console(file=out, width=200))
     lines = [line.strip() for line in out.getvalue().splitlines() if line.strip()]
     assert lines[0] == "fail  plan  c  m2: the dtype plan is not the approved one"
     assert lines[1] == "casts: 3 -> [bold]4"

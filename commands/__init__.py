@@ -1,0 +1,14 @@
+"""The command line's subcommands that deal with what is stored; bench.py has the rest, and what they share is here."""
+
+from pathlib import Path
+
+BASELINES = Path(__file__).resolve().parent.parent / "baselines"
+EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_INCOMPARABLE, EXIT_TRIAL_FAILED = 2, 3, 4, 5
+EXIT_INTERNAL, EXIT_INTERRUPTED = 70, 130
+
+
+def cache_folder() -> str:
+    """Folder for things that can be made again."""
+    import platformdirs
+
+    return platformdirs.user_cache_dir("stylebench")

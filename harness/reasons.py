@@ -1,0 +1,111 @@
+"""What the reason codes of verdicts mean: data for the reports, no logic."""
+
+from typing import Dict, NamedTuple
+
+
+class Reason(NamedTuple):
+    """What happened, and what to do."""
+
+    happened: str
+    advice: str = ""
+
+
+REASONS: Dict[str, Reason] = {
+    # Coverage
+    "all_measured": Reason("every replicate ended well", "nothing to do"),
+    "not_measured": Reason("not every replicate ended well", "see the failed trials and their logs"),
+    "not_in_run": Reason(
+        "a baseline is stored, but this run has no such case and mode",
+        "measure the whole suite, or remove the baseline of what the suite no longer has",
+    ),
+    "only_in_one": Reason("only one of the two runs has it", "run the same suite with the same options"),
+    # Plans
+    "plan_same": Reason("the dtype plan is the approved one", "nothing to do"),
+    "plan_changed": Reason(
+        "the dtype plan is not the approved one",
+        "if the change is meant, approve it: python bench.py approve RUN --changed --reason TEXT",
+    ),
+    # Baselines
+    "no_baseline": Reason(
+        "no baseline is stored", "approve this one: python bench.py approve RUN --missing --reason TEXT"
+    ),
+    "no_timing": Reason(
+        "no timing of this device is stored",
+        "to gate on times too, approve a run of this machine: python bench.py approve RUN --missing --reason TEXT",
+    ),
+    "other_case": Reason(
+        "the stored baseline is of another case: pictures, size, steps, settings, network or seed differ",
+        "run the suite as it is stored, or approve the new case: python bench.py approve RUN --changed --reason TEXT",
+    ),
+    "other_mode": Reason(
+        "the stored baseline is of a mode with other options",
+        "use the stored options, or approve the new ones: python bench.py approve RUN --changed --reason TEXT",
+    ),
+    "bad_baseline": Reason("the stored baseline cannot be read", "restore it from version control"),
+    # Figures that were measured
+    "slower": Reason("slower than before", "look at what changed since, or accept it knowingly"),
+    "faster": Reason("faster than before", "nothing to do; approve the run to hold what was won"),
+    "larger": Reason("more than before", "look at what changed since, or accept it knowingly"),
+    "smaller": Reason("less than before", "nothing to do; approve the run to hold what was won"),
+    "equal": Reason("as before", "nothing to do"),
+    "cannot_tell": Reason(
+        "too noisy to tell",
+        "measure more processes, or on a quieter machine; this is neither a pass nor a failure",
+    ),
+    "unconfirmed": Reason(
+        "more than before, but not measured a second time", "run it again and let the confirmation end"
+    ),
+    "not_confirmed": Reason(
+        "more than before at first, but not when measured again later",
+        "run it again on a quieter machine; this is neither a pass nor a failure",
+    ),
+    "never_steady": Reason(
+        "the steps of a process never settled",
+        "run it again on a quieter machine; this is neither a pass nor a failure",
+    ),
+    "too_few": Reason("fewer than two processes were measured", "raise --replicates"),
+    # Fidelity
+    "as_baseline": Reason("the picture and the first step are as approved", "nothing to do"),
+    "regressed": Reason(
+        "further from the approved picture or first step than noise moves it",
+        "look for the first layer named; if the change is meant: python bench.py approve RUN --changed --reason TEXT",
+    ),
+    "other_size": Reason(
+        "the stored picture has another size",
+        "run the suite as it is stored, or approve the new one: python bench.py approve RUN --changed --reason TEXT",
+    ),
+    "no_envelope": Reason(
+        "the reference mode was not measured, so that nobody knows what noise does",
+        "measure it too (see --modes)",
+    ),
+    "not_neutral": Reason(
+        "watching the step changed its picture: what the probes say is of another job",
+        "this is neither a pass nor a failure; see the picture's own figures",
+    ),
+    "fit": Reason("the picture is as right as noise of the mode's own format leaves it", "nothing to do"),
+    "wrong": Reason("the picture is wrong", "find the cause: python bench.py blame MODE"),
+    "not_judged": Reason("whether the picture is right was not measured", "measure the whole suite"),
+    # Why a verdict is shown without gating
+    "emulated": Reason("emulated: says nothing about the card", "measure it on a card"),
+    "advisory_case": Reason("the suite only shows this case", "nothing to do"),
+    "fitness_shown": Reason("shown only", "let it decide the exit status with --require-fit"),
+    "other_machine": Reason(
+        "the other one is of another machine or TensorFlow: absolute times do not compare",
+        "approve a run measured here, or compare two revisions here: python bench.py --suite SUITE --against GITREF",
+    ),
+    "no_card": Reason(
+        "no power card says how good this gate is on this machine",
+        "make one on a quiet machine: python bench.py calibrate --suite SUITE",
+    ),
+    "bad_card": Reason("the power card cannot be read", "restore it from version control, or make it anew"),
+    "old_card": Reason(
+        "the power card is of another case or other limits", "make it anew: python bench.py calibrate --suite SUITE"
+    ),
+    "small_card": Reason(
+        "the power card rests on too few comparisons", "make it anew: python bench.py calibrate --suite SUITE"
+    ),
+    "alarming_card": Reason(
+        "the power card shows too many false alarms on this machine",
+        "quieten the machine and make it anew: python bench.py calibrate --suite SUITE",
+    ),
+}
