@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import click
 
 import commands.baselines
+import commands.causes
 import commands.reports
 from commands import (
     BASELINES,
@@ -25,11 +26,12 @@ from commands.reports import Shown, language_option
 @click.group(
     invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.option("--suite", metavar="NAME", help="What to measure: perf, smoke, scaling, reference.")
+@click.option("--suite", metavar="NAME", help="What to measure: perf, accuracy, smoke, scaling, reference.")
 @click.option("--modes", metavar="A,B", help="Precision modes, separated by commas.")
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where steps run: auto, cpu, gpu.")
 @click.option("--data-path", metavar="DIR", help="Folder of the files that the suite reference needs.")
-@click.option("--content", metavar="FILE", help="Content picture.")
+@click.option("--content", metavar="FILE", multiple=True, help="Content picture; repeat for several in one batch.")
+@click.option("--batch", type=int, metavar="N", help="Pictures drawn at once: the content pictures in turn.")
 @click.option("--styles", metavar="FILE", multiple=True, help="Style picture; repeat for several.")
 @click.option("--size", type=int, metavar="PIXELS", help="Width the content is brought to; its height follows.")
 @click.option("--steps", type=int, metavar="N", help="Updates of the picture, warm-up included.")
@@ -49,6 +51,7 @@ from commands.reports import Shown, language_option
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="What one trial may take.")
 @click.option("--gate", is_flag=True, help="Judge the run against the stored baselines; the exit status says how.")
+@click.option("--require-fit", is_flag=True, help="Of suite accuracy: a mode whose picture is wrong fails the gate.")
 @click.option("--plan-only", is_flag=True, help="Decide the card's dtypes and run no step.")
 @click.option("--against", metavar="GITREF", help="Measure GITREF and this tree in turn, and judge which is slower.")
 @click.option("--pairs", type=click.IntRange(2), default=5, show_default=True, help="Of --against: per case and mode.")
@@ -68,6 +71,7 @@ def cli(context: click.Context, suite: Optional[str], resume: Optional[str], **o
 
     \b
     python bench.py --suite perf      step time, throughput and loss of each mode
+    python bench.py --suite accuracy  is each mode's picture still the approved one, and is it right
     python bench.py --suite smoke     does everything work, in under a minute
     python bench.py doctor            what is installed and what is missing
     """
@@ -76,12 +80,12 @@ def cli(context: click.Context, suite: Optional[str], resume: Optional[str], **o
             raise click.UsageError("expected --suite NAME, --resume RUN or a command; see --help")
         shown = Shown.from_options(*(options.pop(name) for name in ("report", "lang", "quiet")))
         given = [name for name in options if context.get_parameter_source(name).name == "COMMANDLINE"]
-        refused = [name for name in given if name != "advisory"]
+        refused = [name for name in given if name not in ("advisory", "require_fit")]
         if resume and refused:
             raise click.UsageError(f"--resume takes no --{refused[0]}: it goes on as the run began")
         against, pairs = options.pop("against"), options.pop("pairs")
         if resume:
-            context.exit(continue_run(resume, options["advisory"], shown))
+            context.exit(continue_run(resume, options["advisory"], options["require_fit"], shown))
         elif against is not None:
             context.exit(compare_trees(str(suite), against, pairs, given, shown, **options))
         context.exit(measure(str(suite), shown, **options))
@@ -106,7 +110,8 @@ def compare_trees(
     from harness.store import Baselines
     from reports.verdicts import ComparisonProgress, print_verdicts
 
-    refused = {"gate", "plan_only", "health", "replicates", "max_replicates", "half_width", "budget"} & set(given)
+    timing = {"replicates", "max_replicates", "half_width", "budget"}
+    refused = {"gate", "plan_only", "health", "require_fit", *timing} & set(given)
     if refused:
         raise UsageError(f"--against takes no --{refused.pop().replace('_', '-')}")
     suites.get(suite)
@@ -141,9 +146,11 @@ def measure(
     shown: Shown,
     modes: Optional[str],
     device: str,
+    content: Tuple[str, ...],
     styles: Tuple[str, ...],
     output: str,
     advisory: bool,
+    require_fit: bool,
     **options: Any,
 ) -> int:
     """Run a suite, show it, return the exit status."""
@@ -154,6 +161,9 @@ def measure(
 
     devices.check_name(device)
     options["styles"] = styles or None
+    if content:
+        options.update(content=content[0], further_contents=content[1:])
+        options["batch"] = options["batch"] if options["batch"] is not None else len(content)
     given = {name: value for name, value in options.items() if value is not None}
     names = ("replicates", "max_replicates", "half_width", "budget", "timeout")
     suite_changes = {name: given.pop(name) for name in names if name in given}
@@ -173,31 +183,36 @@ def measure(
         run, folder = runner.run_suite(
             chosen, device, Path(output), cache_folder(), progress, sys.argv, health, gate, plan_only
         )
-    return show(run, folder, gate, advisory, shown)
+    return show(run, folder, gate or bool(run.suite.fidelity), advisory, require_fit, shown)
 
 
-def continue_run(path: str, advisory: bool, shown: Shown) -> int:
+def continue_run(path: str, advisory: bool, require_fit: bool, shown: Shown) -> int:
     """Measure what an interrupted run is missing, show it, return the exit status."""
     from harness import runner
     from reports.progress import Progress
 
     with Progress(quiet=shown.quiet) as progress:
         run, folder = runner.resume(Path(path), cache_folder(), progress)
-    return show(run, folder, bool(run.plans) and not run.plan_only, advisory, shown)
+    gate = bool(run.suite.fidelity) or (bool(run.plans) and not run.plan_only)
+    return show(run, folder, gate, advisory, require_fit, shown)
 
 
-def show(run: Any, folder: Path, gate: bool, advisory: bool, shown: Shown) -> int:
+def show(run: Any, folder: Path, gate: bool, advisory: bool, require_fit: bool, shown: Shown) -> int:
     """Print the run and, if asked for, the gates' verdicts; return the exit status."""
     from harness.gate import exit_status, lenient
     from reports import formats
     from reports.evidence import Evidence
+    from reports.fidelity import print_fidelity
     from reports.published import print_published
     from reports.terminal import print_paths, print_run
     from reports.verdicts import print_verdicts
 
     if gate:
-        run = judge(run, folder)
-    print_run(run, folder, shown.words, shown.quiet)
+        run = judge(run, folder, require_fit)
+    if run.suite.fidelity and not run.plan_only:
+        print_fidelity(run, folder, shown.words, shown.quiet)
+    else:
+        print_run(run, folder, shown.words, shown.quiet)
     if run.suite.name == "reference" and not shown.quiet:
         print_published(run)
     if gate:
@@ -211,7 +226,7 @@ def show(run: Any, folder: Path, gate: bool, advisory: bool, shown: Shown) -> in
     return lenient(status) if advisory else status
 
 
-def judge(run: Any, folder: Path) -> Any:
+def judge(run: Any, folder: Path, require_fit: bool) -> Any:
     """Return the run with its verdicts, and on the disk; what seems slower is measured once more before it can fail."""
     from harness import gate, runner
     from harness.store import Baselines, RunFolder
@@ -219,11 +234,12 @@ def judge(run: Any, folder: Path) -> Any:
     from reports.progress import Progress
 
     baselines = Baselines(BASELINES)
-    run = gate.judged(run, baselines)
+    run = gate.judged(run, baselines, folder, require_fit)
     suspects = unconfirmed(run.verdicts)
     if suspects and run.complete:
         with Progress() as progress:
-            run = gate.judged(runner.confirm(run, folder, suspects, cache_folder(), progress), baselines)
+            run = runner.confirm(run, folder, suspects, cache_folder(), progress)
+        run = gate.judged(run, baselines, folder)
     RunFolder(folder).save(run)
     return run
 
@@ -237,6 +253,7 @@ def judge(run: Any, folder: Path) -> Any:
     "--fetch", "fetches", metavar="NAME", multiple=True, help="Of --graph: what is run for; repeat for several."
 )
 @click.option("--size", type=int, metavar="PIXELS", help="Of the style step.")
+@click.option("--batch", type=int, metavar="N", help="Of the style step: pictures drawn at once.")
 @click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
 @click.option(
     "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
@@ -258,7 +275,7 @@ def explain(mode: str, other: Optional[str], as_json: bool, graph: Optional[str]
     if graph:
         question = Question(graph=os.path.abspath(graph), fetches=options["fetches"], modes=modes)
     else:
-        changes = {"size": options["size"]} if options["size"] is not None else {}
+        changes = {name: options[name] for name in ("size", "batch") if options[name] is not None}
         case = suites.customize(suites.get("perf"), changes, {}).cases[0]
         question = Question(case=inputs.resolve(case, cache_folder()), modes=modes, cache=cache_folder())
     plans = plan(question)
@@ -284,6 +301,7 @@ def doctor() -> None:
 cli.add_command(commands.baselines.approve)
 cli.add_command(commands.baselines.compare)
 cli.add_command(commands.baselines.calibrate)
+cli.add_command(commands.causes.blame)
 cli.add_command(commands.reports.report)
 cli.add_command(commands.reports.history)
 

@@ -16,7 +16,7 @@ from commands import BASELINES, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_TRIAL_
 @click.option("--reason", required=True, metavar="TEXT", help="Why; stored in each baseline.")
 @click.pass_context
 def approve(context: click.Context, run: str, what: str, reason: str) -> None:
-    """Make a gated RUN's plans and timings the baselines, showing old beside new."""
+    """Make a gated RUN's plans and timings, or pictures, the baselines, showing old beside new."""
     from harness import approval
     from harness.errors import UsageError
     from harness.store import Baselines, RunFolder
@@ -25,7 +25,7 @@ def approve(context: click.Context, run: str, what: str, reason: str) -> None:
     if not reason.strip():
         raise UsageError("--reason is empty (expected a sentence for whoever reads the baseline)")
     baselines = Baselines(BASELINES)
-    proposals = approval.propose(RunFolder(Path(run)).load(), baselines, reason)
+    proposals = approval.propose(RunFolder(Path(run)).load(), baselines, reason, Path(run))
     chosen = [proposal for proposal in proposals if what in ("all", proposal.kind)]
     print_proposals(chosen)
     print_written(approval.approve(chosen, baselines))
@@ -78,7 +78,7 @@ def calibrate(
     import suites
     from harness import calibration, devices
     from harness.errors import UsageError
-    from harness.power import make_card
+    from harness.power import NeverSteadyError, make_card
     from harness.store import Baselines, RunFolder, refuse_in_ci
     from reports.power import print_card
     from reports.progress import Progress
@@ -106,5 +106,9 @@ def calibrate(
         click.echo(f"bench.py: interrupted after {len(found)} of {plan.planned_pairs} pairs; go on with", err=True)
         click.echo(f"    python bench.py calibrate --resume {folder.path}", err=True)
         context.exit(EXIT_INTERRUPTED)
-    card = make_card(plan, found, limits)
+    try:
+        card = make_card(plan, found, limits)
+    except NeverSteadyError as error:
+        click.echo(f"bench.py: {error}", err=True)
+        context.exit(EXIT_INCONCLUSIVE)
     print_card(card, Baselines(BASELINES).save_card(card))

@@ -1,13 +1,28 @@
 """Run -> Baselines: what a run would make the approved result, and what of it cannot be."""
 
 import dataclasses
+import hashlib
+from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from harness import environment
+from harness.accuracy import variant
 from harness.errors import UsageError
 from harness.gate import compare_plan, judge
 from harness.reasons import REASONS
-from harness.records import PLAN_DEVICE, Baseline, Case, CasePlan, Mode, PlanFigures, Run, TimingFigures, Verdict
+from harness.records import (
+    PLAN_DEVICE,
+    Baseline,
+    Case,
+    CasePlan,
+    FidelityFigures,
+    Mode,
+    ModeFidelity,
+    PlanFigures,
+    Run,
+    TimingFigures,
+    Verdict,
+)
 from harness.rule import rule_of
 from harness.statistics import geometric_mean, log_interval
 from harness.store import Baselines, refuse_in_ci
@@ -35,16 +50,20 @@ class Proposal(NamedTuple):
     """What is no number."""
     refusal: str = ""
     """Why it is not written, in one line."""
+    picture: Optional[bytes] = None
+    """PNG that goes with it."""
 
 
-def propose(run: Run, baselines: Baselines, reason: str) -> List[Proposal]:
-    """Return the baselines that this run would write; what is as approved is left out.
+def propose(run: Run, baselines: Baselines, reason: str, folder: Path = Path()) -> List[Proposal]:
+    """Return the baselines that this run, whose folder this is, would write; what is as approved is left out.
 
     Raises:
         UsageError: the run is incomplete, holds nothing to approve, has a trial that did not end well, or was made
             by a working tree with uncommitted changes.
     """
     _require_trustworthy(run)
+    if run.suite.fidelity:
+        return [proposal for found in run.fidelity for proposal in _fidelity(run, found, folder, baselines, reason)]
     plans = {(plan.case, plan.mode): plan for plan in run.plans}
     verdicts = [verdict for verdict in judge(run, baselines) if verdict.gate in ("timing", "first_step", "memory")]
     proposals = []
@@ -59,12 +78,12 @@ def propose(run: Run, baselines: Baselines, reason: str) -> List[Proposal]:
 def approve(proposals: Sequence[Proposal], baselines: Baselines) -> List[str]:
     """Write what was not refused and return the paths; raises UsageError in CI, which never writes baselines."""
     refuse_in_ci("approve")
-    return [str(baselines.save(proposal.baseline)) for proposal in proposals if not proposal.refusal]
+    return [str(baselines.save(proposal.baseline, proposal.picture)) for proposal in proposals if not proposal.refusal]
 
 
 def _require_trustworthy(run: Run) -> None:
     bad = [trial.trial for trial in run.trials if trial.status != "ok"]
-    if not run.plans:
+    if not (run.plans or run.fidelity):
         raise UsageError(f"run {run.id}: it holds no plans to approve (run the suite with --gate)")
     if bad or not run.complete:
         what = f"trial {bad[0]} did not end well" if bad else "it was interrupted"
@@ -105,6 +124,34 @@ def _timing(
     refusal = REASONS[refused[0]].happened if refused else ""
     baseline = _baseline(run, case, mode, device, reason, timing=new)
     yield Proposal(baseline, kind, rows, tuple(dict.fromkeys(told)), refusal)
+
+
+def _fidelity(run: Run, found: ModeFidelity, folder: Path, baselines: Baselines, reason: str) -> Iterator[Proposal]:
+    case = next(case for case in run.suite.cases if case.id == found.case)
+    mode = next(mode for mode in run.suite.modes if mode.name == found.mode)
+    trial = trials_of(run, case.id, mode.name)[0]
+    picture = (folder / str(trial.picture)).read_bytes()
+    old = _readable(baselines, run, case, mode, variant(trial))
+    section = FidelityFigures(
+        tensorflow=trial.environment.tensorflow if trial.environment else "unknown",
+        picture_sha256=hashlib.sha256(picture).hexdigest(),
+        headroom=found.headroom,
+        measured=trial.fidelity,
+    )
+    if old is not None and old.fidelity == section and old.case_digest == case.digest():
+        return
+    before = _fidelity_numbers(old.fidelity) if old and old.fidelity else {}
+    kind = "missing" if found.regression_reason == "no_baseline" else "changed"
+    told = () if kind == "missing" else (REASONS[found.regression_reason].happened, *found.regression_details)
+    refusal = REASONS["not_neutral"].happened if found.regression_reason == "not_neutral" else ""
+    baseline = _baseline(run, case, mode, variant(trial), reason, fidelity=section)
+    yield Proposal(baseline, kind, _rows(before, _fidelity_numbers(section)), told, refusal, picture)
+
+
+def _fidelity_numbers(section: FidelityFigures) -> Dict[str, float]:
+    measured = section.measured
+    totals = {"reported_loss": measured.reported_losses["total"], "true_loss": measured.true_losses["total"]}
+    return {**totals, **{f"distance after {updates}": distance for updates, distance in measured.growth}}
 
 
 def _too_poor(run: Run, case: Case, mode: Mode, timing: TimingFigures) -> List[str]:

@@ -35,6 +35,7 @@ def examine(cache: str) -> List[Check]:
         _packages(),
         *_devices(),
         _npu_bridge(),
+        _flip(),
         _cache(cache),
         _synthetic_network(cache),
         Check("network imagenet-vgg-verydeep-19.mat", None, "give its path to --network", f"get {vgg.MATCONVNET_FILE}"),
@@ -81,6 +82,13 @@ def _npu_bridge() -> Check:
     if version is None:
         return Check("npu_bridge", None, "not installed: no Ascend card can be used", advice)
     return Check("npu_bridge", None, f"{version} is installed, but this version does not drive the card yet")
+
+
+def _flip() -> Check:
+    version = environment.installed_packages().get("flip-evaluator")
+    if version is not None:
+        return Check("FLIP", True, f"flip-evaluator {version}")
+    return Check("FLIP", None, "not evaluated by suite accuracy", "pip install flip-evaluator (not for Python 3.7)")
 
 
 def _cache(cache: str) -> Check:

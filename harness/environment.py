@@ -19,7 +19,18 @@ if sys.version_info >= (3, 8):
 else:
     import importlib_metadata as metadata
 
-PACKAGES = ("tensorflow", "tensorflow-cpu", "npu_bridge", "numpy", "scipy", "Pillow", "pydantic", "protobuf")
+PACKAGES = (
+    "tensorflow",
+    "tensorflow-cpu",
+    "npu_bridge",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "flip-evaluator",
+    "Pillow",
+    "pydantic",
+    "protobuf",
+)
 SPEED_VARIABLES = (
     "CUDA_VISIBLE_DEVICES",
     "TF_ENABLE_ONEDNN_OPTS",

@@ -5,7 +5,7 @@ from typing import Dict, Optional, Tuple, Union
 from pydantic import Field, TypeAdapter
 from typing_extensions import Annotated, Literal
 
-from harness.records import Losses, Record, WorkerEnvironment
+from harness.records import Losses, Record, TrialFidelity, WorkerEnvironment
 
 
 class Started(Record):
@@ -19,7 +19,7 @@ class Phase(Record):
     """The worker begins something else."""
 
     event: Literal["phase"] = "phase"
-    name: Literal["network", "targets", "graph", "steps", "finish", "timing", "health"]
+    name: Literal["network", "targets", "graph", "steps", "finish", "timing", "health", "fidelity"]
 
 
 class Planned(Record):
@@ -38,8 +38,9 @@ class Sample(Record):
     event: Literal["sample"] = "sample"
     updates: int
     """Updates made before this step; the losses are those of the picture then."""
-    phase: Literal["first", "step", "extra"]
-    """The first one compiles; extra ones come after the picture was fetched and serve the timing alone."""
+    phase: Literal["first", "step", "extra", "delayed"]
+    """The first one compiles; extra ones come after the picture was fetched and serve the timing alone; delayed ones
+    were slowed down, to see whether a gate notices."""
     seconds: float
     losses: Losses
 
@@ -71,6 +72,7 @@ class Finished(Record):
     matmul_tflops_bfloat16: Optional[float] = None
     """The same in bfloat16; None where it is no faster than float32."""
     peak_memory_bytes: int
+    fidelity: Optional[TrialFidelity] = None
 
 
 class Diverged(Record):

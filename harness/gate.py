@@ -1,7 +1,9 @@
 """Run x Baselines -> Verdicts."""
 
+from pathlib import Path
 from typing import List, Sequence, Tuple
 
+from harness import accuracy
 from harness.errors import UsageError
 from harness.plans import differences
 from harness.power import Cards
@@ -14,22 +16,33 @@ _EXIT = {"pass": 0, "fail": 1, "inconclusive": 3, "missing": 4}
 _WORST_FIRST = (1, 4, 3, 0)
 
 
-def judged(run: Run, baselines: Baselines) -> Run:
-    """Return the run with its verdicts, and the power cards that they rest on."""
+def judged(run: Run, baselines: Baselines, folder: Path, require_fit: bool = False) -> Run:
+    """Return the run, whose folder this is, with its verdicts and what they rest on: fidelity and power cards.
+
+    Args:
+        require_fit: a mode that is not fit fails; else that is only shown.
+    """
+    if run.suite.fidelity and not run.plan_only:
+        run = run.model_copy(update={"fidelity": accuracy.assess(run, folder, baselines)})
+        return run.model_copy(update={"verdicts": judge(run, baselines, require_fit)})
     cards = Cards(baselines).current(run.environment.machine_key, run.suite.name, run.suite.cases, run.suite.limits)
     return run.model_copy(update={"verdicts": judge(run, baselines), "power_cards": cards})
 
 
-def judge(run: Run, baselines: Baselines) -> List[Verdict]:
+def judge(run: Run, baselines: Baselines, require_fit: bool = False) -> List[Verdict]:
     """Judge every case in every mode: are its results all there, is its dtype plan the approved one, have its times
-    and its memory grown."""
+    and its memory grown; of a suite that measures fidelity instead, is its picture the approved one, and is it right.
+    """
     plans = {(plan.case, plan.mode): plan for plan in run.plans}
     verdicts = []
     for case in run.suite.cases:
         for mode in run.suite.modes:
             if not run.plan_only:
                 verdicts.append(_judge_coverage(run.trials, case, mode, run.suite.replicates))
-            verdicts.append(_judge_plan(run.suite.name, case, mode, plans[case.id, mode.name], baselines))
+            if (case.id, mode.name) in plans:
+                verdicts.append(_judge_plan(run.suite.name, case, mode, plans[case.id, mode.name], baselines))
+    if run.suite.fidelity:
+        return verdicts + accuracy.verdicts(run, require_fit) + _not_in_run(run, baselines)
     return verdicts + judge_timings(run, baselines) + _not_in_run(run, baselines)
 
 

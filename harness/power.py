@@ -22,6 +22,10 @@ WANTED_POWER = 0.8
 _DRAWS = 10000
 
 
+class NeverSteadyError(ValueError):
+    """Too few processes settled to say anything of the machine but that."""
+
+
 class Cards(NamedTuple):
     """The stored power cards, as the gates ask for them."""
 
@@ -56,7 +60,7 @@ def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits
     """Judge the pairs as `--against` would, one comparison after the other, as they are and with the delay.
 
     Raises:
-        UsageError: fewer than two pairs had steady steps.
+        NeverSteadyError: fewer than two pairs had steady steps.
     """
     case, mode = calibration.case, calibration.mode.name
     rule = rule_of("against", case.id, mode, limits)
@@ -70,8 +74,9 @@ def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits
     detection_low, detection_high = proportion_interval(detections, len(groups))
     steady = [pair for pair in pairs if None not in (pair.base_seconds, pair.head_seconds, pair.delayed_seconds)]
     if len(steady) < 2:
-        raise UsageError(
-            f"calibration {calibration.id}: the steps of nearly all pairs never settled (quieten the machine)"
+        raise NeverSteadyError(
+            f"calibration {calibration.id}: the steps of {len(pairs) - len(steady)} of {len(pairs)} pairs never settled"
+            " (quieten the machine and calibrate anew)"
         )
     return PowerCard(
         machine_key=calibration.environment.machine_key,

@@ -64,8 +64,31 @@ REASONS: Dict[str, Reason] = {
         "run it again on a quieter machine; this is neither a pass nor a failure",
     ),
     "too_few": Reason("fewer than two processes were measured", "raise --replicates"),
+    # Fidelity
+    "as_baseline": Reason("the picture and the first step are as approved", "nothing to do"),
+    "regressed": Reason(
+        "further from the approved picture or first step than noise moves it",
+        "look for the first layer named; if the change is meant: python bench.py approve RUN --changed --reason TEXT",
+    ),
+    "other_size": Reason(
+        "the stored picture has another size",
+        "run the suite as it is stored, or approve the new one: python bench.py approve RUN --changed --reason TEXT",
+    ),
+    "no_envelope": Reason(
+        "the reference mode was not measured, so that nobody knows what noise does",
+        "measure it too (see --modes)",
+    ),
+    "not_neutral": Reason(
+        "watching the step changed its picture: what the probes say is of another job",
+        "this is neither a pass nor a failure; see the picture's own figures",
+    ),
+    "fit": Reason("the picture is as right as noise of the mode's own format leaves it", "nothing to do"),
+    "wrong": Reason("the picture is wrong", "find the cause: python bench.py blame MODE"),
+    "not_judged": Reason("whether the picture is right was not measured", "measure the whole suite"),
     # Why a verdict is shown without gating
     "emulated": Reason("emulated: says nothing about the card", "measure it on a card"),
+    "advisory_case": Reason("the suite only shows this case", "nothing to do"),
+    "fitness_shown": Reason("shown only", "let it decide the exit status with --require-fit"),
     "other_machine": Reason(
         "the other one is of another machine or TensorFlow: absolute times do not compare",
         "approve a run measured here, or compare two revisions here: python bench.py --suite SUITE --against GITREF",

@@ -38,6 +38,7 @@ class Inputs(Record):
     content_sha256: str
     styles_sha256: Tuple[str, ...]
     initial_sha256: Optional[str] = None
+    further_contents_sha256: Tuple[str, ...] = ()
     network_sha256: str
     """Of the weights' numbers, not of the file that holds them."""
     height: int
@@ -50,6 +51,10 @@ class Case(Record):
 
     id: str
     content: str
+    further_contents: Tuple[str, ...] = ()
+    """Content pictures after the first; one size with it after resizing."""
+    batch: int = Field(1, gt=0)
+    """Pictures drawn at once: the content pictures in turn, each with a noise of its own."""
     styles: Tuple[str, ...] = Field(min_length=1)
     size: Optional[int] = Field(None, gt=0, le=8192)
     """Width in pixels that the content picture is brought to; its own when None. The height follows."""
@@ -72,8 +77,11 @@ class Case(Record):
         if self.inputs is None:
             raise ValueError(f"case {self.id}: its input files have not been read")
         initial = self.initial if self.initial in ("content", "noise") else "picture"
-        content = self.model_dump(mode="json", exclude={"id", "content", "styles", "network", "size", "advisory"})
+        left_out = {"id", "content", "further_contents", "styles", "network", "size", "advisory"}
+        content = self.model_dump(mode="json", exclude=left_out)
         content["initial"] = initial
+        if self.batch == 1:  # what was approved before there were batches stays valid
+            del content["batch"], content["inputs"]["further_contents_sha256"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -83,17 +91,6 @@ class Mode(Record):
     name: str
     """The precision mode's, with `+` and what was added to it."""
     precision: PrecisionConfig
-
-
-class FidelityPlan(Record):
-    """What is measured of a picture's fidelity beside the picture itself."""
-
-    envelope: int = Field(8, ge=3)
-    """Runs with one ulp of noise on the start, per envelope."""
-    window: int = Field(5, gt=0)
-    """Losses are medians over this many last pictures, since single ones spike."""
-    growth: Tuple[int, ...] = (1, 2, 5, 10)
-    """Updates after which the picture is held against float64's."""
 
 
 class Limit(Record):
@@ -106,6 +103,17 @@ class Limit(Record):
     case: Optional[str] = None
     mode: Optional[str] = None
     """None: every one."""
+
+
+class FidelityPlan(Record):
+    """What is measured of a picture's fidelity beside the picture itself."""
+
+    envelope: int = Field(8, ge=3)
+    """Runs of the reference mode with one ulp of noise, per envelope."""
+    window: int = Field(5, gt=0)
+    """Losses are medians over this many last pictures, since single ones spike."""
+    growth: Tuple[int, ...] = (1, 2, 5, 10)
+    """Updates after which the picture is held against float64's."""
 
 
 class Suite(Record):
@@ -154,18 +162,20 @@ class Trial(Record):
     confirmation: bool = False
     """Part of a delayed second measurement, which no summary counts."""
     picture: str
-    """Path where the worker writes the final picture."""
+    """Path where the worker writes the final picture; those of a batch get a number before the suffix."""
     cache: str
     """Folder for things that can be made again."""
     health: bool = False
     """Run the steps once more, untimed, and count what float16 loses."""
-    fidelity: Optional[FidelityPlan] = None
-    """What to measure of the picture's fidelity, untimed, once it is made."""
-    oracle: str = ""
-    """Path of the case's float64 trajectory: read when it is there, else made and written for the other modes."""
     delay: Optional[float] = None
     """Of a calibration alone: make the timed steps once more, each slower by this share of their median; when 0, do
     not. Such a trial measures nothing else."""
+    fidelity: Optional[FidelityPlan] = None
+    """What to measure of the picture's fidelity, untimed, once it is made."""
+    envelopes: bool = False
+    """Also measure what noise and known faults do: once per case, in the reference mode."""
+    oracle: str = ""
+    """Path of the case's float64 trajectory: read when it is there, else made and written for the other modes."""
 
 
 class WorkerEnvironment(Record):
@@ -193,7 +203,7 @@ class TensorError(Record):
     """How far a tensor lies from the float64 one."""
 
     relative_l2: float
-    """||x - y|| / ||y||."""
+    """||x - y|| / ||y||; of a loss term over the total loss."""
     cosine: Optional[float] = None
     """None when a norm is zero."""
     max_abs: float
@@ -221,15 +231,19 @@ class Probe(Record):
 
 
 class Envelope(Record):
-    """What harmless noise does: one value per run with one ulp of noise on the start, in the order of their seeds."""
+    """What harmless noise does: float32 runs whose picture is off by one ulp whenever a step reads it, by seed.
+
+    Pixels that are equal stay equal, since noise that breaks ties in max pooling is not harmless.
+    """
 
     noise: Literal["float32", "float16"]
-    """The format whose ulp the noise has. float32: in the mode itself; float16: in the reference mode."""
+    """The format whose ulp it is: that of the modes to judge."""
     distances: Tuple[float, ...]
-    """1 - SSIM, luminance, between the run's picture and the unperturbed one."""
-    reported_losses: Tuple[float, ...]
-    """Windowed medians of the total loss, as are the next."""
+    """1 - SSIM, luminance, between each run's picture and the unperturbed one."""
     true_losses: Tuple[float, ...]
+    """Windowed medians of the total loss."""
+    growth: Tuple[Tuple[float, ...], ...]
+    """Of each run, relative L2 distance from the unperturbed picture after the updates of FidelityPlan.growth."""
 
 
 class Control(Record):
@@ -252,7 +266,9 @@ class TrialFidelity(Record):
     """Windowed medians of the same pictures, re-scored in float32."""
     window: int
     envelopes: Tuple[Envelope, ...] = ()
-    control: Optional[Control] = None
+    snapshots: Tuple[Tuple[float, ...], ...] = ()
+    """Count sketches of the picture after the same updates."""
+    controls: Tuple[Control, ...] = ()
     neutral: Optional[bool] = None
     """Whether the picture is the same, bit for bit, with and without the probes; None when not checked."""
 
@@ -273,6 +289,7 @@ class TrialResult(Record):
     log_tail: Tuple[str, ...] = ()
     samples: str
     picture: Optional[str] = None
+    """The first of a batch; the others are beside it, as harness.store.numbered names them."""
     health: Optional[str] = None
     """Counts of every step, when they were asked for."""
     lost: Dict[str, Tuple[int, int, int]] = {}
@@ -389,6 +406,20 @@ class CasePlan(Record):
     figures: PlanFigures
 
 
+class TimingFigures(Record):
+    """What one case in one mode took on one machine: a value per process, in the order they ran."""
+
+    machine_key: str
+    """Absolute times compare only where this is equal."""
+    emulated: bool
+    steps: int
+    """Timed ones of a process."""
+    step_seconds: Tuple[float, ...]
+    """Medians of the timed steps."""
+    first_step_seconds: Tuple[float, ...]
+    peak_memory_bytes: Tuple[int, ...]
+
+
 class PictureDistance(Record):
     """How far a picture lies from another."""
 
@@ -432,23 +463,26 @@ class ModeFidelity(Record):
     reasons: Tuple[str, ...] = ()
     """Why, one clause each: `style Gram saturates at relu1_1 ... relu5_1`."""
     fit_bounds: Tuple[Bound, ...] = ()
+    regression: Literal["pass", "fail", "inconclusive", "missing"]
+    regression_reason: str
+    """A key of harness.reasons.REASONS."""
+    regression_details: Tuple[str, ...] = ()
     regression_bounds: Tuple[Bound, ...] = ()
-    """Empty without a baseline."""
+    """Empty without a comparable baseline."""
     faster: Optional[bool] = None
     """Than the reference mode; None where the time is emulated or was not measured."""
     gateable: Optional[bool] = None
-    """False: noise alone moves the picture as far as a known fault, so that its SSIM tells nothing at this horizon."""
+    """False: noise alone may move the picture further than each known fault does: at this horizon SSIM shows none."""
 
 
 class FidelityFigures(Record):
-    """A mode's fidelity as far as a gate compares it; the picture lies beside the file."""
+    """A mode's fidelity as far as a gate compares it; the picture is a PNG beside the file."""
 
-    device: str
-    """`cpu`, `gpu` or `npu`."""
     tensorflow: str
     """The version it was made with; a baseline is of its major one."""
     picture_sha256: str
-    """Of the pixels."""
+    """Of the PNG file."""
+    headroom: Dict[str, float]
     measured: TrialFidelity
 
 
@@ -473,20 +507,6 @@ class Blame(Record):
     """Watching the step changed nothing."""
     customize_dtypes: str = ""
     """A ready file."""
-
-
-class TimingFigures(Record):
-    """What one case in one mode took on one machine: a value per process, in the order they ran."""
-
-    machine_key: str
-    """Absolute times compare only where this is equal."""
-    emulated: bool
-    steps: int
-    """Timed ones of a process."""
-    step_seconds: Tuple[float, ...]
-    """Medians of the timed steps."""
-    first_step_seconds: Tuple[float, ...]
-    peak_memory_bytes: Tuple[int, ...]
 
 
 class Baseline(Record):
@@ -649,7 +669,6 @@ class Calibration(Record):
     mode: Mode
     device: str
     timeout: float
-    warmup: int
     comparisons: int = Field(gt=0)
     pairs: int = Field(ge=2)
     """Of each comparison."""
@@ -695,10 +714,10 @@ class Run(Record):
     """The card's dtype plans, when a gate asked for them."""
     trials: List[TrialResult] = []
     summaries: List[Summary] = []
-    fidelity: List[ModeFidelity] = []
-    """By case and mode, when the suite measures fidelity."""
     growth: List[Growth] = []
     """Of suites that differ in size alone."""
+    fidelity: List[ModeFidelity] = []
+    """By case and mode, when the suite measures fidelity."""
     verdicts: List[Verdict] = []
     power_cards: List[PowerCard] = []
     """How good the timing gates are here, for the cases that have a current card."""

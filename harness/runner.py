@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
@@ -80,9 +81,11 @@ def run_suite(
         command=tuple(command),
         environment=machine,
         plan_only=plan_only,
-        plans=_plans(suite, cache) if plans or plan_only else [],
+        # A suite of fidelity has baselines of pictures; those of plans are other suites'.
+        plans=_plans(suite, cache) if plan_only or (plans and not suite.fidelity) else [],
     )
-    return _measure(run, folder, cache, observer)
+    with _hint(folder):
+        return _measure(run, folder, cache, observer)
 
 
 def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
@@ -95,14 +98,29 @@ def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
     run = folder.load()
     if run.complete:
         raise UsageError(f"run {path}: it is complete, nothing is left to resume")
-    for case in run.suite.cases:
+    require_unchanged(f"run {path}", run.suite.cases, run.environment, cache)
+    with _hint(folder):
+        return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
+
+
+@contextmanager
+def _hint(folder: RunFolder) -> Iterator[None]:
+    """Tell whoever's disk is full or gone that the run is not lost."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{error}; what was measured is kept, --resume {folder.path} measures the rest") from error
+
+
+def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, cache: str) -> None:
+    """Raise UsageError, beginning with `what`, when an input file, the machine or its software is not as it was."""
+    for case in cases:
         now = inputs.resolve(case, cache)
         if now.digest() != case.digest():
-            raise UsageError(f"run {path}: case {case.id} has changed: {_difference(_inputs(case), _inputs(now))}")
-    before, now = _comparable(run.environment), _comparable(environment.describe())
-    if before != now:
-        raise UsageError(f"run {path}: the environment has changed: {_difference(before, now)}")
-    return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
+            raise UsageError(f"{what}: case {case.id} has changed: {_difference(_inputs(case), _inputs(now))}")
+    before, after = _comparable(machine), _comparable(environment.describe())
+    if before != after:
+        raise UsageError(f"{what}: the environment has changed: {_difference(before, after)}")
 
 
 def confirm(run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: str, observer: Observer) -> Run:
@@ -185,6 +203,8 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tup
         }
     )
     folder.save(run)
+    if complete:
+        folder.drop_oracles()
     return run, folder.path
 
 
@@ -231,4 +251,7 @@ def _trial(
         cache=cache,
         health=run.health and replicate == 1 and not confirmation,
         confirmation=confirmation,
+        fidelity=run.suite.fidelity,
+        envelopes=run.suite.fidelity is not None and mode.name == run.reference_mode,
+        oracle=str(folder.oracle_path(case.id)) if run.suite.fidelity else "",
     )

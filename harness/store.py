@@ -1,5 +1,6 @@
 """Run folders: every file in them is written whole or not at all, but for the journal, which grows by whole lines."""
 
+import hashlib
 import json
 import os
 import re
@@ -8,10 +9,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Iterable, List, Optional, Type, TypeVar
 
+import numpy as np
 from pydantic import ValidationError
 
 from harness.errors import UsageError
 from harness.records import PLAN_DEVICE, SCHEMA_VERSION, Baseline, Calibration, PowerCard, Record, Run, TrialResult
+from model import images
 
 R = TypeVar("R", bound=Record)
 
@@ -34,6 +37,12 @@ def write_atomic(path: Path, data: bytes) -> None:
 def slug(text: str) -> str:
     """The text as a file name: letters, digits, and . _ + - alone."""
     return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip(".-") or "unnamed"
+
+
+def numbered(path: str, index: int) -> str:
+    """Path of picture `index` of a batch, from 0: a.png, a-2.png, a-3.png."""
+    stem, suffix = os.path.splitext(path)
+    return f"{stem}-{index + 1}{suffix}" if index else path
 
 
 class RunFolder:
@@ -69,6 +78,15 @@ class RunFolder:
         folder = self.path / "trials" / slug(trial_id)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def oracle_path(self, case_id: str) -> Path:
+        """File of a case's float64 trajectory, which lives as long as the run is measured: some 50 MB."""
+        return self.path / f"{slug(case_id)}.oracle.npz"
+
+    def drop_oracles(self) -> None:
+        """Remove what only the measurement needed."""
+        for path in self.path.glob("*.oracle.npz*"):
+            path.unlink()
 
     def append_journal(self, result: Record) -> None:
         """Add a finished trial, or pair of trials, to the journal and onto the disk."""
@@ -150,8 +168,29 @@ class Baselines:
                 continue  # named where it is needed
         return found
 
-    def save(self, baseline: Baseline) -> Path:
-        """Write the baseline whole or not at all, and return its path."""
+    def picture_path(self, baseline: Baseline) -> Path:
+        """The picture that belongs to a baseline with a fidelity section."""
+        path = self.path(baseline.suite, baseline.case, baseline.mode.name, baseline.device)
+        return path.with_name(f"{path.name[: -len('.json')]}.png")
+
+    def picture(self, baseline: Baseline) -> np.ndarray:
+        """Pixels of the stored picture, uint8 RGB; raises UsageError when it is not the one that was approved."""
+        path = self.picture_path(baseline)
+        try:
+            data = path.read_bytes()
+            pixels = images.read(str(path))
+        except (OSError, images.ImageError) as error:
+            raise UsageError(f"baseline {path}: {error}") from error
+        if baseline.fidelity is None or hashlib.sha256(data).hexdigest() != baseline.fidelity.picture_sha256:
+            raise UsageError(f"baseline {path}: not the picture that was approved (its SHA-256 differs)")
+        return pixels
+
+    def save(self, baseline: Baseline, picture: Optional[bytes] = None) -> Path:
+        """Write the baseline, each file whole or not at all, and return its path; a picture goes first."""
+        if picture is not None:
+            path = self.picture_path(baseline)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, picture)
         return _save_readable(self.path(baseline.suite, baseline.case, baseline.mode.name, baseline.device), baseline)
 
     def card_path(self, machine_key: str, suite: str, case: str) -> Path:

@@ -4,23 +4,25 @@ Run by the parent as `python -m harness.worker EVENTS`, EVENTS being the file de
 Standard output and standard error belong to TensorFlow and the drivers; the parent keeps them as the trial's log.
 """
 
+import functools
 import os
 import sys
 import time
 import traceback
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 import psutil
 
+from harness import probes
 from harness.errors import UsageError
 from harness.events import Diverged, Event, Failed, Finished, Health, Phase, Planned, Refused, Started
 from harness.inputs import Pictures, load
-from harness.measure import DivergedError, needs_more_steps, require_finite, sample_steps
+from harness.measure import DivergedError, needs_more_steps, require_finite, sample_steps, timing
 from harness.records import Case, Losses, Mode, Trial
-from harness.store import write_atomic
+from harness.store import numbered, write_atomic
 from model import images, vgg
 
 Emit = Callable[[Event], None]
@@ -76,31 +78,50 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
         step_flop = _step_flop(case, pictures, network)
         # 100 MB of the peak otherwise; scoring the picture loads it again.
         del network
-        if not trial.health:
+        if not (trial.health or trial.fidelity):
             graph = graph._replace(graph_def=None)
         emulated = prepared.emulated
         del prepared
         session.run(graph.initialize)
         step = _step(session, graph)
         emit(Phase(name="steps"))
-        startup_seconds, seconds = 0.0, []
+        startup_seconds, seconds, losses = 0.0, [], []
         for sample in sample_steps(step, case.steps):
             startup_seconds = startup_seconds or _process_seconds()
             seconds.append(sample.seconds)
+            losses.append(sample.losses)
             emit(sample)
         emit(Phase(name="finish"))
         # The losses after the last update are the one row that no step's forward pass holds.
-        final_losses = _floats(session.run(graph.losses))
+        final_losses = summed(session.run(graph.losses))
         require_finite(case.steps, final_losses)
         result = session.run(graph.result)
-        emit(Phase(name="timing"))
-        _settle(step, seconds[1:], case.steps, emit)
+        if trial.fidelity is None:
+            emit(Phase(name="timing"))
+            settled = _settle(step, seconds[1:], case.steps, emit)
+            if trial.delay:
+                _delay(step, settled, trial.delay, emit)
     peak_memory_bytes = _peak_memory_bytes()
+    if trial.delay is not None:  # a calibration wants the times alone
+        return Finished(
+            startup_seconds=startup_seconds,
+            final_losses=final_losses,
+            true_losses=final_losses,
+            step_flop=step_flop,
+            matmul_tflops=None,
+            peak_memory_bytes=peak_memory_bytes,
+        )
     network = vgg.load(case.network, trial.cache)
-    _write_picture(Path(trial.picture), result[0] + network.mean_pixel, pictures, case)
-    true_losses = _true_losses(device, result, pictures, network, case) if emulated else final_losses
-    rates = {} if emulated else device.matmul_tflops()
-    if trial.health:
+    _write_pictures(trial.picture, result + network.mean_pixel, pictures, case)
+    rescore = functools.partial(score, device, pictures=pictures, network=network, case=case)
+    true_losses = rescore([result])[0] if emulated else final_losses
+    rates = {} if emulated or trial.fidelity else device.matmul_tflops()
+    fidelity = None
+    if trial.fidelity:
+        emit(Phase(name="fidelity"))
+        job = probes.Job(trial, device, pictures, network, graph, result, [*losses, final_losses], rescore)
+        fidelity = probes.measure(job, trial.fidelity, emit)
+    elif trial.health:
         emit(Phase(name="health"))
         _count_health(trial, device, graph, result, emit)
     return Finished(
@@ -111,6 +132,7 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
         matmul_tflops=rates.get("float32"),
         matmul_tflops_bfloat16=rates.get("bfloat16"),
         peak_memory_bytes=peak_memory_bytes,
+        fidelity=fidelity,
     )
 
 
@@ -122,30 +144,46 @@ def _check_unchanged(case: Case, now: Case) -> None:
     raise UsageError(f"case {case.id}: its files have changed since the run began ({changed})")
 
 
-def build_step(case: Case, mode: Mode, device: Any, pictures: Pictures, network: vgg.Network) -> Any:
-    """Return the case's model.stylization.StepGraph; its targets come from graphs in this mode, as on the card."""
+def build_step(
+    case: Case, mode: Optional[Mode], device: Any, pictures: Pictures, network: vgg.Network, dtype: Any = np.float32
+) -> Any:
+    """Return the case's model.stylization.StepGraph; its targets come from graphs in this mode, as on the card.
+
+    Without a mode all is computed in `dtype` as it stands.
+    """
     from model import stylization
 
     def evaluate(graph: Any, picture: Any) -> Dict[str, Any]:
-        prepared = device.prepare(graph.graph_def, list(graph.activations.values()), mode)
-        return device.evaluate(prepared.graph_def, graph.activations, {graph.picture: picture})
+        graph_def = graph.graph_def
+        if mode is not None:
+            graph_def = device.prepare(graph_def, list(graph.activations.values()), mode).graph_def
+        return device.evaluate(graph_def, graph.activations, {graph.picture: picture})
 
-    targets = stylization.compute_targets(pictures.content, pictures.styles, network, case.settings, evaluate)
+    targets = stylization.compute_targets(pictures.contents, pictures.styles, network, case.settings, evaluate, dtype)
+    return stylization.step_graph(initial_pictures(case, pictures, network), targets, network, case.settings, dtype)
+
+
+def initial_pictures(case: Case, pictures: Pictures, network: vgg.Network) -> np.ndarray:
+    """Start of the batch, shape (batch, height, width, 3), mean pixel subtracted; picture k has noise of seed + k."""
+    from model.stylization import initial_picture
+
     noise_blend = 1.0 if case.initial == "noise" else case.noise_blend
-    initial = stylization.initial_picture(
-        pictures.content, pictures.initial, noise_blend, network.mean_pixel, case.seed
-    )
-    return stylization.step_graph(initial, targets, network, case.settings)
+    starts = []
+    for index, content in enumerate(pictures.contents):
+        start = content if pictures.initial is None else pictures.initial
+        seed = (case.seed + index) % 2**32
+        starts.append(initial_picture(content, start, noise_blend, network.mean_pixel, seed))
+    return np.concatenate(starts)
 
 
 def _step(session: Any, graph: Any) -> Callable[[], Losses]:
     """Return a function that makes one update and returns the losses of the picture before it."""
     run_step = session.make_callable(list(graph.losses.values()) + [graph.update])
-    return lambda: _floats(dict(zip(graph.losses, run_step())))
+    return lambda: summed(dict(zip(graph.losses, run_step())))
 
 
-def _settle(step: Callable[[], Losses], seconds: List[float], made: int, emit: Emit) -> None:
-    """Make further steps until the seconds of all but the first show a steady state, or never will."""
+def _settle(step: Callable[[], Losses], seconds: List[float], made: int, emit: Emit) -> List[float]:
+    """Make further steps until the seconds of all but the first show a steady state, or never will; return them."""
     try:
         with closing(sample_steps(step, None, made, extra=True)) as samples:
             while needs_more_steps(seconds):
@@ -154,6 +192,21 @@ def _settle(step: Callable[[], Losses], seconds: List[float], made: int, emit: E
                 emit(sample)
     except DivergedError:
         pass  # after the last update that was asked for: the picture is done and good
+    return seconds
+
+
+def _delay(step: Callable[[], Losses], seconds: Sequence[float], share: float, emit: Emit) -> None:
+    """Make as many steps again, each longer by this share of their time: really asleep, within what is timed."""
+    pause = share * (timing(seconds).step_seconds or 0.0)
+
+    def delayed() -> Losses:
+        losses = step()
+        time.sleep(pause)
+        return losses
+
+    made = 1 + len(seconds)
+    for sample in sample_steps(delayed, made + len(seconds), made, extra=True):
+        emit(sample.model_copy(update={"phase": "delayed"}))
 
 
 def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit) -> None:
@@ -174,32 +227,41 @@ def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit
             raise RuntimeError("counting changed the picture: the health counters are of another job")
 
 
-def _true_losses(device: Any, result: Any, pictures: Pictures, network: vgg.Network, case: Case) -> Losses:
-    """Score the finished picture in float32, against float32 targets."""
+def score(device: Any, results: Sequence[Any], pictures: Pictures, network: vgg.Network, case: Case) -> List[Losses]:
+    """Score results of the step in float32, against float32 targets; each score is the sum over the batch."""
     from model import stylization
 
     shapes = [style.shape[:2] for style in pictures.styles]
-    graph = stylization.score_graph(pictures.content.shape[:2], shapes, network, case.settings)
-    feeds = {graph.picture: result, graph.content: (pictures.content - network.mean_pixel)[None]}
-    feeds.update({name: (style - network.mean_pixel)[None] for name, style in zip(graph.styles, pictures.styles)})
-    return _floats(device.evaluate(graph.graph_def, graph.losses, feeds))
+    graph = stylization.score_graph(pictures.shape, shapes, network, case.settings)
+    styles = {name: (style - network.mean_pixel)[None] for name, style in zip(graph.styles, pictures.styles)}
+    with device.session(graph.graph_def, optimize=False) as session:
+
+        def score_one(picture: np.ndarray, content: np.ndarray) -> Dict[str, Any]:
+            feeds = {graph.picture: picture[None], graph.content: (content - network.mean_pixel)[None]}
+            return session.run(graph.losses, {**styles, **feeds})
+
+        scored = [list(map(score_one, result, pictures.contents)) for result in results]
+    return [summed({name: [row[name] for row in rows] for name in rows[0]}) for rows in scored]
 
 
-def _floats(losses: Mapping[str, Any]) -> Losses:
-    return {name: float(value) for name, value in losses.items()}
+def summed(losses: Mapping[str, Any]) -> Losses:
+    """The losses of a model.stylization.StepGraph, over the batch."""
+    return {name: float(np.sum(value, dtype=np.float64)) for name, value in losses.items()}
 
 
 def _step_flop(case: Case, pictures: Pictures, network: vgg.Network) -> int:
-    height, width = pictures.content.shape[:2]
     style_layers = set(case.settings.style_layers())
-    return vgg.step_flop(network, height, width, style_layers | set(case.settings.content_layers()), style_layers)
+    layers = style_layers | set(case.settings.content_layers())
+    return case.batch * vgg.step_flop(network, *pictures.shape, layers, style_layers)
 
 
-def _write_picture(path: Path, picture: Any, pictures: Pictures, case: Case) -> None:
-    pixels = images.to_uint8(picture)
-    if case.settings.preserve_colors:
-        pixels = images.preserve_colors(pictures.content, pixels)
-    write_atomic(path, images.encode(pixels, path.suffix))
+def _write_pictures(path: str, result: np.ndarray, pictures: Pictures, case: Case) -> None:
+    for index, content in enumerate(pictures.contents):
+        pixels = images.to_uint8(result[index])
+        if case.settings.preserve_colors:
+            pixels = images.preserve_colors(content, pixels)
+        own = Path(numbered(path, index))
+        write_atomic(own, images.encode(pixels, own.suffix))
 
 
 def _process_seconds() -> float:

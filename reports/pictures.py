@@ -120,7 +120,7 @@ def _inputs(case: Case) -> Tuple[List[np.ndarray], str]:
         pictures = inputs.read_pictures(case)
     except (UsageError, images.ImageError, OSError) as error:
         return [], str(error)
-    found = [pictures.content, *pictures.styles]
+    found = [pictures.contents[0], *pictures.styles]  # of a batch, the picture that is shown is the first one's
     recorded = [case.inputs.content_sha256, *case.inputs.styles_sha256] if case.inputs else []
     if [hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest() for pixels in found] != recorded:
         return [], "the files have changed since the run"

@@ -29,6 +29,7 @@ _PHASES = {
     "finish": "scoring the picture",
     "timing": "finding the steady state",
     "health": "counting what float16 loses",
+    "fidelity": "watching every layer",
 }
 
 

@@ -151,11 +151,9 @@ def _measured():
         true_losses={"total": 9e5},
         window=5,
         envelopes=[
-            Envelope(
-                noise="float32", distances=(1e-3,) * 3, reported_losses=(8e5,) * 3, true_losses=(8.8e5, 9e5, 9.3e5)
-            )
+            Envelope(noise="float32", distances=(1e-3,) * 3, true_losses=(8.8e5, 9e5, 9.3e5), growth=((1e-5,),) * 3)
         ],
-        control=Control(fault="no tv loss", distance=0.1),
+        controls=(Control(fault="no tv loss", distance=0.1),),
         neutral=True,
     )
 
@@ -171,6 +169,8 @@ def _fidelity(case, mode):
         headroom={} if is_reference else {"relu1_1 activation": 700.0},
         fitness="fit" if is_reference else "wrong",
         reasons=() if is_reference else ("style Gram saturates at relu1_1",),
+        regression="pass",
+        regression_reason="as_baseline",
         fit_bounds=(Bound(figure="ssim to reference", value=0.987, limit=0.99, at_least=True, ok=is_reference),),
         gateable=is_reference,
     )

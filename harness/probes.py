@@ -1,0 +1,205 @@
+"""What a worker measures of its picture's fidelity once the picture is made. Everything here needs TensorFlow.
+
+A probed run makes the same steps again while every layer is watched: the first step is held against float64, and the
+pictures on the way against a float64 trajectory.
+"""
+
+import os
+import statistics
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from harness.events import Event, Health
+from harness.fidelity import relative_l2, sketch, tensor_error
+from harness.inputs import Pictures
+from harness.precision import layer_name
+from harness.records import FidelityPlan, Losses, Probe, Trial, TrialFidelity
+from model.vgg import Network
+
+Key = Tuple[str, str]
+"""Name and kind of a probe."""
+
+
+class Job(NamedTuple):
+    """A finished stylization, and what is needed to look at it again."""
+
+    trial: Trial
+    device: Any
+    pictures: Pictures
+    network: Network
+    graph: Any
+    """model.stylization.StepGraph, with its GraphDef."""
+    result: np.ndarray
+    """The final picture, mean pixel subtracted."""
+    losses: Sequence[Losses]
+    """Of the picture after 0, 1, 2 ... updates, as the mode reports them."""
+    score: Callable[[Sequence[np.ndarray]], List[Losses]]
+    """Losses of pictures in float32, against float32 targets."""
+
+
+class _Watched(NamedTuple):
+    """What a probed run saw."""
+
+    first: Dict[Key, np.ndarray]
+    """The tensors of the first step."""
+    counts: Dict[str, np.ndarray]
+    """By op, what float16 lost in the first step."""
+    pictures: Dict[int, np.ndarray]
+    """By updates made."""
+    local: Dict[Key, np.ndarray]
+    """Tensors computed from exact inputs."""
+    neutral: bool
+
+
+def measure(job: Job, plan: FidelityPlan, emit: Callable[[Event], None]) -> TrialFidelity:
+    """Probe the job; measure the envelopes and the controls too if its trial asks for them."""
+    from harness.envelopes import measure_controls, measure_envelopes
+
+    exact, exact_pictures = _oracle(job, plan)
+    seen = _watch(job, plan, exact, emit)
+    last = [seen.pictures[updates] for updates in sorted(seen.pictures)[-plan.window :]]
+    marks = [updates for updates in plan.growth if updates <= job.trial.case.steps]
+    return TrialFidelity(
+        probes=tuple(_probe(key, seen, exact) for key in seen.first),
+        growth=tuple((updates, relative_l2(seen.pictures[updates], exact_pictures[updates])) for updates in marks),
+        snapshots=tuple(sketch(seen.pictures[updates]) for updates in marks),
+        reported_losses=medians(job.losses[-plan.window :]),
+        true_losses=medians(job.score(last)),
+        window=plan.window,
+        envelopes=measure_envelopes(job, plan) if job.trial.envelopes else (),
+        controls=measure_controls(job) if job.trial.envelopes else (),
+        neutral=seen.neutral,
+    )
+
+
+def medians(losses: Sequence[Losses]) -> Losses:
+    """Median of each loss term."""
+    return {name: statistics.median(row[name] for row in losses) for name in losses[0]}
+
+
+def _tensors(graph: Any) -> Dict[Key, str]:
+    kinds = {
+        "activation": graph.activations,
+        "gram": graph.grams,
+        "loss": graph.losses,
+        "gradient": {"picture": graph.gradient, **graph.gradients},
+    }
+    prefixes = {"gram": "gram_"}
+    return {(prefixes.get(kind, "") + name, kind): tensor for kind, of in kinds.items() for name, tensor in of.items()}
+
+
+# The float64 trajectory
+
+
+def _oracle(job: Job, plan: FidelityPlan) -> Tuple[Dict[Key, np.ndarray], Dict[int, np.ndarray]]:
+    """The tensors of the first step and the pictures on the way, in float64 throughout, targets too."""
+    path = job.trial.oracle
+    if path and os.path.exists(path):
+        with np.load(path) as stored:
+            found = dict(stored)
+    else:
+        found = _run_oracle(job, plan)
+        if path:
+            with open(f"{path}.part", "wb") as file:
+                np.savez(file, **found)
+            os.replace(f"{path}.part", path)
+    tensors = {tuple(name.split(" ")): value for name, value in found.items()}
+    pictures = {int(name): tensors.pop((name, kind)) for name, kind in list(tensors) if kind == "updates"}
+    return tensors, pictures
+
+
+def _run_oracle(job: Job, plan: FidelityPlan) -> Dict[str, np.ndarray]:
+    import tensorflow.compat.v1 as tf
+
+    from harness.worker import build_step
+
+    graph = build_step(job.trial.case, None, job.device, job.pictures, job.network, tf.float64)
+    found: Dict[str, np.ndarray] = {}
+    names = {f"{name} {kind}": tensor for (name, kind), tensor in _tensors(graph).items()}
+    with job.device.session(graph.graph_def, optimize=False) as session:
+        session.run(graph.initialize)
+        for updates in range(1, min(max(plan.growth), job.trial.case.steps) + 1):
+            watched, _ = session.run([names if updates == 1 else {}, graph.update])
+            found.update(watched)
+            if updates in plan.growth:
+                found[f"{updates} updates"] = session.run(graph.result)
+    return found
+
+
+# The probed run
+
+
+def _watch(job: Job, plan: FidelityPlan, exact: Dict[Key, np.ndarray], emit: Callable[[Event], None]) -> _Watched:
+    graph, steps, tensors = job.graph, job.trial.case.steps, _tensors(job.graph)
+    # Losses are fetched by the job already; fetches keep their names whatever the mode does to the graph.
+    fetches = [graph.update, *tensors.values()]
+    keep = [graph.initialize, graph.result]
+    prepared = job.device.prepare(graph.graph_def, fetches, job.trial.mode, keep, health=True)
+    first: Dict[Key, np.ndarray] = {}
+    counts: Dict[str, np.ndarray] = {}
+    pictures: Dict[int, np.ndarray] = {}
+    with job.device.session(prepared.graph_def) as session:
+        session.run(graph.initialize)
+        for updates in range(steps):
+            # One fetch list for all steps: another one would be another graph, and other roundings.
+            _, seen, lost = session.run([graph.update, tensors, prepared.counters])
+            emit(Health(updates=updates, counts={op: tuple(map(int, n)) for op, n in lost.items() if n.any()}))
+            if updates == 0:
+                first, counts = seen, lost
+            if updates + 1 in plan.growth or updates + 1 > steps - plan.window:
+                pictures[updates + 1] = session.run(graph.result)
+        neutral = np.array_equal(session.run(graph.result), job.result)
+    with job.device.session(prepared.graph_def, optimize=False) as session:
+        session.run(graph.initialize)
+        local = _local(session, tensors, first, exact)
+    return _Watched(first, counts, pictures, local, neutral)
+
+
+def _local(
+    session: Any, tensors: Mapping[Key, str], first: Mapping[Key, np.ndarray], exact: Mapping[Key, np.ndarray]
+) -> Dict[Key, np.ndarray]:
+    """Compute each tensor from exact activations and gradients of all other layers, for the error of its own layer."""
+    chain = [key for key in tensors if key[1] in ("activation", "gradient") and key[0] != "picture"]
+    feeds = {key: _as_stored(exact[key], first[key]) for key in chain}
+    return {
+        key: session.run(tensor, {tensors[other]: value for other, value in feeds.items() if other != key})
+        for key, tensor in tensors.items()
+    }
+
+
+def _as_stored(exact: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Exact values in the format in which the mode keeps this tensor, as the mode's own values show."""
+    from harness.precision.writer import round_array
+
+    exact = exact.astype(np.float32)
+    return round_array(exact) if np.array_equal(round_array(own), own) else exact
+
+
+def _probe(key: Key, seen: _Watched, exact: Mapping[Key, np.ndarray]) -> Probe:
+    name, kind = key
+    tensor = seen.first[key]
+    # A loss term may be zero, as the content loss of a start from the content is: all are taken relative to the total.
+    scale = exact["total", "loss"] if kind == "loss" else exact[key]
+    lost = sum((count for op, count in seen.counts.items() if _watched_by(op) == key), np.zeros(3, np.int64))
+    return Probe(
+        name=name,
+        kind=kind,
+        accumulated=tensor_error(tensor, exact[key], scale),
+        local=tensor_error(seen.local[key], exact[key], scale),
+        norm=float(np.linalg.norm(tensor) if kind != "loss" else tensor),
+        sketch=sketch(tensor) if kind != "loss" else (),
+        saturated=int(lost[0]),
+        underflowed=int(lost[1]),
+        nan=int(lost[2]),
+    )
+
+
+def _watched_by(op: str) -> Optional[Key]:
+    """The probe that an op's health belongs to: that of the layer whose forward or backward pass it is part of."""
+    layer, backward = layer_name(op), op.startswith("gradients")
+    if layer.startswith(("conv", "relu")):
+        return f"relu{layer[4:]}", "gradient" if backward else "activation"
+    if layer.startswith("gram_"):
+        return (layer[len("gram_") :], "gradient") if backward else (layer, "gram")
+    return (layer[: -len("_loss")], "loss") if layer.endswith("_loss") else None
