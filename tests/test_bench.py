@@ -108,6 +108,7 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
         (["--suite", "smoke", "--device", "npu:0"], "does not drive the Ascend card yet"),
         (["--suite", "smoke", "--steps", "0"], "steps 0: input should be greater than 0"),
         (["--suite", "smoke", "--steps", "many"], "'many' is not a valid integer"),
+        (["--suite", "accuracy", "--batch", "2"], "suite accuracy: it judges one picture at a time"),
         (["--suite", "smoke", "--batch", "0"], "batch 0: input should be greater than 0"),
         (["--suite", "smoke", "--size", "-4"], "size -4: input should be greater than 0"),
         (["--suite", "smoke", "--replicates", "0"], "replicates 0: input should be greater than 0"),
