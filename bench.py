@@ -120,11 +120,12 @@ def compare_trees(
     arguments = ["--suite", suite, *as_arguments(passed)]
     cards, hear = Cards(Baselines(BASELINES)), ComparisonProgress(pairs).measuring
     try:
-        comparison = against.compare(revision, modes, arguments, pairs, Path(output), cards, sys.argv, hear)
+        comparison, folder = against.compare(revision, modes, arguments, pairs, Path(output), cards, sys.argv, hear)
     except against.IncomparableError as error:
         click.echo(f"bench.py: the two trees cannot be compared: {error}", err=True)
         return EXIT_TRIAL_FAILED if isinstance(error, against.TreeFailedError) else EXIT_INCOMPARABLE
     print_verdicts(comparison.verdicts, comparison.power_cards, shown.words, shown.quiet)
+    shown.write(folder)
     status = exit_status(comparison.verdicts)
     return lenient(status) if advisory else status
 
@@ -200,11 +201,9 @@ def continue_run(path: str, advisory: bool, require_fit: bool, shown: Shown) -> 
 def show(run: Any, folder: Path, gate: bool, advisory: bool, require_fit: bool, shown: Shown) -> int:
     """Print the run and, if asked for, the gates' verdicts; return the exit status."""
     from harness.gate import exit_status, lenient
-    from reports import formats
-    from reports.evidence import Evidence
     from reports.fidelity import print_fidelity
     from reports.published import print_published
-    from reports.terminal import print_paths, print_run
+    from reports.terminal import print_run
     from reports.verdicts import print_verdicts
 
     if gate:
@@ -217,7 +216,7 @@ def show(run: Any, folder: Path, gate: bool, advisory: bool, require_fit: bool, 
         print_published(run)
     if gate:
         print_verdicts(run.verdicts, run.power_cards, shown.words, shown.quiet)
-    print_paths(formats.write(shown.formats, Evidence(run, folder), folder, shown.words))
+    shown.write(folder)
     if not run.complete:
         return EXIT_INTERRUPTED
     if not all(trial.status == "ok" for trial in run.trials):

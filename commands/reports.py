@@ -30,6 +30,15 @@ class Shown(NamedTuple):
 
         return cls(parse(formats), Words(language or language_of()), quiet)
 
+    def write(self, folder: Path, output: Optional[Path] = None) -> None:
+        """Write the reports of a stored run or comparison, beside its record unless `output` is given; say where."""
+        from reports import formats
+        from reports.evidence import Evidence
+        from reports.terminal import print_paths
+
+        evidence = Evidence.load(folder)
+        print_paths(formats.write(self.formats, evidence, output or evidence.folder, self.words))
+
 
 @click.command()
 @click.argument("run", metavar="RUN")
@@ -37,14 +46,8 @@ class Shown(NamedTuple):
 @click.option("--output", metavar="DIR", help="Folder that gets the files; the run's own unless given.")
 @language_option
 def report(run: str, names: str, output: Optional[str], lang: Optional[str]) -> None:
-    """Show a stored RUN again, in any format."""
-    from reports import formats
-    from reports.evidence import Evidence
-    from reports.terminal import print_paths
-
-    shown = Shown.from_options(names, lang)
-    evidence = Evidence.load(Path(run))
-    print_paths(formats.write(shown.formats, evidence, Path(output or evidence.folder), shown.words))
+    """Show a stored RUN, or what --against stored, again in any format."""
+    Shown.from_options(names, lang).write(Path(run), Path(output) if output else None)
 
 
 @click.command()

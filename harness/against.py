@@ -52,8 +52,8 @@ def compare(
     cards: Cards,
     command: Sequence[str],
     hear: Hear,
-) -> Comparison:
-    """Measure a revision and this tree in turn, judge which is slower, and keep the record under `results`.
+) -> Tuple[Comparison, Path]:
+    """Measure a revision and this tree in turn, and judge which is slower; return the record and its folder.
 
     Args:
         mode_names: the reference mode alone when None, for only its time is this machine's own.
@@ -83,7 +83,7 @@ def compare(
         power_cards=cards.current(key, suite.name, suite.cases, limits),
     )
     write_atomic(folder / "comparison.json", (comparison.model_dump_json(indent=1) + "\n").encode())
-    return comparison
+    return comparison, folder
 
 
 @contextmanager

@@ -13,7 +13,17 @@ import numpy as np
 from pydantic import ValidationError
 
 from harness.errors import UsageError
-from harness.records import PLAN_DEVICE, SCHEMA_VERSION, Baseline, Calibration, PowerCard, Record, Run, TrialResult
+from harness.records import (
+    PLAN_DEVICE,
+    SCHEMA_VERSION,
+    Baseline,
+    Calibration,
+    Comparison,
+    PowerCard,
+    Record,
+    Run,
+    TrialResult,
+)
 from model import images
 
 R = TypeVar("R", bound=Record)
@@ -118,6 +128,10 @@ class RunFolder:
     def save(self, run: Run) -> Path:
         """Write run.json and return its path."""
         return self._save(run, "run")
+
+    def load_comparison(self) -> Comparison:
+        """Read comparison.json; raises as `load` does."""
+        return self._load(Comparison, "comparison")
 
     def load_calibration(self) -> Calibration:
         """Read calibration.json; raises UsageError as `load` does."""

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from harness.events import Sample, parse_event
 from harness.records import Case, CasePlan, Run, Summary, TrialResult, Verdict
 from harness.store import RunFolder
+from reports.comparison import COMPARISON, head_run
 
 WORST_FIRST = ("fail", "missing", "inconclusive", "pass")
 
@@ -20,9 +21,10 @@ class Evidence(NamedTuple):
 
     @classmethod
     def load(cls, path: Path) -> "Evidence":
-        """Read a run's folder, or the folder's run.json; raises UsageError when it is neither."""
-        folder = RunFolder(path.parent if path.name == "run.json" else path)
-        return cls(folder.load(), folder.path)
+        """Read the folder of a run or of a comparison, or the record in it; raises UsageError when it is neither."""
+        folder = RunFolder(path.parent if path.name in ("run.json", COMPARISON) else path)
+        is_comparison = (folder.path / COMPARISON).exists()
+        return cls(head_run(folder) if is_comparison else folder.load(), folder.path)
 
     def trials(self, case: str, mode: str) -> List[TrialResult]:
         """The trials of one case in one mode, by replicate; those that only confirmed others are left out."""
