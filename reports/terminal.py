@@ -110,9 +110,10 @@ def _print_tables(console: Console, run: Run, name: str, title: str, rows: Seque
         console.print(_table(rows, [first, *columns]))
     console.print()
     for row in rows:
-        notes = ["; ".join(row.unmet)] if row.unmet else []
-        for note in [*notes, *row.remarks]:
-            console.print(Text(f"{first[1](row)}: {note}"), soft_wrap=True)
+        if row.unmet:
+            console.print(Text(f"{first[1](row)}: {'; '.join(row.unmet)}"))
+        for remark in row.remarks:
+            console.print(Text(f"{first[1](row)}: {remark}"), soft_wrap=True)
 
 
 def _print_health(console: Console, trial: TrialResult) -> None:
@@ -145,21 +146,18 @@ def _number(field: str, form: str, scale: float = 1.0) -> Callable[[Summary], st
     return show
 
 
-def _marks(summary: Summary) -> str:
-    return ("e" if summary.emulated else "") + ("~" if summary.steady is False else "") or " "
-
-
 def _half_width(summary: Summary) -> str:
+    mark = "~" if summary.steady is False else " "
     if summary.step_seconds_low is None or summary.step_seconds_high is None:
-        return NOT_MEASURED
-    return f"{(summary.step_seconds_high / summary.step_seconds_low) ** 0.5 - 1:.1%}"
+        return NOT_MEASURED + mark
+    return f"{(summary.step_seconds_high / summary.step_seconds_low) ** 0.5 - 1:.1%}{mark}"
 
 
 Column = Tuple[str, Callable[[Summary], str]]
 _MODE: Column = ("mode", lambda summary: summary.mode)
 _CASE: Column = ("case", lambda summary: summary.case)
 _RESULT: List[Column] = [
-    ("step s", lambda summary: _number("step_seconds", ".3f")(summary) + _marks(summary)),
+    ("step s", lambda summary: _number("step_seconds", ".3f")(summary) + ("e" if summary.emulated else " ")),
     ("95 % ±", _half_width),
     ("ratio", _number("ratio_to_reference", ".3f")),
     ("final loss", _number("final_loss", ".5g")),
@@ -175,7 +173,7 @@ _COST: List[Column] = [
 ]
 _LEGEND = (
     "step s: geometric mean over processes of the median step; e: emulated, float16 as rounded float32, a time that "
-    "says nothing about the card; ~: some process was never steady; ±: 95 % interval over processes; ratio: to the "
+    "says nothing about the card; ±: 95 % interval over processes; ~: some process was never steady; ratio: to the "
     "reference mode {reference}; first s: first step, compiling included; peak: share of the float32 matrix-product "
     "rate of the same processes; GiB: largest resident size; true loss: re-scored in float32."
 )

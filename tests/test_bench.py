@@ -90,7 +90,7 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
 @pytest.mark.parametrize(
     "arguments, part",
     [
-        (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of perf, reference, smoke)"),
+        (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of perf, reference, scaling, smoke)"),
         (["--suite", "reference"], "suite reference: --data-path is missing (expected the folder of 1-content.jpg"),
         (["--suite", "reference", "--data-path", "no"], "picture no/1-content.jpg: no such file"),
         (["--suite", "smoke", "--data-path", "no"], "--data-path no: suite smoke has its own pictures"),
@@ -103,6 +103,13 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
         (["--suite", "smoke", "--steps", "many"], "'many' is not a valid integer"),
         (["--suite", "smoke", "--size", "-4"], "size -4: input should be greater than 0"),
         (["--suite", "smoke", "--replicates", "0"], "replicates 0: input should be greater than 0"),
+        (
+            ["--suite", "perf", "--max-replicates", "2"],
+            "max_replicates 2: value error, expected at least",
+        ),
+        (["--suite", "perf", "--half-width", "0"], "half_width 0.0: input should be greater than 0"),
+        (["--suite", "perf", "--budget", "-1"], "budget -1.0: input should be greater than 0"),
+        (["--suite", "perf", "--against", "HEAD", "--budget", "9"], "--against takes no --budget"),
         (["--suite", "smoke", "--timeout", "0"], "timeout 0.0: input should be greater than 0"),
         (["--suite", "smoke", "--timeout", "inf"], "timeout inf: input should be a finite number"),
         (["--suite", "smoke", "--seed", "-1"], "seed -1: input should be greater than or equal to 0"),
