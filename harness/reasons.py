@@ -12,7 +12,7 @@ class Reason(NamedTuple):
 
 REASONS: Dict[str, Reason] = {
     # Coverage
-    "all_measured": Reason("every replicate ended well"),
+    "all_measured": Reason("every replicate ended well", "nothing to do"),
     "not_measured": Reason("not every replicate ended well", "see the failed trials and their logs"),
     "not_in_run": Reason(
         "a baseline is stored, but this run has no such case and mode",
@@ -20,7 +20,7 @@ REASONS: Dict[str, Reason] = {
     ),
     "only_in_one": Reason("only one of the two runs has it", "run the same suite with the same options"),
     # Plans
-    "plan_same": Reason("the dtype plan is the approved one"),
+    "plan_same": Reason("the dtype plan is the approved one", "nothing to do"),
     "plan_changed": Reason(
         "the dtype plan is not the approved one",
         "if the change is meant, approve it: python bench.py approve RUN --changed --reason TEXT",
@@ -44,10 +44,10 @@ REASONS: Dict[str, Reason] = {
     "bad_baseline": Reason("the stored baseline cannot be read", "restore it from version control"),
     # Figures that were measured
     "slower": Reason("slower than before", "look at what changed since, or accept it knowingly"),
-    "faster": Reason("faster than before"),
+    "faster": Reason("faster than before", "nothing to do; approve the run to hold what was won"),
     "larger": Reason("more than before", "look at what changed since, or accept it knowingly"),
-    "smaller": Reason("less than before"),
-    "equal": Reason("as before"),
+    "smaller": Reason("less than before", "nothing to do; approve the run to hold what was won"),
+    "equal": Reason("as before", "nothing to do"),
     "cannot_tell": Reason(
         "too noisy to tell",
         "measure more processes, or on a quieter machine; this is neither a pass nor a failure",
@@ -65,7 +65,7 @@ REASONS: Dict[str, Reason] = {
     ),
     "too_few": Reason("fewer than two processes were measured", "raise --replicates"),
     # Why a verdict is shown without gating
-    "emulated": Reason("emulated: says nothing about the card"),
+    "emulated": Reason("emulated: says nothing about the card", "measure it on a card"),
     "other_machine": Reason(
         "the other one is of another machine or TensorFlow: absolute times do not compare",
         "approve a run measured here, or compare two revisions here: python bench.py --suite SUITE --against GITREF",

@@ -38,6 +38,7 @@ class Inputs(Record):
     content_sha256: str
     styles_sha256: Tuple[str, ...]
     initial_sha256: Optional[str] = None
+    further_contents_sha256: Tuple[str, ...] = ()
     network_sha256: str
     """Of the weights' numbers, not of the file that holds them."""
     height: int
@@ -50,6 +51,10 @@ class Case(Record):
 
     id: str
     content: str
+    further_contents: Tuple[str, ...] = ()
+    """Content pictures after the first; one size with it after resizing."""
+    batch: int = Field(1, gt=0)
+    """Pictures drawn at once: the content pictures in turn, each with a noise of its own."""
     styles: Tuple[str, ...] = Field(min_length=1)
     size: Optional[int] = Field(None, gt=0, le=8192)
     """Width in pixels that the content picture is brought to; its own when None. The height follows."""
@@ -62,6 +67,8 @@ class Case(Record):
     noise_blend: Optional[float] = Field(None, ge=0, le=1)
     """Share of noise in a start from a picture."""
     seed: int = Field(0, ge=0, lt=2**32)
+    advisory: bool = False
+    """Judged and shown, but no part of an exit status: too chaotic to gate on, for one."""
     inputs: Optional[Inputs] = None
     """Filled in once the files have been read."""
 
@@ -70,8 +77,11 @@ class Case(Record):
         if self.inputs is None:
             raise ValueError(f"case {self.id}: its input files have not been read")
         initial = self.initial if self.initial in ("content", "noise") else "picture"
-        content = self.model_dump(mode="json", exclude={"id", "content", "styles", "network", "size"})
+        left_out = {"id", "content", "further_contents", "styles", "network", "size", "advisory"}
+        content = self.model_dump(mode="json", exclude=left_out)
         content["initial"] = initial
+        if self.batch == 1:  # what was approved before there were batches stays valid
+            del content["batch"], content["inputs"]["further_contents_sha256"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -81,6 +91,17 @@ class Mode(Record):
     name: str
     """The precision mode's, with `+` and what was added to it."""
     precision: PrecisionConfig
+
+
+class FidelityPlan(Record):
+    """What is measured of a picture's fidelity beside the picture itself."""
+
+    envelope: int = Field(8, ge=3)
+    """Runs with one ulp of noise on the start, per envelope."""
+    window: int = Field(5, gt=0)
+    """Losses are medians over this many last pictures, since single ones spike."""
+    growth: Tuple[int, ...] = (1, 2, 5, 10)
+    """Updates after which the picture is held against float64's."""
 
 
 class Limit(Record):
@@ -112,6 +133,8 @@ class Suite(Record):
     """Seconds that the trials may take before no further round is begun; `replicates` are always made."""
     timeout: float = Field(600.0, gt=0)
     """Seconds a trial may take."""
+    fidelity: Optional[FidelityPlan] = None
+    """None: pictures are made, but not judged."""
     limits: Tuple[Limit, ...] = ()
 
     @field_validator("max_replicates")
@@ -139,11 +162,15 @@ class Trial(Record):
     confirmation: bool = False
     """Part of a delayed second measurement, which no summary counts."""
     picture: str
-    """Path where the worker writes the final picture."""
+    """Path where the worker writes the final picture; those of a batch get a number before the suffix."""
     cache: str
     """Folder for things that can be made again."""
     health: bool = False
     """Run the steps once more, untimed, and count what float16 loses."""
+    fidelity: Optional[FidelityPlan] = None
+    """What to measure of the picture's fidelity, untimed, once it is made."""
+    oracle: str = ""
+    """Path of the case's float64 trajectory: read when it is there, else made and written for the other modes."""
     delay: Optional[float] = None
     """Of a calibration alone: make the timed steps once more, each slower by this share of their median; when 0, do
     not. Such a trial measures nothing else."""
@@ -170,6 +197,74 @@ class WorkerEnvironment(Record):
     """Environment variables that change TensorFlow's speed or numbers."""
 
 
+class TensorError(Record):
+    """How far a tensor lies from the float64 one."""
+
+    relative_l2: float
+    """||x - y|| / ||y||."""
+    cosine: Optional[float] = None
+    """None when a norm is zero."""
+    max_abs: float
+
+
+class Probe(Record):
+    """One tensor of the first step, held against a float64 run of the same graph."""
+
+    name: str
+    """Of the layer, such as `relu4_1` or `pool2`; `gram_relu4_1`; of a loss term; `picture`."""
+    kind: Literal["activation", "gradient", "gram", "loss"]
+    """`gradient` is that of the total loss with respect to the layer's output, or to the picture."""
+    accumulated: TensorError
+    """The tensor as the mode's step has it."""
+    local: Optional[TensorError] = None
+    """The tensor as the mode computes it from exact inputs: what this layer alone adds."""
+    norm: float
+    """L2 norm; of a loss term its value."""
+    sketch: Tuple[float, ...] = ()
+    """Count sketch: its distance from another one estimates the distance of the tensors (harness.fidelity.sketch)."""
+    saturated: int = 0
+    underflowed: int = 0
+    """Values other than zero that became zero."""
+    nan: int = 0
+
+
+class Envelope(Record):
+    """What harmless noise does: one value per run with one ulp of noise on the start, in the order of their seeds."""
+
+    noise: Literal["float32", "float16"]
+    """The format whose ulp the noise has. float32: in the mode itself; float16: in the reference mode."""
+    distances: Tuple[float, ...]
+    """1 - SSIM, luminance, between the run's picture and the unperturbed one."""
+    reported_losses: Tuple[float, ...]
+    """Windowed medians of the total loss, as are the next."""
+    true_losses: Tuple[float, ...]
+
+
+class Control(Record):
+    """A known fault, run beside the healthy job: what a gate must be able to tell from noise."""
+
+    fault: str
+    distance: float
+    """1 - SSIM, luminance, between its picture and the healthy one."""
+
+
+class TrialFidelity(Record):
+    """What a worker measured of its picture's fidelity; all of it is deterministic on one build."""
+
+    probes: Tuple[Probe, ...] = ()
+    growth: Tuple[Tuple[int, float], ...] = ()
+    """Updates made, and the picture's relative L2 distance from the float64 trajectory then."""
+    reported_losses: Losses
+    """Windowed medians, as the mode reports them."""
+    true_losses: Losses
+    """Windowed medians of the same pictures, re-scored in float32."""
+    window: int
+    envelopes: Tuple[Envelope, ...] = ()
+    control: Optional[Control] = None
+    neutral: Optional[bool] = None
+    """Whether the picture is the same, bit for bit, with and without the probes; None when not checked."""
+
+
 class TrialResult(Record):
     """The outcome of a trial. Paths are relative to the run folder; what was not measured is None."""
 
@@ -186,6 +281,7 @@ class TrialResult(Record):
     log_tail: Tuple[str, ...] = ()
     samples: str
     picture: Optional[str] = None
+    """The first of a batch; the others are beside it, as harness.store.numbered names them."""
     health: Optional[str] = None
     """Counts of every step, when they were asked for."""
     lost: Dict[str, Tuple[int, int, int]] = {}
@@ -217,6 +313,7 @@ class TrialResult(Record):
     matmul_tflops_bfloat16: Optional[float] = None
     """None where it is no faster than float32, and where it was not measured."""
     peak_memory_bytes: Optional[int] = None
+    fidelity: Optional[TrialFidelity] = None
 
 
 class Summary(Record):
@@ -301,6 +398,92 @@ class CasePlan(Record):
     figures: PlanFigures
 
 
+class PictureDistance(Record):
+    """How far a picture lies from another."""
+
+    ssim: float
+    """Of the luminance."""
+    ssim_channels: Tuple[float, float, float]
+    """Of red, green, blue."""
+    psnr: Optional[float]
+    """Decibels; None for equal pictures, where it is infinite."""
+    flip_mean: Optional[float] = None
+    """NVIDIA's FLIP at 67 pixels per degree, as is the next; None: not evaluated, flip-evaluator is not installed."""
+    flip_p99: Optional[float] = None
+
+
+class Bound(Record):
+    """A figure and what it may be: the decision of a gate, or of the fitness."""
+
+    figure: str
+    """Such as `ssim to reference`, `true loss`, `relu4_1 gradient`."""
+    value: float
+    limit: float
+    at_least: bool = False
+    """The limit is a lower one."""
+    ok: bool
+
+
+class ModeFidelity(Record):
+    """The fidelity of one case in one mode: what its regression verdict and its fitness rest on."""
+
+    case: str
+    mode: str
+    to_reference: Optional[PictureDistance] = None
+    """From the reference mode's picture of the same run."""
+    to_baseline: Optional[PictureDistance] = None
+    """From the stored picture."""
+    baseline_picture: Optional[str] = None
+    """Path of the stored picture, relative to the project."""
+    headroom: Dict[str, float] = {}
+    """By probe, `name kind`: error of the mode over that of the reference mode, floored."""
+    fitness: Literal["fit", "wrong", "not_judged"]
+    reasons: Tuple[str, ...] = ()
+    """Why, one clause each: `style Gram saturates at relu1_1 ... relu5_1`."""
+    fit_bounds: Tuple[Bound, ...] = ()
+    regression_bounds: Tuple[Bound, ...] = ()
+    """Empty without a baseline."""
+    faster: Optional[bool] = None
+    """Than the reference mode; None where the time is emulated or was not measured."""
+    gateable: Optional[bool] = None
+    """False: noise alone moves the picture as far as a known fault, so that its SSIM tells nothing at this horizon."""
+
+
+class FidelityFigures(Record):
+    """A mode's fidelity as far as a gate compares it; the picture lies beside the file."""
+
+    device: str
+    """`cpu`, `gpu` or `npu`."""
+    tensorflow: str
+    """The version it was made with; a baseline is of its major one."""
+    picture_sha256: str
+    """Of the pixels."""
+    measured: TrialFidelity
+
+
+class Blame(Record):
+    """Which blocks of the step make a mode's picture wrong."""
+
+    schema_version: int = SCHEMA_VERSION
+    case: str
+    mode: str
+    steps: int
+    size: int
+    """Pixels of width; steps and size are those of the search, not of a suite."""
+    fit_before: bool
+    """The mode as it is."""
+    blocks: Tuple[str, ...] = ()
+    """A smallest set found that, kept in float32, makes the mode fit; empty when the mode is fit or no set does."""
+    fit_after: bool = False
+    """The mode with those blocks in float32."""
+    scores: Tuple[Tuple[Tuple[str, ...], float, float, bool], ...] = ()
+    """Every set tried: blocks in float32, 1 - SSIM to float32, true loss over float32's, fit."""
+    neutral: bool = True
+    """Watching the step changed nothing."""
+    customize_dtypes: str = ""
+    """A ready file."""
+
+
 class TimingFigures(Record):
     """What one case in one mode took on one machine: a value per process, in the order they ran."""
 
@@ -327,6 +510,7 @@ class Baseline(Record):
     """`cpu`, `gpu` or `npu` for what was measured there."""
     plan: Optional[PlanFigures] = None
     timing: Optional[TimingFigures] = None
+    fidelity: Optional[FidelityFigures] = None
     run: str
     revision: Optional[str]
     packages: Dict[str, str]
@@ -349,7 +533,7 @@ class Rule(Record):
 class Verdict(Record):
     """What a gate says of one case in one mode. What could not be measured is never a pass."""
 
-    gate: Literal["coverage", "plan", "against", "timing", "first_step", "memory"]
+    gate: Literal["coverage", "plan", "against", "timing", "first_step", "memory", "regression", "fitness"]
     case: str
     mode: str
     outcome: Literal["pass", "fail", "inconclusive", "missing"]
@@ -519,6 +703,8 @@ class Run(Record):
     """The card's dtype plans, when a gate asked for them."""
     trials: List[TrialResult] = []
     summaries: List[Summary] = []
+    fidelity: List[ModeFidelity] = []
+    """By case and mode, when the suite measures fidelity."""
     growth: List[Growth] = []
     """Of suites that differ in size alone."""
     verdicts: List[Verdict] = []

@@ -11,21 +11,24 @@ from rich.text import Text
 
 from harness.doctor import Check
 from harness.records import Case, Growth, Run, Summary, TrialResult
+from reports.words import ENGLISH, Words
 
 NOT_MEASURED = "–"
 HEALTH_ROWS = 8
 
 
-def print_run(run: Run, folder: Path, console: Optional[Console] = None) -> None:
-    """Print what failed, then the tables, then where everything is."""
+def print_run(
+    run: Run, folder: Path, words: Words = ENGLISH, quiet: bool = False, console: Optional[Console] = None
+) -> None:
+    """Print what failed, then the tables, then where everything is; no tables when quiet."""
     console = console or Console(highlight=False)
     failures = [trial for trial in run.trials if trial.status != "ok"]
     for trial in failures:
         _print_failure(console, trial, folder)
     if not run.complete:
-        text = f"Interrupted: {len(run.trials)} of {run.planned_trials} trials finished and are kept."
-        console.print(Text(f"{text} Continue with --resume {_shown(folder)}", style="bold"), soft_wrap=True)
-    if len(failures) < len(run.trials):
+        text = words(_INTERRUPTED, done=len(run.trials), planned=run.planned_trials, run=_shown(folder))
+        console.print(Text(text, style="bold"), soft_wrap=True)
+    if len(failures) < len(run.trials) and not quiet:
         if len(run.suite.modes) == 1 and len(run.suite.cases) > 1:
             _print_cases(console, run)
         else:
@@ -34,11 +37,17 @@ def print_run(run: Run, folder: Path, console: Optional[Console] = None) -> None
         for growth in run.growth:
             _print_growth(console, growth)
         _print_rates(console, run)
-        console.print(Text(_LEGEND.format(reference=run.reference_mode), style="dim"))
+        console.print(Text(words(_LEGEND, reference=run.reference_mode), style="dim"))
     picture = next((trial.picture for trial in run.trials if trial.picture), None)
     if picture:
         console.print(Text(f"picture  {_shown(folder / picture)}"), soft_wrap=True)
     console.print(Text(f"record   {_shown(folder / 'run.json')}"), soft_wrap=True)
+
+
+def print_paths(paths: Sequence[Path], console: Optional[Console] = None) -> None:
+    """Print which reports were written."""
+    for path in paths:
+        (console or Console(highlight=False)).print(Text(f"report   {_shown(path)}"), soft_wrap=True)
 
 
 def print_checks(checks: Sequence[Check], console: Optional[Console] = None) -> None:
@@ -73,6 +82,7 @@ def _print_failure(console: Console, trial: TrialResult, folder: Path) -> None:
 def _print_case(console: Console, run: Run, case: Case) -> None:
     """One case in every mode: a row per mode."""
     size = f"{case.inputs.width}x{case.inputs.height}" if case.inputs else ""
+    size = f"{case.batch} pictures of {size}" if case.batch > 1 else size
     title = f"{size}, {case.steps} steps from {case.initial}, network {case.network}, device {_devices(run)}"
     _print_tables(console, run, case.id, title, [row for row in run.summaries if row.case == case.id], _MODE)
     for trial in run.trials:
@@ -110,10 +120,9 @@ def _print_tables(console: Console, run: Run, name: str, title: str, rows: Seque
         console.print(_table(rows, [first, *columns]))
     console.print()
     for row in rows:
-        if row.unmet:
-            console.print(Text(f"{first[1](row)}: {'; '.join(row.unmet)}"))
-        for remark in row.remarks:
-            console.print(Text(f"{first[1](row)}: {remark}"), soft_wrap=True)
+        notes = ["; ".join(row.unmet)] if row.unmet else []
+        for note in [*notes, *row.remarks]:
+            console.print(Text(f"{first[1](row)}: {note}"))
 
 
 def _print_health(console: Console, trial: TrialResult) -> None:
@@ -171,6 +180,7 @@ _COST: List[Column] = [
     ("peak", _number("share_of_peak", ".0%")),
     ("GiB", _number("peak_memory_bytes", ".2f", 2.0**-30)),
 ]
+_INTERRUPTED = "Interrupted: {done} of {planned} trials finished and are kept. Continue with --resume {run}"
 _LEGEND = (
     "step s: geometric mean over processes of the median step; e: emulated, float16 as rounded float32, a time that "
     "says nothing about the card; ±: 95 % interval over processes; ~: some process was never steady; ratio: to the "

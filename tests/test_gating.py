@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import bench
+from commands.reports import Shown
 from harness import approval, runner, supervisor
 from harness.records import CasePlan, Comparison
 from harness.store import Baselines, RunFolder
@@ -107,7 +108,8 @@ def test_a_slow_run_is_measured_again_before_it_fails(
     monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", worker(seconds)))
     monkeypatch.setattr(runner, "CONFIRMATION_DELAY", 0.0)
     slow = store(*SLOWER)
-    assert bench.show(RunFolder(slow).load(), slow, gate=True, advisory=False) == status
+    shown = Shown.from_options("none", "en")
+    assert bench.show(RunFolder(slow).load(), slow, gate=True, advisory=False, shown=shown) == status
     printed = capfd.readouterr()
     assert said in printed.out and "measuring again in 0 s" in printed.err
     stored = RunFolder(slow).load()

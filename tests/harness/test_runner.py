@@ -1,5 +1,7 @@
 import json
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -7,7 +9,7 @@ from harness import modes, runner, supervisor
 from harness.errors import UsageError
 from harness.records import Suite, TrialResult
 from harness.runner import Observer, balanced_round, confirm, resume, run_suite
-from tests.harness.processes import FINISHED, SAMPLE, is_gone
+from tests.harness.processes import FINISHED, SAMPLE, fill, is_gone
 
 
 @pytest.fixture
@@ -142,6 +144,27 @@ def test_what_is_no_run_cannot_be_resumed(tmp_path, content, reason):
         (tmp_path / "run.json").write_text(content)
     with pytest.raises(UsageError, match=reason):
         resume(tmp_path, "", Observer())
+
+
+def test_a_disk_that_fills_up_loses_nothing_that_was_measured(workers, small_disk, suite):
+    program = f"print({SAMPLE!r}, file=pipe); print({FINISHED!r}, file=pipe)"
+    workers(program)
+    suite = suite.model_copy(update={"replicates": 3})
+
+    class Filling(Observer):
+        def trial_started(self, trial, number, planned):
+            if number == 3:
+                fill(small_disk)
+
+    with pytest.raises(OSError, match="No space left on device; what was measured is kept, --resume .* measures"):
+        run_suite(suite, "cpu", Path(small_disk), "", Filling())
+    os.unlink(os.path.join(small_disk, "filler"))
+    (folder,) = Path(small_disk).iterdir()
+    kept = (folder / "journal.jsonl").read_text()
+    assert kept.count("\n") == 2
+    run, _ = resume(folder, "", Observer())
+    assert run.complete and (folder / "journal.jsonl").read_text().startswith(kept)
+    assert [trial.replicate for trial in run.trials] == [1, 2, 3]
 
 
 def test_a_full_disk_leaves_a_run_that_can_be_resumed(workers, monkeypatch, tmp_path, suite):

@@ -50,7 +50,7 @@ def show(suite, tmp_path):
             summaries=summarize(suite, trials),
         )
         out = io.StringIO()
-        print_run(run, tmp_path, Console(file=out, width=width, highlight=False, **console))
+        print_run(run, tmp_path, console=Console(file=out, width=width, highlight=False, **console))
         return out.getvalue()
 
     return show
@@ -99,7 +99,7 @@ def test_cases_of_one_mode_share_a_table_and_their_growth_is_told(suite, case, r
         summaries=summaries, growth=growth(sized, summaries),
     )  # fmt: skip
     out = io.StringIO()
-    print_run(run, tmp_path, Console(file=out, width=80, highlight=False))
+    print_run(run, tmp_path, console=Console(file=out, width=80, highlight=False))
     text = out.getvalue()
     assert text.count("step s ") == 1 and [line.split()[0] for line in text.splitlines() if line[:1] == "c"][:4] == [
         "case",
@@ -109,6 +109,13 @@ def test_cases_of_one_mode_share_a_table_and_their_growth_is_told(suite, case, r
     ]
     assert "step time grows as pixels ^ 1.00, 95 % interval 1.00 to 1.00, 3 sizes of 2000 to 8000 pixels\n" in text
     assert "peak memory grows as pixels ^ 0.00" in text
+
+
+def test_throughput_counts_the_pictures_of_a_batch(suite, result):
+    batch = suite.cases[0].model_copy(update={"batch": 3})
+    (summary,) = summarize(suite.model_copy(update={"cases": (batch,)}), [result])
+    assert summary.images_per_second == 3 / result.step_seconds
+    assert summary.megapixels_per_second == pytest.approx(3 * 48 * 40 / result.step_seconds / 1e6)
 
 
 def test_the_tables_fit_into_80_columns(show, result):
