@@ -172,8 +172,8 @@ class Trial(Record):
     oracle: str = ""
     """Path of the case's float64 trajectory: read when it is there, else made and written for the other modes."""
     delay: Optional[float] = None
-    """Of a calibration alone: make the timed steps once more, each slower by this share of their median; when 0, do
-    not. Such a trial measures nothing else."""
+    """Of a calibration alone: time the steps once more, each slower by this share of what they took; when 0, do not.
+    Such a trial measures nothing else."""
 
 
 class WorkerEnvironment(Record):
