@@ -10,6 +10,7 @@ import click
 
 import commands.baselines
 import commands.causes
+import commands.reports
 from commands import (
     BASELINES,
     EXIT_INCOMPARABLE,
@@ -19,6 +20,7 @@ from commands import (
     EXIT_USAGE,
     cache_folder,
 )
+from commands.reports import Shown, language_option
 
 
 @click.group(
@@ -28,7 +30,8 @@ from commands import (
 @click.option("--modes", metavar="A,B", help="Precision modes, separated by commas.")
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where steps run: auto, cpu, gpu.")
 @click.option("--data-path", metavar="DIR", help="Folder of the files that the suite reference needs.")
-@click.option("--content", metavar="FILE", help="Content picture.")
+@click.option("--content", metavar="FILE", multiple=True, help="Content picture; repeat for several in one batch.")
+@click.option("--batch", type=int, metavar="N", help="Pictures drawn at once: the content pictures in turn.")
 @click.option("--styles", metavar="FILE", multiple=True, help="Style picture; repeat for several.")
 @click.option("--size", type=int, metavar="PIXELS", help="Width the content is brought to; its height follows.")
 @click.option("--steps", type=int, metavar="N", help="Updates of the picture, warm-up included.")
@@ -57,6 +60,11 @@ from commands import (
 @click.option(
     "--output", metavar="DIR", default="results", show_default=True, help="Folder that gets the run's folder."
 )
+@click.option(
+    "--report", metavar="A,B", default="html", show_default=True, help="Write html, markdown, junit, ...; or none."
+)
+@language_option
+@click.option("--quiet", is_flag=True, help="Print failures, verdicts that do not pass, and paths alone.")
 @click.pass_context
 def cli(context: click.Context, suite: Optional[str], resume: Optional[str], **options: Any) -> None:
     """Benchmark neural style transfer under the Ascend 910's precision modes.
@@ -70,20 +78,28 @@ def cli(context: click.Context, suite: Optional[str], resume: Optional[str], **o
     if context.invoked_subcommand is None:
         if (suite is None) == (resume is None):
             raise click.UsageError("expected --suite NAME, --resume RUN or a command; see --help")
+        shown = Shown.from_options(*(options.pop(name) for name in ("report", "lang", "quiet")))
         given = [name for name in options if context.get_parameter_source(name).name == "COMMANDLINE"]
         refused = [name for name in given if name not in ("advisory", "require_fit")]
         if resume and refused:
             raise click.UsageError(f"--resume takes no --{refused[0]}: it goes on as the run began")
         against, pairs = options.pop("against"), options.pop("pairs")
         if resume:
-            context.exit(continue_run(resume, options["advisory"], options["require_fit"]))
+            context.exit(continue_run(resume, options["advisory"], options["require_fit"], shown))
         elif against is not None:
-            context.exit(compare_trees(str(suite), against, pairs, given, **options))
-        context.exit(measure(str(suite), **options))
+            context.exit(compare_trees(str(suite), against, pairs, given, shown, **options))
+        context.exit(measure(str(suite), shown, **options))
 
 
 def compare_trees(
-    suite: str, revision: str, pairs: int, given: List[str], advisory: bool, output: str, **options: Any
+    suite: str,
+    revision: str,
+    pairs: int,
+    given: List[str],
+    shown: Shown,
+    advisory: bool,
+    output: str,
+    **options: Any,
 ) -> int:
     """Measure a revision and this tree in turn, show the verdicts, return the exit status."""
     import suites
@@ -108,7 +124,7 @@ def compare_trees(
     except against.IncomparableError as error:
         click.echo(f"bench.py: the two trees cannot be compared: {error}", err=True)
         return EXIT_TRIAL_FAILED if isinstance(error, against.TreeFailedError) else EXIT_INCOMPARABLE
-    print_verdicts(comparison.verdicts, comparison.power_cards)
+    print_verdicts(comparison.verdicts, comparison.power_cards, shown.words, shown.quiet)
     status = exit_status(comparison.verdicts)
     return lenient(status) if advisory else status
 
@@ -127,8 +143,10 @@ def as_arguments(options: Dict[str, Any]) -> List[str]:
 
 def measure(
     suite: str,
+    shown: Shown,
     modes: Optional[str],
     device: str,
+    content: Tuple[str, ...],
     styles: Tuple[str, ...],
     output: str,
     advisory: bool,
@@ -143,6 +161,9 @@ def measure(
 
     devices.check_name(device)
     options["styles"] = styles or None
+    if content:
+        options.update(content=content[0], further_contents=content[1:])
+        options["batch"] = options["batch"] if options["batch"] is not None else len(content)
     given = {name: value for name, value in options.items() if value is not None}
     names = ("replicates", "max_replicates", "half_width", "budget", "timeout")
     suite_changes = {name: given.pop(name) for name in names if name in given}
@@ -158,42 +179,45 @@ def measure(
     )
     health, gate, plan_only = given.pop("health"), given.pop("gate"), given.pop("plan_only")
     chosen = suites.customize(chosen, given, suite_changes)
-    with Progress() as progress:
+    with Progress(quiet=shown.quiet) as progress:
         run, folder = runner.run_suite(
             chosen, device, Path(output), cache_folder(), progress, sys.argv, health, gate, plan_only
         )
-    return show(run, folder, gate or bool(run.suite.fidelity), advisory, require_fit)
+    return show(run, folder, gate or bool(run.suite.fidelity), advisory, require_fit, shown)
 
 
-def continue_run(path: str, advisory: bool, require_fit: bool) -> int:
+def continue_run(path: str, advisory: bool, require_fit: bool, shown: Shown) -> int:
     """Measure what an interrupted run is missing, show it, return the exit status."""
     from harness import runner
     from reports.progress import Progress
 
-    with Progress() as progress:
+    with Progress(quiet=shown.quiet) as progress:
         run, folder = runner.resume(Path(path), cache_folder(), progress)
     gate = bool(run.suite.fidelity) or (bool(run.plans) and not run.plan_only)
-    return show(run, folder, gate, advisory, require_fit)
+    return show(run, folder, gate, advisory, require_fit, shown)
 
 
-def show(run: Any, folder: Path, gate: bool, advisory: bool, require_fit: bool = False) -> int:
+def show(run: Any, folder: Path, gate: bool, advisory: bool, require_fit: bool, shown: Shown) -> int:
     """Print the run and, if asked for, the gates' verdicts; return the exit status."""
     from harness.gate import exit_status, lenient
+    from reports import formats
+    from reports.evidence import Evidence
     from reports.fidelity import print_fidelity
     from reports.published import print_published
-    from reports.terminal import print_run
+    from reports.terminal import print_paths, print_run
     from reports.verdicts import print_verdicts
 
     if gate:
         run = judge(run, folder, require_fit)
     if run.suite.fidelity and not run.plan_only:
-        print_fidelity(run, folder)
+        print_fidelity(run, folder, shown.words, shown.quiet)
     else:
-        print_run(run, folder)
-    if run.suite.name == "reference":
+        print_run(run, folder, shown.words, shown.quiet)
+    if run.suite.name == "reference" and not shown.quiet:
         print_published(run)
     if gate:
-        print_verdicts(run.verdicts, run.power_cards)
+        print_verdicts(run.verdicts, run.power_cards, shown.words, shown.quiet)
+    print_paths(formats.write(shown.formats, Evidence(run, folder), folder, shown.words))
     if not run.complete:
         return EXIT_INTERRUPTED
     if not all(trial.status == "ok" for trial in run.trials):
@@ -229,6 +253,7 @@ def judge(run: Any, folder: Path, require_fit: bool) -> Any:
     "--fetch", "fetches", metavar="NAME", multiple=True, help="Of --graph: what is run for; repeat for several."
 )
 @click.option("--size", type=int, metavar="PIXELS", help="Of the style step.")
+@click.option("--batch", type=int, metavar="N", help="Of the style step: pictures drawn at once.")
 @click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
 @click.option(
     "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
@@ -250,7 +275,7 @@ def explain(mode: str, other: Optional[str], as_json: bool, graph: Optional[str]
     if graph:
         question = Question(graph=os.path.abspath(graph), fetches=options["fetches"], modes=modes)
     else:
-        changes = {"size": options["size"]} if options["size"] is not None else {}
+        changes = {name: options[name] for name in ("size", "batch") if options[name] is not None}
         case = suites.customize(suites.get("perf"), changes, {}).cases[0]
         question = Question(case=inputs.resolve(case, cache_folder()), modes=modes, cache=cache_folder())
     plans = plan(question)
@@ -277,6 +302,8 @@ cli.add_command(commands.baselines.approve)
 cli.add_command(commands.baselines.compare)
 cli.add_command(commands.baselines.calibrate)
 cli.add_command(commands.causes.blame)
+cli.add_command(commands.reports.report)
+cli.add_command(commands.reports.history)
 
 
 def main() -> int:

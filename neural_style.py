@@ -27,9 +27,19 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_pictures(group: Any) -> None:
-    group.add_argument("--content", required=True, metavar="FILE", help="content picture")
+    group.add_argument(
+        "--content", required=True, nargs="+", metavar="FILE", help="content picture, or those of a batch"
+    )
+    group.add_argument(
+        "--batch-size",
+        type=int,
+        metavar="N",
+        help="pictures drawn at once, the content pictures in turn; printed losses are sums over them",
+    )
     group.add_argument("--styles", required=True, nargs="+", metavar="FILE", help="style pictures")
-    group.add_argument("--output", required=True, metavar="FILE", help="where the result goes")
+    group.add_argument(
+        "--output", required=True, metavar="FILE", help="where the result goes; a batch's others are numbered"
+    )
     group.add_argument("--width", type=int, metavar="PIXELS", help="bring the content to this width")
     group.add_argument("--style-scales", type=float, nargs="+", metavar="S", help="one per style picture, 1 each")
     group.add_argument("--initial", metavar="FILE", help="picture to start from")

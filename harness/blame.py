@@ -102,7 +102,7 @@ class Search:
             case=self.case.id,
             mode=mode.name,
             steps=self.case.steps,
-            size=self.pictures.content.shape[1],
+            size=self.pictures.shape[1],
             fit_before=before,
             blocks=tuple(swap.op for swap in found),
             fit_after=before or bool(found),

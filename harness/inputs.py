@@ -14,10 +14,16 @@ from model import images, vgg
 class Pictures(NamedTuple):
     """The pictures of a case at the size they are used in: uint8 RGB."""
 
-    content: np.ndarray
+    contents: Tuple[np.ndarray, ...]
+    """One for each picture of the batch, all of one shape."""
     styles: Tuple[np.ndarray, ...]
     initial: Optional[np.ndarray]
-    """A picture to start from; None for a start from noise."""
+    """A picture to start from; None for a start from the content or from noise."""
+
+    @property
+    def shape(self) -> Tuple[int, int]:
+        """Height and width of every content picture."""
+        return self.contents[0].shape[:2]
 
 
 class Loaded(NamedTuple):
@@ -31,23 +37,41 @@ class Loaded(NamedTuple):
 
 def read_pictures(case: Case) -> Pictures:
     """Read and resize the pictures; raises images.ImageError or UsageError."""
-    content = images.read(case.content)
-    if case.size is not None:
-        shape = images.content_shape(content.shape[0], content.shape[1], case.size)
-        _check_size(f"content {case.content} at size {case.size}", shape)
-        if shape != content.shape[:2]:
-            content = images.resize(content, *shape)
-    height, width = content.shape[:2]
+    contents = _contents(case)
+    height, width = contents[0].shape[:2]
     styles = []
     for path, scale in zip(case.styles, case.settings.scales(len(case.styles))):
         style = images.read(path)
         shape = images.style_shape(style.shape[0], style.shape[1], scale, width)
         _check_size(f"style {path} at scale {scale:g} of a {width} pixels wide content", shape)
         styles.append(images.resize(style, *shape))
-    if case.initial == "noise":
-        return Pictures(content, tuple(styles), None)
-    initial = content if case.initial == "content" else images.resize(images.read(case.initial), height, width)
-    return Pictures(content, tuple(styles), initial)
+    from_file = case.initial not in ("content", "noise")
+    initial = images.resize(images.read(case.initial), height, width) if from_file else None
+    return Pictures(contents, tuple(styles), initial)
+
+
+def _contents(case: Case) -> Tuple[np.ndarray, ...]:
+    paths = (case.content, *case.further_contents)
+    if len(paths) > case.batch:
+        raise UsageError(f"case {case.id}: {len(paths)} content pictures for a batch of {case.batch}")
+    given = [_content(path, case.size) for path in paths]
+    first = given[0].shape
+    for path, content in zip(paths, given):
+        if content.shape != first:
+            raise UsageError(
+                f"content {path}: {content.shape[1]}x{content.shape[0]} pixels, expected {first[1]}x{first[0]} as "
+                f"{case.content} has: the pictures of a batch are of one size"
+            )
+    return tuple(given[index % len(given)] for index in range(case.batch))
+
+
+def _content(path: str, size: Optional[int]) -> np.ndarray:
+    content = images.read(path)
+    if size is None:
+        return content
+    shape = images.content_shape(content.shape[0], content.shape[1], size)
+    _check_size(f"content {path} at size {size}", shape)
+    return content if shape == content.shape[:2] else images.resize(content, *shape)
 
 
 def _check_size(what: str, shape: Tuple[int, int]) -> None:
@@ -72,14 +96,15 @@ def load(case: Case, cache: str) -> Loaded:
         raise UsageError(f"case {case.id}: {error}") from error
     pictures = read_pictures(case)
     network = vgg.load(case.network, cache)
-    started_from_file = case.initial not in ("content", "noise")
+    further = pictures.contents[1 : 1 + len(case.further_contents)]
     inputs = Inputs(
-        content_sha256=_sha256(pictures.content),
+        content_sha256=_sha256(pictures.contents[0]),
+        further_contents_sha256=tuple(_sha256(content) for content in further),
         styles_sha256=tuple(_sha256(style) for style in pictures.styles),
-        initial_sha256=_sha256(pictures.initial) if started_from_file and pictures.initial is not None else None,
+        initial_sha256=_sha256(pictures.initial) if pictures.initial is not None else None,
         network_sha256=network.digest(),
-        height=pictures.content.shape[0],
-        width=pictures.content.shape[1],
+        height=pictures.shape[0],
+        width=pictures.shape[1],
     )
     return Loaded(case.model_copy(update={"inputs": inputs, **_absolute_paths(case)}), pictures, network)
 
@@ -88,6 +113,7 @@ def _absolute_paths(case: Case) -> Dict[str, Any]:
     """The case's files for a process in another folder, such as a worker or a resumed run."""
     return {
         "content": os.path.abspath(case.content),
+        "further_contents": tuple(os.path.abspath(content) for content in case.further_contents),
         "styles": tuple(os.path.abspath(style) for style in case.styles),
         "initial": case.initial if case.initial in ("content", "noise") else os.path.abspath(case.initial),
         "network": case.network if case.network in vgg.BUILT_IN else os.path.abspath(case.network),

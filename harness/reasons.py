@@ -12,7 +12,7 @@ class Reason(NamedTuple):
 
 REASONS: Dict[str, Reason] = {
     # Coverage
-    "all_measured": Reason("every replicate ended well"),
+    "all_measured": Reason("every replicate ended well", "nothing to do"),
     "not_measured": Reason("not every replicate ended well", "see the failed trials and their logs"),
     "not_in_run": Reason(
         "a baseline is stored, but this run has no such case and mode",
@@ -20,7 +20,7 @@ REASONS: Dict[str, Reason] = {
     ),
     "only_in_one": Reason("only one of the two runs has it", "run the same suite with the same options"),
     # Plans
-    "plan_same": Reason("the dtype plan is the approved one"),
+    "plan_same": Reason("the dtype plan is the approved one", "nothing to do"),
     "plan_changed": Reason(
         "the dtype plan is not the approved one",
         "if the change is meant, approve it: python bench.py approve RUN --changed --reason TEXT",
@@ -44,10 +44,10 @@ REASONS: Dict[str, Reason] = {
     "bad_baseline": Reason("the stored baseline cannot be read", "restore it from version control"),
     # Figures that were measured
     "slower": Reason("slower than before", "look at what changed since, or accept it knowingly"),
-    "faster": Reason("faster than before"),
+    "faster": Reason("faster than before", "nothing to do; approve the run to hold what was won"),
     "larger": Reason("more than before", "look at what changed since, or accept it knowingly"),
-    "smaller": Reason("less than before"),
-    "equal": Reason("as before"),
+    "smaller": Reason("less than before", "nothing to do; approve the run to hold what was won"),
+    "equal": Reason("as before", "nothing to do"),
     "cannot_tell": Reason(
         "too noisy to tell",
         "measure more processes, or on a quieter machine; this is neither a pass nor a failure",
@@ -65,7 +65,7 @@ REASONS: Dict[str, Reason] = {
     ),
     "too_few": Reason("fewer than two processes were measured", "raise --replicates"),
     # Fidelity
-    "as_baseline": Reason("the picture and the first step are as approved"),
+    "as_baseline": Reason("the picture and the first step are as approved", "nothing to do"),
     "regressed": Reason(
         "further from the approved picture or first step than noise moves it",
         "look for the first layer named; if the change is meant: python bench.py approve RUN --changed --reason TEXT",
@@ -82,13 +82,13 @@ REASONS: Dict[str, Reason] = {
         "watching the step changed its picture: what the probes say is of another job",
         "this is neither a pass nor a failure; see the picture's own figures",
     ),
-    "fit": Reason("the picture is as right as noise of the mode's own format leaves it"),
+    "fit": Reason("the picture is as right as noise of the mode's own format leaves it", "nothing to do"),
     "wrong": Reason("the picture is wrong", "find the cause: python bench.py blame MODE"),
     "not_judged": Reason("whether the picture is right was not measured", "measure the whole suite"),
     # Why a verdict is shown without gating
-    "emulated": Reason("emulated: says nothing about the card"),
-    "advisory_case": Reason("the suite only shows this case"),
-    "fitness_shown": Reason("shown, unless --require-fit"),
+    "emulated": Reason("emulated: says nothing about the card", "measure it on a card"),
+    "advisory_case": Reason("the suite only shows this case", "nothing to do"),
+    "fitness_shown": Reason("shown only", "let it decide the exit status with --require-fit"),
     "other_machine": Reason(
         "the other one is of another machine or TensorFlow: absolute times do not compare",
         "approve a run measured here, or compare two revisions here: python bench.py --suite SUITE --against GITREF",

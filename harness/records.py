@@ -38,6 +38,7 @@ class Inputs(Record):
     content_sha256: str
     styles_sha256: Tuple[str, ...]
     initial_sha256: Optional[str] = None
+    further_contents_sha256: Tuple[str, ...] = ()
     network_sha256: str
     """Of the weights' numbers, not of the file that holds them."""
     height: int
@@ -50,6 +51,10 @@ class Case(Record):
 
     id: str
     content: str
+    further_contents: Tuple[str, ...] = ()
+    """Content pictures after the first; one size with it after resizing."""
+    batch: int = Field(1, gt=0)
+    """Pictures drawn at once: the content pictures in turn, each with a noise of its own."""
     styles: Tuple[str, ...] = Field(min_length=1)
     size: Optional[int] = Field(None, gt=0, le=8192)
     """Width in pixels that the content picture is brought to; its own when None. The height follows."""
@@ -72,8 +77,11 @@ class Case(Record):
         if self.inputs is None:
             raise ValueError(f"case {self.id}: its input files have not been read")
         initial = self.initial if self.initial in ("content", "noise") else "picture"
-        content = self.model_dump(mode="json", exclude={"id", "content", "styles", "network", "size", "advisory"})
+        left_out = {"id", "content", "further_contents", "styles", "network", "size", "advisory"}
+        content = self.model_dump(mode="json", exclude=left_out)
         content["initial"] = initial
+        if self.batch == 1:  # what was approved before there were batches stays valid
+            del content["batch"], content["inputs"]["further_contents_sha256"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -125,6 +133,8 @@ class Suite(Record):
     """Seconds that the trials may take before no further round is begun; `replicates` are always made."""
     timeout: float = Field(600.0, gt=0)
     """Seconds a trial may take."""
+    fidelity: Optional[FidelityPlan] = None
+    """None: pictures are made, but not judged."""
     limits: Tuple[Limit, ...] = ()
 
     @field_validator("max_replicates")
@@ -139,9 +149,6 @@ class Suite(Record):
         """Rounds of every case in every mode that are planned, given the trials so far."""
         return max([self.replicates, *(trial.replicate for trial in trials if not trial.confirmation)])
 
-    fidelity: Optional[FidelityPlan] = None
-    """None: pictures are made, but not judged."""
-
 
 class Trial(Record):
     """One case in one mode on one device, once, in a fresh process."""
@@ -155,7 +162,7 @@ class Trial(Record):
     confirmation: bool = False
     """Part of a delayed second measurement, which no summary counts."""
     picture: str
-    """Path where the worker writes the final picture."""
+    """Path where the worker writes the final picture; those of a batch get a number before the suffix."""
     cache: str
     """Folder for things that can be made again."""
     health: bool = False
@@ -282,6 +289,7 @@ class TrialResult(Record):
     log_tail: Tuple[str, ...] = ()
     samples: str
     picture: Optional[str] = None
+    """The first of a batch; the others are beside it, as harness.store.numbered names them."""
     health: Optional[str] = None
     """Counts of every step, when they were asked for."""
     lost: Dict[str, Tuple[int, int, int]] = {}

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
@@ -83,7 +84,8 @@ def run_suite(
         # A suite of fidelity has baselines of pictures; those of plans are other suites'.
         plans=_plans(suite, cache) if plan_only or (plans and not suite.fidelity) else [],
     )
-    return _measure(run, folder, cache, observer)
+    with _hint(folder):
+        return _measure(run, folder, cache, observer)
 
 
 def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
@@ -97,7 +99,17 @@ def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
     if run.complete:
         raise UsageError(f"run {path}: it is complete, nothing is left to resume")
     require_unchanged(f"run {path}", run.suite.cases, run.environment, cache)
-    return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
+    with _hint(folder):
+        return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
+
+
+@contextmanager
+def _hint(folder: RunFolder) -> Iterator[None]:
+    """Tell whoever's disk is full or gone that the run is not lost."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{error}; what was measured is kept, --resume {folder.path} measures the rest") from error
 
 
 def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, cache: str) -> None:

@@ -146,5 +146,6 @@ def power_law(x: Sequence[float], y: Sequence[float], confidence: float = 0.95) 
     if len(set(x)) < 3:
         return None
     line = stats.linregress(np.log(x), np.log(y))
-    half = float(stats.t.ppf((1 + confidence) / 2, len(x) - 2) * line.stderr)
+    error = np.nan_to_num(line.stderr)  # of an exact line, rounding can leave the root of a negative number
+    half = float(stats.t.ppf((1 + confidence) / 2, len(x) - 2) * error)
     return PowerLaw(float(line.slope), float(line.slope) - half, float(line.slope) + half)

@@ -40,11 +40,11 @@ def unmet(suite: Suite, run: Sequence[TrialResult], trials: Sequence[TrialResult
         said.append(f"half-width {_percent(width)} > {_percent(suite.half_width)}: {_why_no_more(suite, run)}")
     unsteady = sum(trial.steady is not True for trial in trials)
     if unsteady:
-        said.append(f"the steps of {unsteady} of {len(trials)} processes were never steady")
+        said.append(f"never steady in {unsteady} of {len(trials)} processes")
     drifts = [trial.drift for trial in trials if trial.drift is not None and abs(trial.drift) > DRIFT_LIMIT]
     if drifts:
         worst = max(drifts, key=abs)
-        said.append(f"the steps of {len(drifts)} of {len(trials)} processes drifted, by up to {100 * worst:+.1f} %")
+        said.append(f"drift of up to {100 * worst:+.1f} % in {len(drifts)} of {len(trials)} processes")
     return said
 
 
@@ -79,4 +79,4 @@ def _by_case_and_mode(trials: Sequence[TrialResult]) -> List[List[TrialResult]]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"
+    return f"{100 * share:.1f} %"

@@ -39,6 +39,12 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip(".-") or "unnamed"
 
 
+def numbered(path: str, index: int) -> str:
+    """Path of picture `index` of a batch, from 0: a.png, a-2.png, a-3.png."""
+    stem, suffix = os.path.splitext(path)
+    return f"{stem}-{index + 1}{suffix}" if index else path
+
+
 class RunFolder:
     """One run's files: run.json, journal.jsonl, and a folder with log, samples and picture for each trial."""
 

@@ -1,5 +1,6 @@
 """One trial's process: start it, hear it out, end it, and say how it went."""
 
+import contextlib
 import os
 import queue
 import signal
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from harness import environment
 from harness.events import Diverged, Event, Failed, Finished, Health, Planned, Refused, Sample, Started, parse_event
+from harness.log import BoundedLog
 from harness.measure import timing
 from harness.records import Status, Trial, TrialResult
 from harness.store import RunFolder, write_lines
@@ -41,8 +43,8 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
 
     started, clock = environment.now(), time.monotonic()
     try:
-        with open(home / "log.txt", "wb") as log:
-            status, reason = _watch(trial, log, timeout, on_event, outcome)
+        with BoundedLog(home / "log.txt") as log:
+            status, reason = _watch(trial, log.descriptor, timeout, on_event, outcome)
     finally:  # on Ctrl-C too: what was measured is kept
         write_lines(home / "samples.jsonl", samples)
     if health:
@@ -85,7 +87,7 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
 
 
 def _watch(
-    trial: Trial, log: IO[bytes], timeout: float, on_event: Callable[[Event], None], outcome: List[Event]
+    trial: Trial, log: int, timeout: float, on_event: Callable[[Event], None], outcome: List[Event]
 ) -> Tuple[Status, str]:
     """Start the worker and hear it out; it is dead when this returns or raises."""
     deadline = time.monotonic() + timeout
@@ -141,9 +143,10 @@ def _read_lines(pipe: IO[bytes], lines: "queue.Queue[Optional[bytes]]") -> None:
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is None:
+    """End the worker and whatever it has started, which would keep its log open."""
+    with contextlib.suppress(ProcessLookupError):  # none of them is left
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
 
 
 def _verdict(returncode: int, outcome: List[Event]) -> Tuple[Status, str]:

@@ -22,7 +22,7 @@ from harness.events import Diverged, Event, Failed, Finished, Health, Phase, Pla
 from harness.inputs import Pictures, load
 from harness.measure import DivergedError, needs_more_steps, require_finite, sample_steps, timing
 from harness.records import Case, Losses, Mode, Trial
-from harness.store import write_atomic
+from harness.store import numbered, write_atomic
 from model import images, vgg
 
 Emit = Callable[[Event], None]
@@ -93,7 +93,7 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
             emit(sample)
         emit(Phase(name="finish"))
         # The losses after the last update are the one row that no step's forward pass holds.
-        final_losses = _floats(session.run(graph.losses))
+        final_losses = summed(session.run(graph.losses))
         require_finite(case.steps, final_losses)
         result = session.run(graph.result)
         if trial.fidelity is None:
@@ -112,7 +112,7 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
             peak_memory_bytes=peak_memory_bytes,
         )
     network = vgg.load(case.network, trial.cache)
-    _write_picture(Path(trial.picture), result[0] + network.mean_pixel, pictures, case)
+    _write_pictures(trial.picture, result + network.mean_pixel, pictures, case)
     rescore = functools.partial(score, device, pictures=pictures, network=network, case=case)
     true_losses = rescore([result])[0] if emulated else final_losses
     rates = {} if emulated or trial.fidelity else device.matmul_tflops()
@@ -159,18 +159,27 @@ def build_step(
             graph_def = device.prepare(graph_def, list(graph.activations.values()), mode).graph_def
         return device.evaluate(graph_def, graph.activations, {graph.picture: picture})
 
-    targets = stylization.compute_targets(pictures.content, pictures.styles, network, case.settings, evaluate, dtype)
+    targets = stylization.compute_targets(pictures.contents, pictures.styles, network, case.settings, evaluate, dtype)
+    return stylization.step_graph(initial_pictures(case, pictures, network), targets, network, case.settings, dtype)
+
+
+def initial_pictures(case: Case, pictures: Pictures, network: vgg.Network) -> np.ndarray:
+    """Start of the batch, shape (batch, height, width, 3), mean pixel subtracted; picture k has noise of seed + k."""
+    from model.stylization import initial_picture
+
     noise_blend = 1.0 if case.initial == "noise" else case.noise_blend
-    initial = stylization.initial_picture(
-        pictures.content, pictures.initial, noise_blend, network.mean_pixel, case.seed
-    )
-    return stylization.step_graph(initial, targets, network, case.settings, dtype)
+    starts = []
+    for index, content in enumerate(pictures.contents):
+        start = content if pictures.initial is None else pictures.initial
+        seed = (case.seed + index) % 2**32
+        starts.append(initial_picture(content, start, noise_blend, network.mean_pixel, seed))
+    return np.concatenate(starts)
 
 
 def _step(session: Any, graph: Any) -> Callable[[], Losses]:
     """Return a function that makes one update and returns the losses of the picture before it."""
     run_step = session.make_callable(list(graph.losses.values()) + [graph.update])
-    return lambda: _floats(dict(zip(graph.losses, run_step())))
+    return lambda: summed(dict(zip(graph.losses, run_step())))
 
 
 def _settle(step: Callable[[], Losses], seconds: List[float], made: int, emit: Emit) -> List[float]:
@@ -219,32 +228,40 @@ def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit
 
 
 def score(device: Any, results: Sequence[Any], pictures: Pictures, network: vgg.Network, case: Case) -> List[Losses]:
-    """Score finished pictures in float32, against float32 targets."""
+    """Score results of the step in float32, against float32 targets; each score is the sum over the batch."""
     from model import stylization
 
     shapes = [style.shape[:2] for style in pictures.styles]
-    graph = stylization.score_graph(pictures.content.shape[:2], shapes, network, case.settings)
-    feeds = {graph.content: (pictures.content - network.mean_pixel)[None]}
-    feeds.update({name: (style - network.mean_pixel)[None] for name, style in zip(graph.styles, pictures.styles)})
+    graph = stylization.score_graph(pictures.shape, shapes, network, case.settings)
+    styles = {name: (style - network.mean_pixel)[None] for name, style in zip(graph.styles, pictures.styles)}
     with device.session(graph.graph_def, optimize=False) as session:
-        return [_floats(session.run(graph.losses, {**feeds, graph.picture: result})) for result in results]
+
+        def score_one(picture: np.ndarray, content: np.ndarray) -> Dict[str, Any]:
+            feeds = {graph.picture: picture[None], graph.content: (content - network.mean_pixel)[None]}
+            return session.run(graph.losses, {**styles, **feeds})
+
+        scored = [list(map(score_one, result, pictures.contents)) for result in results]
+    return [summed({name: [row[name] for row in rows] for name in rows[0]}) for rows in scored]
 
 
-def _floats(losses: Mapping[str, Any]) -> Losses:
-    return {name: float(value) for name, value in losses.items()}
+def summed(losses: Mapping[str, Any]) -> Losses:
+    """The losses of a model.stylization.StepGraph, over the batch."""
+    return {name: float(np.sum(value, dtype=np.float64)) for name, value in losses.items()}
 
 
 def _step_flop(case: Case, pictures: Pictures, network: vgg.Network) -> int:
-    height, width = pictures.content.shape[:2]
     style_layers = set(case.settings.style_layers())
-    return vgg.step_flop(network, height, width, style_layers | set(case.settings.content_layers()), style_layers)
+    layers = style_layers | set(case.settings.content_layers())
+    return case.batch * vgg.step_flop(network, *pictures.shape, layers, style_layers)
 
 
-def _write_picture(path: Path, picture: Any, pictures: Pictures, case: Case) -> None:
-    pixels = images.to_uint8(picture)
-    if case.settings.preserve_colors:
-        pixels = images.preserve_colors(pictures.content, pixels)
-    write_atomic(path, images.encode(pixels, path.suffix))
+def _write_pictures(path: str, result: np.ndarray, pictures: Pictures, case: Case) -> None:
+    for index, content in enumerate(pictures.contents):
+        pixels = images.to_uint8(result[index])
+        if case.settings.preserve_colors:
+            pixels = images.preserve_colors(content, pixels)
+        own = Path(numbered(path, index))
+        write_atomic(own, images.encode(pixels, own.suffix))
 
 
 def _process_seconds() -> float:

@@ -18,8 +18,8 @@ LOSSES = ("content", "style", "tv", "total")
 class Targets(NamedTuple):
     """What the picture is drawn to."""
 
-    content: Dict[str, np.ndarray]
-    """By content layer: activations of shape (1, height, width, channels)."""
+    contents: Tuple[Dict[str, np.ndarray], ...]
+    """For each content picture, by content layer: activations of shape (1, height, width, channels)."""
     styles: Tuple[Dict[str, np.ndarray], ...]
     """For each style picture, by style layer: Gram matrix of shape (channels, channels)."""
 
@@ -55,15 +55,16 @@ class StepGraph(NamedTuple):
     update: str
     """Operation that updates the picture once."""
     losses: Dict[str, str]
-    """By name in LOSSES: scalar tensor. Fetched with the update, it is the loss *before* that update."""
+    """By name in LOSSES: scalar tensor, or of shape (pictures,) when there are several. Fetched with the update, it is
+    the loss *before* that update."""
     picture: str
-    """Tensor of the picture as the step reads it, shape (1, height, width, 3), mean pixel subtracted."""
+    """Tensor of the pictures as the step reads them, shape (pictures, height, width, 3), mean pixel subtracted."""
     result: str
     """Tensor of the picture read apart from the step, as the caller of a finished job would."""
     gradient: str
-    """Tensor of the gradient of the total loss with respect to the picture; same shape."""
+    """Tensor of the gradient of each picture's total loss with respect to that picture; same shape."""
     activations: Dict[str, str]
-    """By Relu layer: tensor of its output, shape (1, height, width, channels)."""
+    """By Relu layer: tensor of its output, shape (pictures, height, width, channels)."""
     gradients: Dict[str, str]
     """By Relu layer: tensor of the gradient of the total loss with respect to its output."""
     grams: Dict[str, str]
@@ -104,17 +105,17 @@ def feature_graph(
 
 
 def compute_targets(
-    content: np.ndarray,
+    contents: Sequence[np.ndarray],
     styles: Sequence[np.ndarray],
     network: Network,
     settings: StyleSettings,
     evaluate: Callable[[FeatureGraph, np.ndarray], Dict[str, np.ndarray]],
     dtype: tf.DType = tf.float32,
 ) -> Targets:
-    """Compute what the picture is drawn to.
+    """Compute what each picture of a batch is drawn to.
 
     Args:
-        content: uint8 RGB picture, as are the styles.
+        contents: uint8 RGB pictures of one shape, as are the styles, which need not be of one.
         evaluate: runs a graph on a picture and returns the activations by layer. The Gram matrices are products of
             these on the host, as in the reference program: no precision mode touches them.
     """
@@ -127,7 +128,10 @@ def compute_targets(
 
     layers = list(settings.style_layers())
     grams = [{layer: gram(found) for layer, found in activations(style, layers).items()} for style in styles]
-    return Targets(activations(content, list(settings.content_layers())), tuple(grams))
+    # A content picture that fills several places of the batch is evaluated once.
+    distinct = {id(content): content for content in contents}
+    found = {key: activations(content, list(settings.content_layers())) for key, content in distinct.items()}
+    return Targets(tuple(found[id(content)] for content in contents), tuple(grams))
 
 
 def gram(activations: np.ndarray) -> np.ndarray:
@@ -142,16 +146,18 @@ def step_graph(
     """Build the training step.
 
     Args:
-        initial: start of the picture, shape (1, height, width, 3), mean pixel subtracted.
-        targets: enter the graph as constants.
+        initial: start of the pictures, shape (pictures, height, width, 3), mean pixel subtracted.
+        targets: enter the graph as constants; one of `contents` for each picture.
     """
     with tf.Graph().as_default() as graph:
         variable = tf.get_variable("picture", initializer=tf.constant(initial, dtype), use_resource=True)
         # One read for the whole step: each further one would be a node of its own, with casts of its own.
         picture = tf.identity(variable.read_value(), name="picture_read")
-        losses, activations, grams = _losses(picture, targets, _Weights(network, dtype), settings)
+        each, activations, grams = _losses(picture, targets, _Weights(network, dtype), settings)
+        losses = {name: _joined(name, [losses[name] for losses in each]) for name in LOSSES}
         result = tf.identity(variable.read_value(), name="result")
-        gradient, *gradients = tf.gradients(losses["total"], [picture, *activations.values()])
+        totals = [losses["total"] for losses in each]
+        gradient, *gradients = tf.gradients(totals, [picture, *activations.values()])
         gradient = tf.identity(gradient, name="picture_gradient")
         adam = tf.train.AdamOptimizer(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
         update = adam.apply_gradients([(gradient, variable)])
@@ -188,10 +194,10 @@ def score_graph(
         style_pictures = tuple(_placeholder(style, dtype, "style") for style in styles)
         picture = _placeholder(content, dtype, "picture")
         targets = Targets(
-            _activations(content_picture, weights, list(settings.content_layers()), settings.pooling),
+            (_activations(content_picture, weights, list(settings.content_layers()), settings.pooling),),
             tuple(_grams(style_picture, weights, settings) for style_picture in style_pictures),
         )
-        losses, _, _ = _losses(picture, targets, weights, settings)
+        (losses,), _, _ = _losses(picture, targets, weights, settings)
         return ScoreGraph(
             graph.as_graph_def(),
             picture.name,
@@ -250,8 +256,8 @@ def _grams(picture: tf.Tensor, weights: _Weights, settings: StyleSettings) -> Di
     return {layer: _gram(layer, tensor) for layer, tensor in activations.items()}
 
 
-def _gram(layer: str, activations: tf.Tensor) -> tf.Tensor:
-    with tf.name_scope(f"gram_{layer}"):
+def _gram(layer: str, activations: tf.Tensor, suffix: str = "") -> tf.Tensor:
+    with tf.name_scope(f"gram_{layer}{suffix}"):
         _, height, width, channels = activations.shape.as_list()
         flat = tf.reshape(activations, (-1, channels))
         return tf.matmul(flat, flat, transpose_a=True) / (height * width * channels)
@@ -263,35 +269,64 @@ def _mean_square(tensor: tf.Tensor, size: int) -> tf.Tensor:
 
 def _losses(
     picture: tf.Tensor, targets: Targets, weights: _Weights, settings: StyleSettings
-) -> Tuple[Dict[str, tf.Tensor], Dict[str, tf.Tensor], Dict[str, tf.Tensor]]:
-    """Losses by name, and what they were made of: activations of every Relu layer up to the deepest, Gram matrices."""
-    content_layers, style_layers = settings.content_layers(), settings.style_layers()
-    used = {*content_layers, *style_layers}
+) -> Tuple[List[Dict[str, tf.Tensor]], Dict[str, tf.Tensor], Dict[str, tf.Tensor]]:
+    """Each picture's losses, and what they are made of: every Relu layer up to the deepest used, and Gram matrices."""
+    style_layers = settings.style_layers()
+    used = {*settings.content_layers(), *style_layers}
     deepest = max((LAYERS.index(layer) for layer in used), default=-1)
     layers = [layer for layer in LAYERS[: deepest + 1] if layer.startswith("relu")]
     activations = _activations(picture, weights, layers, settings.pooling)
-    grams = {layer: _gram(layer, activations[layer]) for layer in style_layers}
-    blend = settings.style_blend(len(targets.styles))
+    each, grams = [], {}
+    for index, content in enumerate(targets.contents):
+        suffix = f"_picture{index + 1}" if index else ""
+        part, found = picture, activations
+        if len(targets.contents) > 1:
+            # One picture's ops are those of a run of its own: a product over the whole batch would be another
+            # operator on the card, with a dtype of its own.
+            with tf.name_scope(f"picture{index + 1}"):
+                part = picture[index : index + 1]
+                found = {layer: activations[layer][index : index + 1] for layer in sorted(used)}
+        own = {layer: _gram(layer, found[layer], suffix) for layer in style_layers}
+        each.append(_picture_losses(part, found, own, content, targets.styles, settings, suffix))
+        grams.update({f"{layer}{suffix}": tensor for layer, tensor in own.items()})
+    return each, activations, grams
 
-    with tf.name_scope("content_loss"):
+
+def _joined(name: str, losses: Sequence[tf.Tensor]) -> tf.Tensor:
+    # Not summed: the mode may be one whose float16 holds a picture's loss but not the batch's.
+    return losses[0] if len(losses) == 1 else tf.stack(losses, name=f"batch_loss/{name}")
+
+
+def _picture_losses(
+    picture: tf.Tensor,
+    activations: Dict[str, tf.Tensor],
+    grams: Dict[str, tf.Tensor],
+    content_target: Dict[str, Union[np.ndarray, tf.Tensor]],
+    style_targets: Sequence[Dict[str, Union[np.ndarray, tf.Tensor]]],
+    settings: StyleSettings,
+    suffix: str = "",
+) -> Dict[str, tf.Tensor]:
+    """The losses of one picture of shape (1, height, width, 3); the suffix is of its name scopes."""
+    content_layers, style_layers = settings.content_layers(), settings.style_layers()
+    with tf.name_scope(f"content_loss{suffix}"):
         terms = [
-            weight * settings.content_weight * _difference(activations[layer], targets.content[layer], layer)
+            weight * settings.content_weight * _difference(activations[layer], content_target[layer], layer)
             for layer, weight in content_layers.items()
         ]
         content = _sum(terms, picture.dtype)
-    with tf.name_scope("style_loss"):
+    with tf.name_scope(f"style_loss{suffix}"):
         terms = []
-        for target, share in zip(targets.styles, blend):
+        for target, share in zip(style_targets, settings.style_blend(len(style_targets))):
             layer_terms = [
                 weight * _difference(grams[layer], target[layer], layer) for layer, weight in style_layers.items()
             ]
             if layer_terms:
                 terms.append(settings.style_weight * share * _sum(layer_terms, picture.dtype))
         style = _sum(terms, picture.dtype)
-    with tf.name_scope("tv_loss"):
+    with tf.name_scope(f"tv_loss{suffix}"):
         tv = _total_variation(picture, settings.tv_weight)
-    total = tf.identity(content + style + tv, name="total_loss")
-    return dict(zip(LOSSES, (content, style, tv, total))), activations, grams
+    total = tf.identity(content + style + tv, name=f"total_loss{suffix}")
+    return dict(zip(LOSSES, (content, style, tv, total)))
 
 
 def _difference(tensor: tf.Tensor, target: Union[np.ndarray, tf.Tensor], layer: str) -> tf.Tensor:

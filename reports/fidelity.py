@@ -10,6 +10,7 @@ from rich.text import Text
 
 from harness.records import Case, ModeFidelity, PictureDistance, Probe, Run, TrialResult
 from reports.terminal import NOT_MEASURED, print_failures, print_record
+from reports.words import ENGLISH, Words
 
 _ORDER = ("wrong", "not_judged", "fit")
 _STYLE = {"wrong": "bold red", "not_judged": "bold yellow", "fit": "green"}
@@ -22,16 +23,18 @@ _LEGEND = (
 )
 
 
-def print_fidelity(run: Run, folder: Path, console: Optional[Console] = None) -> None:
+def print_fidelity(
+    run: Run, folder: Path, words: Words = ENGLISH, quiet: bool = False, console: Optional[Console] = None
+) -> None:
     """Print what failed, then for each case its pictures, the losses, and the layers that lie furthest off."""
     console = console or Console(highlight=False)
-    print_failures(run, folder, console)
+    print_failures(run, folder, words, console)
     for case in run.suite.cases:
         found = [item for item in run.fidelity if item.case == case.id]
-        if found:
+        if found and not quiet:
             _print_case(console, run, case, sorted(found, key=lambda item: _ORDER.index(item.fitness)))
-    if run.fidelity and run.suite.fidelity:
-        legend = _LEGEND.format(reference=run.reference_mode, window=run.suite.fidelity.window)
+    if run.fidelity and run.suite.fidelity and not quiet:
+        legend = words(_LEGEND, reference=run.reference_mode, window=run.suite.fidelity.window)
         console.print(Text(legend, style="dim"))
     print_record(run, folder, console)
 

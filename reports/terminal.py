@@ -11,16 +11,19 @@ from rich.text import Text
 
 from harness.doctor import Check
 from harness.records import Case, Growth, Run, Summary, TrialResult
+from reports.words import ENGLISH, Words
 
 NOT_MEASURED = "–"
 HEALTH_ROWS = 8
 
 
-def print_run(run: Run, folder: Path, console: Optional[Console] = None) -> None:
-    """Print what failed, then the tables, then where everything is."""
+def print_run(
+    run: Run, folder: Path, words: Words = ENGLISH, quiet: bool = False, console: Optional[Console] = None
+) -> None:
+    """Print what failed, then the tables, then where everything is; no tables when quiet."""
     console = console or Console(highlight=False)
-    print_failures(run, folder, console)
-    if any(trial.status == "ok" for trial in run.trials):
+    print_failures(run, folder, words, console)
+    if any(trial.status == "ok" for trial in run.trials) and not quiet:
         if len(run.suite.modes) == 1 and len(run.suite.cases) > 1:
             _print_cases(console, run)
         else:
@@ -29,18 +32,18 @@ def print_run(run: Run, folder: Path, console: Optional[Console] = None) -> None
         for growth in run.growth:
             _print_growth(console, growth)
         _print_rates(console, run)
-        console.print(Text(_LEGEND.format(reference=run.reference_mode), style="dim"))
+        console.print(Text(words(_LEGEND, reference=run.reference_mode), style="dim"))
     print_record(run, folder, console)
 
 
-def print_failures(run: Run, folder: Path, console: Console) -> None:
+def print_failures(run: Run, folder: Path, words: Words, console: Console) -> None:
     """Print which trials failed, with the ends of their logs, and whether the run was interrupted."""
     for trial in run.trials:
         if trial.status != "ok":
             _print_failure(console, trial, folder)
     if not run.complete:
-        text = f"Interrupted: {len(run.trials)} of {run.planned_trials} trials finished and are kept."
-        console.print(Text(f"{text} Continue with --resume {_shown(folder)}", style="bold"), soft_wrap=True)
+        text = words(_INTERRUPTED, done=len(run.trials), planned=run.planned_trials, run=_shown(folder))
+        console.print(Text(text, style="bold"), soft_wrap=True)
 
 
 def print_record(run: Run, folder: Path, console: Console) -> None:
@@ -49,6 +52,12 @@ def print_record(run: Run, folder: Path, console: Console) -> None:
     if picture:
         console.print(Text(f"picture  {_shown(folder / picture)}"), soft_wrap=True)
     console.print(Text(f"record   {_shown(folder / 'run.json')}"), soft_wrap=True)
+
+
+def print_paths(paths: Sequence[Path], console: Optional[Console] = None) -> None:
+    """Print which reports were written."""
+    for path in paths:
+        (console or Console(highlight=False)).print(Text(f"report   {_shown(path)}"), soft_wrap=True)
 
 
 def print_checks(checks: Sequence[Check], console: Optional[Console] = None) -> None:
@@ -83,6 +92,7 @@ def _print_failure(console: Console, trial: TrialResult, folder: Path) -> None:
 def _print_case(console: Console, run: Run, case: Case) -> None:
     """One case in every mode: a row per mode."""
     size = f"{case.inputs.width}x{case.inputs.height}" if case.inputs else ""
+    size = f"{case.batch} pictures of {size}" if case.batch > 1 else size
     title = f"{size}, {case.steps} steps from {case.initial}, network {case.network}, device {_devices(run)}"
     _print_tables(console, run, case.id, title, [row for row in run.summaries if row.case == case.id], _MODE)
     for trial in run.trials:
@@ -122,7 +132,7 @@ def _print_tables(console: Console, run: Run, name: str, title: str, rows: Seque
     for row in rows:
         notes = ["; ".join(row.unmet)] if row.unmet else []
         for note in [*notes, *row.remarks]:
-            console.print(Text(f"{first[1](row)}: {note}"), soft_wrap=True)
+            console.print(Text(f"{first[1](row)}: {note}"))
 
 
 def _print_health(console: Console, trial: TrialResult) -> None:
@@ -155,21 +165,18 @@ def _number(field: str, form: str, scale: float = 1.0) -> Callable[[Summary], st
     return show
 
 
-def _marks(summary: Summary) -> str:
-    return ("e" if summary.emulated else "") + ("~" if summary.steady is False else "") or " "
-
-
 def _half_width(summary: Summary) -> str:
+    mark = "~" if summary.steady is False else " "
     if summary.step_seconds_low is None or summary.step_seconds_high is None:
-        return NOT_MEASURED
-    return f"{(summary.step_seconds_high / summary.step_seconds_low) ** 0.5 - 1:.1%}"
+        return NOT_MEASURED + mark
+    return f"{(summary.step_seconds_high / summary.step_seconds_low) ** 0.5 - 1:.1%}{mark}"
 
 
 Column = Tuple[str, Callable[[Summary], str]]
 _MODE: Column = ("mode", lambda summary: summary.mode)
 _CASE: Column = ("case", lambda summary: summary.case)
 _RESULT: List[Column] = [
-    ("step s", lambda summary: _number("step_seconds", ".3f")(summary) + _marks(summary)),
+    ("step s", lambda summary: _number("step_seconds", ".3f")(summary) + ("e" if summary.emulated else " ")),
     ("95 % ±", _half_width),
     ("ratio", _number("ratio_to_reference", ".3f")),
     ("final loss", _number("final_loss", ".5g")),
@@ -183,9 +190,10 @@ _COST: List[Column] = [
     ("peak", _number("share_of_peak", ".0%")),
     ("GiB", _number("peak_memory_bytes", ".2f", 2.0**-30)),
 ]
+_INTERRUPTED = "Interrupted: {done} of {planned} trials finished and are kept. Continue with --resume {run}"
 _LEGEND = (
     "step s: geometric mean over processes of the median step; e: emulated, float16 as rounded float32, a time that "
-    "says nothing about the card; ~: some process was never steady; ±: 95 % interval over processes; ratio: to the "
+    "says nothing about the card; ±: 95 % interval over processes; ~: some process was never steady; ratio: to the "
     "reference mode {reference}; first s: first step, compiling included; peak: share of the float32 matrix-product "
     "rate of the same processes; GiB: largest resident size; true loss: re-scored in float32."
 )

@@ -27,7 +27,7 @@ Each option also takes its value as the next argument.
   --precision_mode=MODE    of the card, emulated elsewhere ($precision_mode)
   --train_steps=N          updates of the picture, at least 3 ($default_steps)
   --train_epochs=N         multiplies train_steps ($train_epochs)
-  --batch_size=1           pictures at once; only 1
+  --batch_size=N           pictures at once, each with a noise of its own ($batch_size)
   --network=FILE           weights from elsewhere, or the word synthetic for the built-in ones
   -h, --help               show this
 
@@ -71,7 +71,6 @@ check() {
     for name in train_steps train_epochs batch_size; do
         [[ ${!name} =~ ^[1-9][0-9]{0,8}$ ]] || fail "--$name ${!name}: expected a whole number above 0"
     done
-    [ "$batch_size" -eq 1 ] || fail "--batch_size $batch_size: only one picture at a time (expected 1)"
     # The step time is the mean of the printed steps but for the first; the last step is never printed.
     iterations=$((train_steps * train_epochs))
     [ "$iterations" -ge 3 ] || fail "--train_steps $train_steps: expected at least 3 steps in all"
@@ -88,7 +87,7 @@ train() {
     local start
     start=$(date +%s)
     "${PYTHON:-python3}" "$root/neural_style.py" \
-        --content "$data_path/1-content.jpg" --styles "$data_path/1-style.jpg" --output "$output_path/11.jpg" \
+        --content "$data_path/1-content.jpg" --styles "$data_path/1-style.jpg" --output "$output_path/11.jpg" --batch-size "$batch_size" \
         --network "$network" --iterations "$iterations" --precision-mode "$precision_mode" \
         --print-iterations 1 --progress-write --progress-plot --record "$output_path/run.json" --overwrite \
         >"$log" 2>&1

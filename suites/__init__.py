@@ -62,7 +62,7 @@ def from_folder(suite: Suite, folder: Optional[str]) -> Suite:
 def for_gate(suite: Suite) -> Suite:
     """Return the suite with as many processes as a verdict on its timings needs, where it repeats trials at all.
 
-    Five a mode hold the error rate and find ten percent; see tests/harness/test_statistics.py.
+    Five a mode hold the error rate and find ten percent; see tests/harness/test_rule.py.
     """
     if suite.replicates == 1:
         return suite
@@ -85,12 +85,13 @@ def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any])
 
 def _changed(case: Case, changes: Dict[str, Any]) -> Case:
     new = Case(**{**dict(case), **changes})
-    if {"content", "size"} & set(changes):
+    if {"content", "size", "batch"} & set(changes):
         # What tells a suite's cases apart beside that stays in their names.
-        suffix = case.id[len(_case_id(case.content, case.size)) :]
-        new = new.model_copy(update={"id": _case_id(new.content, new.size) + suffix})
+        suffix = case.id[len(_case_id(case.content, case.size, case.batch)) :]
+        new = new.model_copy(update={"id": _case_id(new.content, new.size, new.batch) + suffix})
     return new
 
 
-def _case_id(content: str, size: Optional[int]) -> str:
-    return f"{Path(content).stem}-{size or 'native'}"
+def _case_id(content: str, size: Optional[int], batch: int = 1) -> str:
+    name = f"{Path(content).stem}-{size or 'native'}"
+    return f"{name}-batch{batch}" if batch > 1 else name

@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -45,6 +46,18 @@ def case(picture, style):
     """A case that runs in well under a second once TensorFlow is up."""
     small = Case(id="small", content=picture, styles=(style,), size=48, steps=5, network="synthetic-narrow")
     return inputs.resolve(small, cache="")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Path of a file system of its own, of 512 kB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(path)], stderr=subprocess.PIPE)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
+    yield str(path)
+    subprocess.run(["umount", "--lazy", str(path)], check=True)
 
 
 @pytest.fixture

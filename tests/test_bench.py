@@ -55,6 +55,13 @@ def test_a_picture_can_be_too_small(usage_error, tmp_path, picture):
     assert "31x25 pixels, expected at least 32" in usage_error("--suite", "smoke", "--content", picture, "--size", "31")
 
 
+def test_the_pictures_of_a_batch_must_fit_it_and_each_other(usage_error, picture, style):
+    both = ["--suite", "smoke", "--content", picture, "--content", style]
+    assert "2 content pictures for a batch of 1" in usage_error(*both, "--batch", "1")
+    message = usage_error(*both, "--size", "48")
+    assert f"content {style}: 48x48 pixels, expected 48x40 as {picture} has" in message
+
+
 def test_a_network_file_that_is_none_says_where_to_get_it(usage_error, tmp_path):
     (tmp_path / "text.mat").write_text("hello\n")
     scipy.io.savemat(str(tmp_path / "other.mat"), {"a": np.eye(3)})
@@ -90,7 +97,7 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
 @pytest.mark.parametrize(
     "arguments, part",
     [
-        (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of accuracy, perf, reference, "),
+        (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of accuracy, perf, reference, scaling, smoke)"),
         (["--suite", "reference"], "suite reference: --data-path is missing (expected the folder of 1-content.jpg"),
         (["--suite", "reference", "--data-path", "no"], "picture no/1-content.jpg: no such file"),
         (["--suite", "smoke", "--data-path", "no"], "--data-path no: suite smoke has its own pictures"),
@@ -101,8 +108,16 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
         (["--suite", "smoke", "--device", "npu:0"], "does not drive the Ascend card yet"),
         (["--suite", "smoke", "--steps", "0"], "steps 0: input should be greater than 0"),
         (["--suite", "smoke", "--steps", "many"], "'many' is not a valid integer"),
+        (["--suite", "smoke", "--batch", "0"], "batch 0: input should be greater than 0"),
         (["--suite", "smoke", "--size", "-4"], "size -4: input should be greater than 0"),
         (["--suite", "smoke", "--replicates", "0"], "replicates 0: input should be greater than 0"),
+        (
+            ["--suite", "perf", "--max-replicates", "2"],
+            "max_replicates 2: value error, expected at least",
+        ),
+        (["--suite", "perf", "--half-width", "0"], "half_width 0.0: input should be greater than 0"),
+        (["--suite", "perf", "--budget", "-1"], "budget -1.0: input should be greater than 0"),
+        (["--suite", "perf", "--against", "HEAD", "--budget", "9"], "--against takes no --budget"),
         (["--suite", "smoke", "--timeout", "0"], "timeout 0.0: input should be greater than 0"),
         (["--suite", "smoke", "--timeout", "inf"], "timeout inf: input should be a finite number"),
         (["--suite", "smoke", "--seed", "-1"], "seed -1: input should be greater than or equal to 0"),
@@ -150,7 +165,7 @@ def test_overrides_reach_the_trial_and_the_record(tmp_path, picture):
     assert case["inputs"]["height"] == 33 and len(case["styles"]) == 2
     assert [trial["status"] for trial in run["trials"]] == ["ok", "ok"]
     assert f"{run['summaries'][0]['final_loss']:.5g}" in out
-    assert sorted(os.listdir(str(path.parent))) == ["journal.jsonl", "run.json", "trials"]
+    assert sorted(os.listdir(str(path.parent))) == ["journal.jsonl", "report.html", "run.json", "trials"]
     assert (path.parent / run["trials"][0]["picture"]).stat().st_size > 0
 
 
@@ -162,6 +177,19 @@ def test_a_trial_that_fails_gives_status_5_and_its_reason(tmp_path, picture):
     out, _ = process.communicate()
     assert process.returncode == 5
     assert "timed_out: picture-48.must_keep_origin_dtype.1: not finished after 0.5 s" in out
+
+
+@pytest.mark.slow
+def test_suite_scaling_tells_how_step_time_grows(tmp_path):
+    process = _bench(
+        *"--suite scaling --network synthetic-narrow --steps 3 --replicates 1 --output".split(), str(tmp_path / "out")
+    )
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "must_keep_origin_dtype: step time grows as pixels ^ " in out and "5 sizes of 4096 to 65536 pixels" in out
+    (path,) = (tmp_path / "out").glob("scaling-*/run.json")
+    growth = json.loads(path.read_text())["growth"]
+    assert [(law["quantity"], law["sizes"]) for law in growth] == [("step time", 5), ("peak memory", 5)]
 
 
 def _wait_for(folder, pattern):

@@ -4,8 +4,9 @@ import glob
 import os
 import tempfile
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Iterable, Sequence
+from typing import Callable, Iterable, Optional, Sequence
 
 from harness.errors import UsageError
 from harness.store import write_atomic
@@ -14,6 +15,42 @@ from model import images
 
 class OutputError(Exception):
     """A file cannot be written; one line. Nothing half written is left."""
+
+
+class Writer:
+    """Encodes and writes files beside the steps: one task at a time, in the order given.
+
+    What a task raises, the next call raises; after it nothing more is written. Leaving the context waits for the last.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._last: Optional[Future] = None
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, kind: Optional[type], *error: object) -> None:
+        try:
+            if kind is None:
+                self.wait()
+        finally:
+            self._pool.shutdown()
+
+    def submit(self, task: Callable[[], None]) -> None:
+        """Run the task once the one before it is done."""
+        self.wait()
+        self._last = self._pool.submit(task)
+
+    def check(self) -> None:
+        """Raise what the last task raised, if it has ended."""
+        if self._last is not None and self._last.done():
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait for the last task, and raise what it raised."""
+        if self._last is not None:
+            self._last.result()
 
 
 def fill(template: str, updates: int) -> str:

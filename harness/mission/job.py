@@ -11,9 +11,16 @@ from harness import modes as precision_modes
 from harness.errors import UsageError
 from harness.mission import files
 from harness.records import Case, Mode, Record
+from harness.store import numbered
 from model.settings import StyleSettings
 
-_OPTIONS = {"epsilon": "eps", "noise_blend": "initial-noiseblend", "size": "width", "steps": "iterations"}
+_OPTIONS = {
+    "batch": "batch-size",
+    "epsilon": "eps",
+    "noise_blend": "initial-noiseblend",
+    "size": "width",
+    "steps": "iterations",
+}
 """Options that are not spelled as the field they set."""
 
 _Model = TypeVar("_Model", StyleSettings, Case, "Job")
@@ -49,17 +56,23 @@ class Job(Record):
             return True
         return self.print_iterations > 0 and updates % self.print_iterations == 0
 
-    def checkpoint_path(self, updates: int) -> str:
-        """Where the checkpoint after this many updates goes."""
+    def outputs(self) -> List[str]:
+        """Where the results go, one for each picture of the batch."""
+        return [numbered(self.output, index) for index in range(self.case.batch)]
+
+    def checkpoint_paths(self, updates: int) -> List[str]:
+        """Where the checkpoints after this many updates go, one for each picture of the batch."""
         assert self.checkpoint_output is not None
-        return files.fill(self.checkpoint_output, updates)
+        path = files.fill(self.checkpoint_output, updates)
+        return [numbered(path, index) for index in range(self.case.batch)]
 
     def pictures(self) -> List[str]:
         """Every picture the job writes."""
         if self.checkpoint_output is None or self.checkpoint_iterations is None:
-            return [self.output]
+            return self.outputs()
         steps, period = self.case.steps, self.checkpoint_iterations
-        return [self.checkpoint_path(updates) for updates in [*range(period, steps, period), steps]] + [self.output]
+        checkpoints = [*range(period, steps, period), steps]
+        return [path for updates in checkpoints for path in self.checkpoint_paths(updates)] + self.outputs()
 
     def beside(self, name: str) -> str:
         """Path of a file beside the output."""
@@ -111,6 +124,8 @@ def _case(options: Mapping[str, Any]) -> Case:
         values = getattr(settings, name)
         if values is not None and len(values) != len(styles):
             raise UsageError(f"--{_option(name)}: {len(values)} values, expected {len(styles)}, one per style picture")
+    content, *further_contents = options["content"]
+    batch = options["batch_size"]
     noise_blend = options["initial_noiseblend"]
     if options["initial"] is not None:
         initial = os.path.abspath(options["initial"])  # never one of the words below
@@ -118,8 +133,10 @@ def _case(options: Mapping[str, Any]) -> Case:
         initial = "noise" if noise_blend is None or noise_blend == 1 else "content"
     return _validated(
         Case,
-        id=os.path.splitext(os.path.basename(options["content"]))[0] or "content",
-        content=options["content"],
+        id=os.path.splitext(os.path.basename(content))[0] or "content",
+        content=content,
+        further_contents=tuple(further_contents),
+        batch=batch if batch is not None else len(options["content"]),
         styles=tuple(styles),
         size=options["width"],
         steps=options["iterations"],
@@ -136,8 +153,7 @@ def _check_checkpoints(job: Job) -> None:
         raise UsageError("--checkpoint-output and --checkpoint-iterations must be given together")
     if job.checkpoint_output is None:
         return
-    first, second = job.checkpoint_path(1), job.checkpoint_path(2)
-    if first == second:
+    if job.checkpoint_paths(1) == job.checkpoint_paths(2):
         raise UsageError(
             f"--checkpoint-output {job.checkpoint_output}: expected a placeholder for the iteration, such as {{}} or %d"
         )

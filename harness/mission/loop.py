@@ -1,9 +1,8 @@
-"""The stylization itself: steps, loss rows, checkpoints, the best picture, and where to continue."""
+"""The stylization itself: steps, loss rows, checkpoints, the best pictures, and where to continue."""
 
-import math
 import os
 import time
-from typing import Any, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from harness.measure import DivergedError, require_finite, sample_steps
 from harness.mission import files, state
 from harness.mission.job import Job
 from harness.records import Losses, WorkerEnvironment
-from harness.worker import build_step
+from harness.worker import build_step, summed
 from model import images
 
 LOSSES = ("content", "style", "tv", "total")
@@ -66,36 +65,21 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
     observer.phase(Phase(name="network"))
     loaded = inputs.load(job.case, cache)
     job = job.model_copy(update={"case": loaded.case})
-    before = state.read(job) if job.resume else None
-    if before is None and not job.overwrite:
-        files.protect([*job.pictures(), *job.others()])
-    if job.resume:
-        for path in [*job.pictures(), *job.others()]:
-            files.remove_unfinished(path)
-
+    before = _state_before(job)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from harness.devices import open_device
-    from harness.precision import GraphError, PrecisionConfigError
 
     device = open_device(job.device)
-    observer.phase(Phase(name="targets"))
-    keeps_colors = loaded.pictures.content if job.case.settings.preserve_colors else None
-    try:
-        graph = build_step(job.case, job.mode, device, loaded.pictures, loaded.network)
-        mean_pixel = loaded.network.mean_pixel
-        del loaded  # 100 MB of the peak otherwise
-        observer.phase(Phase(name="graph"))
-        keep = [graph.initialize, graph.result, graph.picture, *graph.state.values()]
-        prepared = device.prepare(graph.graph_def, [graph.update, *graph.losses.values()], job.mode, keep)
-    except (GraphError, PrecisionConfigError) as error:  # a customised name that is not in the graph
-        raise UsageError(str(error)) from error
+    keeps_colors = loaded.pictures.contents if job.case.settings.preserve_colors else None
+    mean_pixel = loaded.network.mean_pixel
+    graph, prepared = _prepare(job, device, loaded, observer)
+    del loaded  # 100 MB of the peak otherwise
     planned = Planned(emulated=prepared.emulated, remarks=prepared.remarks)
-    with device.session(prepared.graph_def) as session:
-        graph = graph._replace(graph_def=None)
+    with device.session(prepared.graph_def) as session, files.Writer() as writer:
         del prepared
-        run = _Run(job, graph, session, observer, mean_pixel, keeps_colors)
         if before is None:
             files.remove(job.state())  # of a job that this one replaces; it must not be continued after a crash
+        run = _Run(job, graph, session, observer, writer, mean_pixel, keeps_colors)
         run.restore(before)
         observer.begun(job, device.environment(), planned, run.updates)
         diverged, interrupted, kept = None, False, True
@@ -118,6 +102,34 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
     )
 
 
+def _state_before(job: Job) -> Optional[state.State]:
+    """The state to continue from, None for a job that begins; refuses to replace files unless told to."""
+    before = state.read(job) if job.resume else None
+    paths = [*job.pictures(), *job.others()]
+    if before is None and not job.overwrite:
+        files.protect(paths)
+    if job.resume:
+        for path in paths:
+            files.remove_unfinished(path)
+    return before
+
+
+def _prepare(job: Job, device: Any, loaded: inputs.Loaded, observer: Observer) -> Tuple[Any, Any]:
+    """Return the step's graph, without its GraphDef, and that as the device runs it."""
+    from harness.precision import GraphError, PrecisionConfigError
+
+    observer.phase(Phase(name="targets"))
+    try:
+        graph = build_step(job.case, job.mode, device, loaded.pictures, loaded.network)
+        observer.phase(Phase(name="graph"))
+        fetches = [graph.update, *graph.losses.values()]
+        keep = [graph.initialize, graph.result, graph.picture, *graph.state.values()]
+        prepared = device.prepare(graph.graph_def, fetches, job.mode, keep)
+    except (GraphError, PrecisionConfigError) as error:  # a customised name that is not in the graph
+        raise UsageError(str(error)) from error
+    return graph._replace(graph_def=None), prepared
+
+
 class _Run:
     """A session on the step's graph, and all that is known of the job so far."""
 
@@ -127,26 +139,31 @@ class _Run:
         graph: Any,
         session: Any,
         observer: Observer,
+        writer: files.Writer,
         mean_pixel: np.ndarray,
-        keeps_colors: Optional[np.ndarray],
+        keeps_colors: Optional[Sequence[np.ndarray]],
     ) -> None:
         self.job = job
         self.graph = graph
         self.session = session
         self.observer = observer
+        self.writer = writer
         self.mean_pixel = mean_pixel
         self.keeps_colors = keeps_colors
+        self.identity = state.identity(job)
         self.updates = 0
         self.rows: List[List[float]] = []
         self.seconds: List[float] = []
-        self.best_total = math.inf
+        self.best_totals = np.full(job.case.batch, np.inf)
         self.best: Optional[np.ndarray] = None
-        self.candidate: Optional[np.ndarray] = None
-        """Checkpoint picture whose losses come with the next step."""
+        self.candidates: Optional[np.ndarray] = None
+        """Checkpoint pictures whose losses come with the next step."""
+        self.totals: Optional[np.ndarray] = None
+        """Of each picture that the last step read."""
         self.seen: Optional[np.ndarray] = None
-        """Picture that the last step read."""
+        """Pictures that the last step read."""
         self.finite: Optional[np.ndarray] = None
-        """Picture of the last finite row."""
+        """Pictures of the last finite row."""
         # One fetch list for every row: TensorFlow 1.15 rounds differently in another.
         self.run_step = session.make_callable([*graph.losses.values(), graph.picture, graph.update])
 
@@ -157,16 +174,17 @@ class _Run:
             return
         feeds = {self.graph.state_inputs[name]: value for name, value in before.variables.items()}
         self.session.run(self.graph.initialize, feeds)
-        self.updates, self.best_total, self.best = before.updates, before.best_total, before.best
+        self.updates, self.best_totals, self.best = before.updates, before.best_totals, before.best
         self.rows, self.seconds = before.rows.tolist(), before.seconds.tolist()
         if self.job.is_checkpoint(self.updates):
-            self.candidate = self._picture(self.session.run(self.graph.result))
+            self.candidates = self._pictures(self.session.run(self.graph.result))
 
     def go(self) -> None:
-        """Make the steps and write the result."""
+        """Make the steps and write the results."""
         steps = self.job.case.steps
         self.observer.phase(Phase(name="steps"))
         for sample in sample_steps(self._step, steps, self.updates):
+            self.writer.check()
             self._add_row(sample.losses)
             self.seconds.append(sample.seconds)
             self.updates = sample.updates + 1
@@ -174,57 +192,66 @@ class _Run:
             if self.job.is_checkpoint(self.updates):
                 self._save_state()
         # The losses after the last update are the one row that no step's forward pass holds.
-        losses = {name: float(value) for name, value in self.session.run(self.graph.losses).items()}
+        losses = self._losses(self.session.run(self.graph.losses))
         require_finite(steps, losses)
-        if self.candidate is None:
-            self.candidate = self._picture(self.session.run(self.graph.result))
+        if self.candidates is None:
+            self.candidates = self._pictures(self.session.run(self.graph.result))
         self._add_row(losses)
-        assert self.best is not None
-        self._write(self.job.output, self.best)
+        self._write(self.job.outputs(), self.best)
+        self.writer.wait()
         self.observer.finished(losses)
 
     def rescue(self) -> bool:
-        """Write the last finite picture as the result; False when there was none."""
+        """Write the last finite pictures as the results; False when there were none."""
         if self.finite is None:
             return False
-        self._write(self.job.output, self._picture(self.finite))
+        self._write(self.job.outputs(), self._pictures(self.finite))
         return True
 
     def _step(self) -> Losses:
         *losses, self.seen, _ = self.run_step()
-        return dict(zip(self.graph.losses, map(float, losses)))
+        return self._losses(dict(zip(self.graph.losses, losses)))
+
+    def _losses(self, each: Dict[str, Any]) -> Losses:
+        self.totals = np.atleast_1d(each["total"])
+        return summed(each)
 
     def _add_row(self, losses: Losses) -> None:
-        """Take in the losses of the picture after the updates made so far; judge it if it is a checkpoint."""
+        """Take in the losses of the pictures after the updates made so far; judge each if it is a checkpoint."""
         self.finite = self.seen
         updates = len(self.rows)
         self.rows.append([losses[name] for name in LOSSES])
-        if self.candidate is None:
+        if self.candidates is None:
             return
-        if losses["total"] < self.best_total:
-            self.best_total, self.best = losses["total"], self.candidate
-        self.candidate = None
+        better = self.totals < self.best_totals
+        self.best_totals = np.where(better, self.totals, self.best_totals)
+        best = self.candidates if self.best is None else self.best
+        self.best = np.where(better[:, None, None, None], self.candidates, best)
+        self.candidates = None
         if self.job.is_checkpoint(updates):
-            assert self.best is not None
-            self._write(self.job.checkpoint_path(updates), self.best)
+            self._write(self.job.checkpoint_paths(updates), self.best)
 
     def _save_state(self) -> None:
-        variables = self.session.run(self.graph.state)
-        self.candidate = self._picture(self.session.run(self.graph.result))
+        variables, result = self.session.run([self.graph.state, self.graph.result])
+        self.candidates = self._pictures(result)
         saved = state.State(
             updates=self.updates,
             variables=variables,
             rows=np.array(self.rows),
             seconds=np.array(self.seconds),
-            best_total=self.best_total,
+            best_totals=self.best_totals,
             best=self.best,
         )
-        files.write(self.job.state(), state.encode(self.job, saved))
+        self.writer.submit(lambda: files.write(self.job.state(), state.encode(self.identity, saved)))
 
-    def _picture(self, values: np.ndarray) -> np.ndarray:
-        return images.to_uint8(values[0] + self.mean_pixel)
+    def _pictures(self, values: np.ndarray) -> np.ndarray:
+        return images.to_uint8(values + self.mean_pixel)
 
-    def _write(self, path: str, pixels: np.ndarray) -> None:
-        if self.keeps_colors is not None:
-            pixels = images.preserve_colors(self.keeps_colors, pixels)
-        files.write(path, images.encode(pixels, os.path.splitext(path)[1]))
+    def _write(self, paths: Sequence[str], pictures: np.ndarray) -> None:
+        def write() -> None:
+            for index, (path, pixels) in enumerate(zip(paths, pictures)):
+                if self.keeps_colors is not None:
+                    pixels = images.preserve_colors(self.keeps_colors[index], pixels)
+                files.write(path, images.encode(pixels, os.path.splitext(path)[1]))
+
+        self.writer.submit(write)

@@ -17,6 +17,7 @@ class MissionRecord(Record):
     """`ok`, `diverged` or `interrupted`."""
     reason: str = ""
     output: str
+    """Of the first picture; those of a batch are beside it, as harness.store.numbered names them."""
     mode: str
     emulated: bool
     """The mode's arithmetic is reproduced in float32 storage: step times say nothing about the card."""
@@ -27,7 +28,7 @@ class MissionRecord(Record):
     case_sha256: str
     updates: int
     losses: List[Losses]
-    """By updates made, from 0 on; all finite."""
+    """By updates made, from 0 on; all finite; the sums over a batch."""
     step_seconds: List[float]
     """Of each update, the first with its compilation."""
     total_seconds: float

@@ -14,7 +14,7 @@ from harness.mission.job import Job
 
 _VARIABLE = "variable:"
 _SHOWN_DIFFERENCES = 3
-_NOT_THE_JOB = {"id", "content", "styles", "size", "steps", "network"}
+_NOT_THE_JOB = {"id", "content", "further_contents", "styles", "size", "steps", "network"}
 """Fields of the case that say where a file is, which its hash does better, and the steps, which may be more."""
 
 
@@ -28,10 +28,10 @@ class State(NamedTuple):
     """Losses before each update: float64 of shape (updates, 4), in the order of model.stylization.LOSSES."""
     seconds: np.ndarray
     """Of each update: float64 of shape (updates,)."""
-    best_total: float
-    """Smallest total loss of the checkpoints so far; infinite before the first."""
+    best_totals: np.ndarray
+    """For each picture of the batch its smallest total loss at a checkpoint so far; infinite before the first."""
     best: Optional[np.ndarray]
-    """Its picture: uint8 RGB."""
+    """The pictures that had it: uint8 RGB of shape (batch, height, width, 3); None before the first checkpoint."""
 
 
 def identity(job: Job) -> Dict[str, Any]:
@@ -51,14 +51,14 @@ def identity(job: Job) -> Dict[str, Any]:
     }
 
 
-def encode(job: Job, state: State) -> bytes:
-    """Return the bytes of a state file."""
+def encode(job: Dict[str, Any], state: State) -> bytes:
+    """Return the bytes of a state file of the job with this identity."""
     buffer = io.BytesIO()
     arrays = {_VARIABLE + name: value for name, value in state.variables.items()}
     if state.best is not None:
         arrays["best"] = state.best
-    text = np.frombuffer(json.dumps(identity(job)).encode(), np.uint8)
-    np.savez(buffer, job=text, rows=state.rows, seconds=state.seconds, best_total=state.best_total, **arrays)
+    text = np.frombuffer(json.dumps(job).encode(), np.uint8)
+    np.savez(buffer, job=text, rows=state.rows, seconds=state.seconds, best_totals=state.best_totals, **arrays)
     return buffer.getvalue()
 
 
@@ -96,7 +96,7 @@ def _state(arrays: Dict[str, np.ndarray]) -> State:
         variables=variables,
         rows=arrays["rows"],
         seconds=arrays["seconds"],
-        best_total=float(arrays["best_total"]),
+        best_totals=arrays["best_totals"],
         best=arrays.get("best"),
     )
 

@@ -43,8 +43,8 @@ def graph(device, perf_case):
         return device.evaluate(features.graph_def, features.activations, {features.picture: picture})
 
     settings = perf_case.settings
-    targets = stylization.compute_targets(pictures.content, pictures.styles, network, settings, evaluate)
-    initial = stylization.initial_picture(pictures.content, pictures.initial, None, network.mean_pixel, 0)
+    targets = stylization.compute_targets(pictures.contents, pictures.styles, network, settings, evaluate)
+    initial = stylization.initial_picture(pictures.contents[0], pictures.contents[0], None, network.mean_pixel, 0)
     return stylization.step_graph(initial, targets, network, settings)
 
 

@@ -1,5 +1,6 @@
-"""What stand-in workers say, and whether a process is gone."""
+"""What stand-in workers say, whether a process is gone, and a disk that fills up."""
 
+import contextlib
 import os
 import time
 
@@ -13,11 +14,22 @@ FINISHED = (
 )
 
 
-def is_gone(pid):
-    """Wait up to five seconds for a process to end; end it otherwise."""
-    for _ in range(50):
+def is_gone(pid, seconds=5):
+    """Wait for a process to end; end it when it takes longer."""
+    for _ in range(10 * seconds):
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return True
         time.sleep(0.1)
     os.kill(pid, 9)
     return False
+
+
+def fill(folder):
+    """Leave no byte free on the folder's disk; return the path of the file that holds them."""
+    path = os.path.join(folder, "filler")
+    with open(path, "wb", buffering=0) as filler:
+        for size in (4096, 1):
+            with contextlib.suppress(OSError):
+                while filler.write(b"x" * size):
+                    pass
+    return path

@@ -13,6 +13,7 @@ def test_a_digest_ignores_names_and_paths_and_sees_everything_else(case):
         {"seed": 1},
         {"initial": "noise"},
         {"settings": case.settings.model_copy(update={"tv_weight": 1.0})},
+        {"batch": 2},
         {"inputs": case.inputs.model_copy(update={"network_sha256": "0"})},
     ):
         assert case.model_copy(update=change).digest() != case.digest(), change

@@ -1,13 +1,15 @@
 import json
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
-from harness import modes, supervisor
+from harness import modes, runner, supervisor
 from harness.errors import UsageError
 from harness.records import Suite, TrialResult
-from harness.runner import Observer, balanced_round, resume, run_suite
-from tests.harness.processes import FINISHED, SAMPLE, is_gone
+from harness.runner import Observer, balanced_round, confirm, resume, run_suite
+from tests.harness.processes import FINISHED, SAMPLE, fill, is_gone
 
 
 @pytest.fixture
@@ -144,6 +146,27 @@ def test_what_is_no_run_cannot_be_resumed(tmp_path, content, reason):
         resume(tmp_path, "", Observer())
 
 
+def test_a_disk_that_fills_up_loses_nothing_that_was_measured(workers, small_disk, suite):
+    program = f"print({SAMPLE!r}, file=pipe); print({FINISHED!r}, file=pipe)"
+    workers(program)
+    suite = suite.model_copy(update={"replicates": 3})
+
+    class Filling(Observer):
+        def trial_started(self, trial, number, planned):
+            if number == 3:
+                fill(small_disk)
+
+    with pytest.raises(OSError, match="No space left on device; what was measured is kept, --resume .* measures"):
+        run_suite(suite, "cpu", Path(small_disk), "", Filling())
+    os.unlink(os.path.join(small_disk, "filler"))
+    (folder,) = Path(small_disk).iterdir()
+    kept = (folder / "journal.jsonl").read_text()
+    assert kept.count("\n") == 2
+    run, _ = resume(folder, "", Observer())
+    assert run.complete and (folder / "journal.jsonl").read_text().startswith(kept)
+    assert [trial.replicate for trial in run.trials] == [1, 2, 3]
+
+
 def test_a_full_disk_leaves_a_run_that_can_be_resumed(workers, monkeypatch, tmp_path, suite):
     workers(f"print({FINISHED!r}, file=pipe)")
     suite = suite.model_copy(update={"replicates": 2})
@@ -219,3 +242,64 @@ def test_an_adaptive_run_goes_on_by_the_same_rules(workers, tmp_path, adaptive, 
     run, _ = resume(folder, "", Observer())
     assert run.complete and [trial.replicate for trial in run.trials] == [1, 2, 3, 4]
     assert run.suite == adaptive
+
+
+@pytest.fixture
+def doubted(workers, tmp_path, case, float32):
+    """A finished run of two modes, twice each, and the path of its folder."""
+    workers(f"print({FINISHED!r}, file=pipe)")
+    suite = Suite(name="s", purpose="", cases=(case,), modes=(float32, modes.get("force_fp16")), replicates=2)
+    return run_suite(suite, "cpu", tmp_path / "results", "", Observer())
+
+
+def _suspects(run):
+    return [(run.suite.cases[0].id, mode.name) for mode in run.suite.modes]
+
+
+class Waiting(Observer):
+    """Notes how long nothing was run, and what was run then; is interrupted before one of the trials."""
+
+    def __init__(self, stop_before=None):
+        self.seconds, self.trials, self.stop_before = None, [], stop_before
+
+    def waiting(self, seconds):
+        self.seconds = seconds
+
+    def trial_started(self, trial, number, planned):
+        if number == self.stop_before:
+            raise KeyboardInterrupt
+        self.trials.append(trial.id)
+
+
+def test_a_confirmation_runs_later_in_reverse_and_is_no_part_of_the_summaries(doubted, monkeypatch):
+    run, path = doubted
+    slept = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    listener = Waiting()
+    again = confirm(run, path, _suspects(run), "", listener)
+    assert 50 < listener.seconds <= 61 and 50 < slept[0] <= 61
+    first, second = (f"small.{mode.name}.again" for mode in run.suite.modes)
+    assert listener.trials == [f"{second}1", f"{first}1", f"{first}2", f"{second}2"]
+    assert again.complete and again.summaries == run.summaries
+    assert [trial.confirmation for trial in again.trials] == [False] * 4 + [True] * 4
+    assert len((path / "journal.jsonl").read_text().splitlines()) == 8
+
+
+def test_only_what_is_in_doubt_is_confirmed(doubted, monkeypatch):
+    run, path = doubted
+    monkeypatch.setattr(runner, "CONFIRMATION_DELAY", 0.0)
+    listener = Waiting()
+    confirm(run, path, _suspects(run)[1:], "", listener)
+    assert listener.trials == ["small.force_fp16.again1", "small.force_fp16.again2"] and listener.seconds == 0.0
+
+
+def test_an_interrupted_confirmation_can_be_resumed(doubted, monkeypatch):
+    run, path = doubted
+    monkeypatch.setattr(runner, "CONFIRMATION_DELAY", 0.0)
+    again = confirm(run, path, _suspects(run), "", Waiting(stop_before=3))
+    assert not again.complete and len(again.trials) == 6
+    resumed, _ = resume(path, "", Observer())
+    assert resumed.complete and len(resumed.trials) == 6
+    listener = Waiting()
+    assert len(confirm(resumed, path, _suspects(run), "", listener).trials) == 8
+    assert len(listener.trials) == 2

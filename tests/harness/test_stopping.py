@@ -68,10 +68,10 @@ def test_what_is_not_met_is_named(adaptive, trials):
     assert said(trials(1.0, 1.0)) == []
     assert said(trials(1.0), replicates=1, max_replicates=1) == ["no interval from 1 process"]
     wide = trials(1.0, 1.01)
-    assert said(wide, max_replicates=2) == ["half-width 6.5 % > 2 %: no more than 2 processes were allowed"]
-    assert said(wide, budget=25) == ["half-width 6.5 % > 2 %: time budget of 25 s spent"]
-    assert said(wide, replicates=3) == ["half-width 6.5 % > 2 %: interrupted"]
+    assert said(wide, max_replicates=2) == ["half-width 6.5 % > 2.0 %: no more than 2 processes were allowed"]
+    assert said(wide, budget=25) == ["half-width 6.5 % > 2.0 %: time budget of 25 s spent"]
+    assert said(wide, replicates=3) == ["half-width 6.5 % > 2.0 %: interrupted"]
     unsteady = trials(1.0, 1.0, steady=False)
-    assert said(unsteady[:1] + trials(1.0, 1.0)[1:]) == ["the steps of 1 of 2 processes were never steady"]
+    assert said(unsteady[:1] + trials(1.0, 1.0)[1:]) == ["never steady in 1 of 2 processes"]
     drifting = trials(1.0, 1.0, drift=-0.042)[:1] + trials(1.0, 1.0, drift=0.029)[1:]
-    assert said(drifting) == ["the steps of 1 of 2 processes drifted, by up to -4.2 %"]
+    assert said(drifting) == ["drift of up to -4.2 % in 1 of 2 processes"]

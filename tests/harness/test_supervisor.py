@@ -1,3 +1,4 @@
+import re
 import sys
 
 import pytest
@@ -73,6 +74,25 @@ def test_a_worker_that_hangs_is_killed_with_its_children(run_fake, tmp_path):
     code = f"import subprocess; {child}; time.sleep(600)"
     result, _ = run_fake(PHASE, code=code, timeout=2.0)
     assert (result.status, result.reason) == ("timed_out", "not finished after 2 s (see --timeout)")
+    assert is_gone(int(marker.read_text()))
+
+
+def test_of_100_megabytes_of_log_the_beginning_and_the_end_are_kept(run_fake):
+    code = "print('first'); [print('x' * 99) for i in range(10**6)]; print('last'); sys.stdout.flush(); os.abort()"
+    result, folder = run_fake(PHASE, code=code)
+    assert (result.status, result.log_tail[-1]) == ("crashed", "last")
+    log = (folder / result.log).read_bytes()
+    head, left_out, tail = re.fullmatch(rb"(.*)\n\[(\d+) bytes left out\]\n(.*)", log, re.S).groups()
+    assert head.startswith(b"first\n") and tail.endswith(b"last\n")
+    assert len(head) + int(left_out) + len(tail) == len("first\nlast\n") + 100 * 10**6
+    assert len(log) < 4 * 2**20
+
+
+def test_what_a_worker_leaves_behind_is_ended_and_keeps_nobody_waiting(run_fake, tmp_path):
+    marker = tmp_path / "child"
+    code = f"import subprocess; open({str(marker)!r}, 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
+    result, _ = run_fake(PHASE, FINISHED, code=code)
+    assert result.status == "ok"
     assert is_gone(int(marker.read_text()))
 
 

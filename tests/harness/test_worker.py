@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness import modes, worker
+from harness import inputs, modes, worker
 from harness.events import Finished, Planned, Sample
 from harness.measure import needs_more_steps, timing
-from harness.store import RunFolder
+from harness.store import RunFolder, numbered
 from harness.supervisor import run_trial
 
 LOSSES = {"content", "style", "tv", "total"}
@@ -27,8 +27,9 @@ def run(tmp_path, trial):
 
 
 @pytest.fixture
-def run_here(tmp_path, trial):
+def run_here(tmp_path, trial, monkeypatch):
     """Runs a trial in this process, which saves TensorFlow's start; returns its events and its picture's path."""
+    monkeypatch.setattr("harness.measure.VALUE_SECONDS", 0.001)  # single steps are good enough to look at
 
     def run(**changes):
         events = []
@@ -110,6 +111,19 @@ def test_steps_that_never_settle_end_at_the_cap(run_here, monkeypatch):
     seconds = [event.seconds for event in events if isinstance(event, Sample)][1:]
     assert not needs_more_steps(seconds) and timing(seconds).steady is False
     assert isinstance(events[-1], Finished) and picture.exists()
+
+
+def test_a_batch_draws_each_picture_with_a_noise_of_its_own(run_here, case):
+    noise = case.model_copy(update={"initial": "noise", "seed": 8})
+    batch = inputs.resolve(noise.model_copy(update={"batch": 2, "seed": 7}), cache="")
+    events, first = run_here(case=batch, mode=modes.get("force_fp16"))
+    _, alone = run_here(case=noise, mode=modes.get("force_fp16"))
+    drawn = [np.asarray(Image.open(path)).astype(int) for path in (first, numbered(str(first), 1), alone)]
+    # In a batch the gradient's sums have another order, so a level may change here and there.
+    assert np.abs(drawn[1] - drawn[2]).mean() < 0.1 < 1 < np.abs(drawn[0] - drawn[1]).mean()
+    single = run_here(case=noise)[0][-1]
+    assert events[-1].step_flop == 2 * single.step_flop
+    assert events[-1].true_losses["tv"] > single.true_losses["tv"]
 
 
 def test_colours_are_kept_on_request(run_here, case):

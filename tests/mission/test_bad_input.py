@@ -1,4 +1,5 @@
 import os
+import subprocess
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import scipy.io
 from harness.mission import loop
 from model import images
 from reports.mission import MissionLog
+from tests.harness.processes import fill
 from tests.mission.conftest import pixels
 
 
@@ -149,10 +151,36 @@ def test_a_full_disk_is_one_line_and_nothing_half_written(stylize, monkeypatch, 
         "--iterations 4 --checkpoint-iterations 2 --checkpoint-output at_{}.png --progress-write --record r.json"
     )
     assert ended.status == 1
-    assert ended.err.count("\n") == 2 and ended.err.splitlines()[-1].startswith("neural_style.py: cannot write ")
-    assert ended.err.endswith(": No space left on device\n")
+    assert ended.err.splitlines()[-1].startswith("neural_style.py: cannot write ")
+    assert ended.err.endswith(": No space left on device\n") and "Traceback" not in ended.err
     order = ["out.png.state.npz", "at_2.png", "out.png.state.npz", "at_4.png", "out.png", "progress.txt", "r.json"]
     assert sorted(os.listdir(".")) == sorted(set(order[: full_at - 1]))
+
+
+def test_a_disk_that_fills_up_is_one_line_and_a_job_that_can_continue(stylize, monkeypatch, small_disk):
+    job = f"--iterations 6 --checkpoint-iterations 2 --checkpoint-output {small_disk}/at_{{}}.png"
+    output = os.path.join(small_disk, "out.png")
+
+    def stepped(self, sample):
+        if sample.updates == 3:
+            fill(small_disk)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MissionLog, "stepped", stepped)
+        ended = stylize(job, output)
+    assert ended.status == 1
+    assert ended.err.splitlines()[-1] == f"neural_style.py: cannot write {output}.state.npz: No space left on device"
+    assert sorted(os.listdir(small_disk)) == ["at_2.png", "filler", "out.png.state.npz"]
+    os.unlink(os.path.join(small_disk, "filler"))
+    ended = stylize(f"{job} --resume", output)
+    assert ended.status == 0 and "resumed after 2 updates" in ended.err
+
+
+def test_a_read_only_folder_is_refused_at_once(stylize, small_disk):
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    ended = stylize("--iterations 2", os.path.join(small_disk, "out.png"))
+    assert ended.status == 2
+    assert ended.err == f"neural_style.py: output folder {small_disk}: Read-only file system\n"
 
 
 def test_files_that_vanish_after_they_were_read_are_not_missed(stylize, monkeypatch, picture, style):

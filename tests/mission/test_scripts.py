@@ -45,15 +45,16 @@ def test_the_full_script_from_start_to_end(tmp_path, data):
     out = tmp_path / "out"
     ended = _run(
         "train_full_1p.sh",
-        *("--data_path", data, f"--output_path={out}", "--train_steps=2", "--train_epochs", "3", "--batch_size=1"),
+        *("--data_path", data, f"--output_path={out}", "--train_steps=2", "--train_epochs", "3", "--batch_size=2"),
         *("--network=synthetic-narrow", "--precision_mode=force_fp16"),
         ASCEND_DEVICE_ID="3",
     )
     assert ended.returncode == 0, ended.stderr
     assert _sources() == sources
-    case = f"{NETWORK}_bs1_1p_acc"
+    case = f"{NETWORK}_bs2_1p_acc"
     assert {path.name for path in out.iterdir()} == (
-        {"11.jpg", "progress.txt", "progress.png", "run.json", "train_3.log", f"{case}_loss.txt", f"{case}.log"}
+        {"11.jpg", "11-2.jpg", "progress.txt", "progress.png", "run.json", "train_3.log"}
+        | {f"{case}_loss.txt", f"{case}.log"}
     )
     record = json.loads((out / "run.json").read_text())
     assert record["updates"] == 6 and record["mode"] == "force_fp16"
@@ -67,7 +68,7 @@ def test_the_full_script_from_start_to_end(tmp_path, data):
         *("TrainAccuracy", "E2ETrainingTime"),
     ]
     assert float(values["TrainingTime"]) == pytest.approx(seconds, abs=2e-9)
-    assert values["ActualFPS"] == f"{1 / seconds:.2f}"
+    assert values["ActualFPS"] == f"{2 / seconds:.2f}"
     assert values["ActualLoss"] == values["TrainAccuracy"] == losses[-1]
     assert values["DeviceType"] == platform.machine() and values["CaseName"] == case
     assert values["E2ETrainingTime"].isdigit()
@@ -125,7 +126,7 @@ def test_help_tells_the_defaults_and_how_epochs_count(script, steps):
         (["--data_path=/", "--train_steps=many"], "--train_steps many: expected a whole number above 0"),
         (["--data_path=/", "--train_epochs", "0"], "--train_epochs 0: expected a whole number above 0"),
         (["--data_path=/", "--train_steps=2"], "--train_steps 2: expected at least 3 steps in all"),
-        (["--data_path=/", "--batch_size=4"], "--batch_size 4: only one picture at a time (expected 1)"),
+        (["--data_path=/", "--batch_size=no"], "--batch_size no: expected a whole number above 0"),
         (["--data_path=/"], "no network //imagenet-vgg-verydeep-19.mat (--network=synthetic takes"),
         (["--colour=red"], "unknown argument --colour=red"),
     ],

@@ -64,8 +64,9 @@ def test_targets_are_the_activations_and_gram_matrices(pooling):
     odd = picture(37, 45, seed=4)  # 37 and 45 are odd, and so are halves of theirs
     targets = training.targets(odd, [odd], NETWORK, settings, tf.float64)
     expected = numpy_model.activations(odd - NETWORK.mean_pixel, NETWORK, pooling)
-    assert set(targets.content) == {"relu4_2", "relu5_2"}
-    for layer, activations in targets.content.items():
+    (content,) = targets.contents
+    assert set(content) == {"relu4_2", "relu5_2"}
+    for layer, activations in content.items():
         np.testing.assert_allclose(activations[0], expected[layer], rtol=1e-10, atol=1e-9)
     assert tuple(targets.styles[0]) == STYLE_LAYERS
     for layer, gram in targets.styles[0].items():

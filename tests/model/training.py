@@ -19,12 +19,13 @@ def run(graph_def, fetches, feeds):
 
 
 def targets(content, styles, network, settings, dtype):
-    """The targets of uint8 pictures, by the package's feature graphs."""
+    """The targets of uint8 pictures, by the package's feature graphs; `content` is one, or a list of several."""
+    contents = content if isinstance(content, list) else [content]
 
     def evaluate(graph, picture):
         return run(graph.graph_def, graph.activations, {graph.picture: picture})
 
-    return stylization.compute_targets(content, styles, network, settings, evaluate, dtype)
+    return stylization.compute_targets(contents, styles, network, settings, evaluate, dtype)
 
 
 def start(content, network, noise_blend=None, seed=0):

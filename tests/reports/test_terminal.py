@@ -5,7 +5,7 @@ from rich.console import Console
 
 from harness.environment import describe
 from harness.records import Run, TrialResult
-from harness.summary import summarize
+from harness.summary import growth, summarize
 from reports.progress import Progress
 from reports.terminal import print_run
 
@@ -26,6 +26,7 @@ def result():
         wall_seconds=12.0,
         first_step_seconds=2.5,
         step_seconds=0.5,
+        steady=True,
         timed_steps=10,
         final_losses={"total": 12345678.0},
         true_losses={"total": 23456789.0},
@@ -49,7 +50,7 @@ def show(suite, tmp_path):
             summaries=summarize(suite, trials),
         )
         out = io.StringIO()
-        print_run(run, tmp_path, Console(file=out, width=width, highlight=False, **console))
+        print_run(run, tmp_path, console=Console(file=out, width=width, highlight=False, **console))
         return out.getvalue()
 
     return show
@@ -61,6 +62,60 @@ def test_the_tables_hold_what_was_measured(show, result):
     assert row == ["must_keep_origin_dtype", "0.500", "–", "1.000", "1.2346e+07", "2.3457e+07"]
     assert "2.000   0.0038      2.50     0.200    80%   1.50" in text
     assert "picture.png" in text and "run.json" in text
+
+
+def test_what_a_timing_lacks_is_said_and_marked(show, result):
+    unsteady = result.model_copy(update={"steady": False, "drift": 0.05})
+    text = show(unsteady, width=200)
+    assert "–~" in text
+    assert (
+        "must_keep_origin_dtype: no interval from 1 process; never steady in 1 of 1 processes; "
+        "drift of up to +5.0 % in 1 of 1 processes"
+    ) in text
+
+
+def test_matrix_product_rates_are_shown_where_measured(show, result):
+    assert "matrix products of this device: float32 0.250 TFLOP/s\n" in show(result)
+    both = result.model_copy(update={"matmul_tflops_bfloat16": 0.5})
+    assert "float32 0.250 TFLOP/s, bfloat16 0.500 TFLOP/s" in show(both)
+
+
+def test_cases_of_one_mode_share_a_table_and_their_growth_is_told(suite, case, result, tmp_path):
+    cases = tuple(
+        case.model_copy(
+            update={
+                "id": f"c{width}",
+                "size": width,
+                "inputs": case.inputs.model_copy(update={"width": width, "height": 40}),
+            }
+        )
+        for width in (50, 100, 200)
+    )
+    sized = suite.model_copy(update={"cases": cases})
+    trials = [result.model_copy(update={"case": sized.id, "step_seconds": sized.size / 100}) for sized in cases]
+    summaries = summarize(sized, trials)
+    run = Run(
+        id="tiny-1", suite=sized, device="cpu", started="", complete=True, environment=describe(), trials=trials,
+        summaries=summaries, growth=growth(sized, summaries),
+    )  # fmt: skip
+    out = io.StringIO()
+    print_run(run, tmp_path, console=Console(file=out, width=80, highlight=False))
+    text = out.getvalue()
+    assert text.count("step s ") == 1 and [line.split()[0] for line in text.splitlines() if line[:1] == "c"][:4] == [
+        "case",
+        "c50",
+        "c100",
+        "c200",
+    ]
+    assert "step time grows as pixels ^ 1.00, 95 % interval 1.00 to 1.00, 3 sizes of 2000 to 8000 pixels\n" in text
+    assert "peak memory grows as pixels ^ 0.00" in text
+
+
+def test_throughput_counts_the_pictures_of_a_batch(suite, result):
+    batch = suite.cases[0].model_copy(update={"batch": 3})
+    (summary,) = summarize(suite.model_copy(update={"cases": (batch,)}), [result])
+    assert summary.images_per_second == 3 / result.step_seconds
+    assert summary.megapixels_per_second == pytest.approx(3 * 48 * 40 / result.step_seconds / 1e6)
 
 
 def test_the_tables_fit_into_80_columns(show, result):

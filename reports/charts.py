@@ -1,0 +1,219 @@
+"""Charts as inline SVG: colours and type come from the page's style sheet, every text and mark is escaped."""
+
+import math
+from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+from markupsafe import Markup
+
+WIDTH = 600
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 44
+"""Margins around the plotting area, in the units of the view box."""
+_ROW, _GROUP = 14, 32
+"""Heights of a process's row and of its mode's heading in a strip plot."""
+_POINTS = 400
+"""Of a curve; more cannot be seen at this width."""
+_LABEL = 16
+"""Least distance of two labels."""
+
+
+class Scale(NamedTuple):
+    """Maps values to positions, linearly or by their logarithm."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    @classmethod
+    def over(cls, values: Sequence[float], start: float, end: float, log: bool = False) -> "Scale":
+        """Cover the values with some room beyond them; those that have no logarithm are left out when `log`."""
+        usable = [value for value in values if math.isfinite(value) and (value > 0 or not log)] or [1.0]
+        low, high = min(usable), max(usable)
+        if log:
+            factor = max((high / low) ** 0.06, 1.05)
+            return cls(low / factor, high * factor, start, end, True)
+        room = (high - low) * 0.06 or abs(high) * 0.05 or 1.0
+        return cls(low - room, high + room, start, end)
+
+    def at(self, value: float) -> float:
+        """Position of a value, rounded to a tenth."""
+        if self.log:
+            share = math.log(value / self.low) / math.log(self.high / self.low)
+        else:
+            share = (value - self.low) / (self.high - self.low)
+        return round(self.start + share * (self.end - self.start), 1)
+
+    def ticks(self, wanted: int = 6) -> List[float]:
+        """Round values within the scale: powers of ten, or multiples of 1, 2 or 5 times one."""
+        if self.log:
+            first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
+            every = max(1, math.ceil((last - first + 1) / wanted))
+            if last > first:
+                return [10.0**power for power in range(first, last + 1, every)]
+        rough = (self.high - self.low) / wanted
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+        return [step * index for index in range(math.ceil(self.low / step), math.floor(self.high / step) + 1)]
+
+
+class Curve(NamedTuple):
+    """A line with an optional mark and range at its end."""
+
+    name: str
+    color: int
+    points: Sequence[Tuple[float, float]]
+    mark: Optional[float] = None
+    """A second value at the end, such as the true loss."""
+    band: Optional[Tuple[float, float]] = None
+    """What noise alone does to that value."""
+
+
+class Strip(NamedTuple):
+    """The samples of some processes, one row each."""
+
+    name: str
+    color: int
+    rows: Sequence[Sequence[float]]
+    interval: Optional[Tuple[float, float, float]] = None
+    """Low, middle, high."""
+
+
+class Point(NamedTuple):
+    """A named place in a plane."""
+
+    name: str
+    color: int
+    x: float
+    y: float
+    hollow: bool = False
+
+
+def curves(
+    found: Sequence[Curve], title: str, x_label: str, y_label: str, names: Optional[Sequence[str]] = None
+) -> Markup:
+    """Lines over a linear x and a logarithmic y; `names` stand at x = 0, 1, … in place of numbers."""
+    height = 400 if names else 300
+    bottom = height - (120 if names else BOTTOM)
+    ys = [y for curve in found for _, y in curve.points]
+    for curve in found:
+        ys += [curve.mark] if curve.mark is not None else []
+        ys += curve.band or ()
+    x = Scale.over([x for curve in found for x, _ in curve.points], LEFT, WIDTH - RIGHT)
+    y = Scale.over(ys, bottom, TOP, log=True)
+    parts = [_grid_y(y), _names(x, bottom, names) if names else _grid_x(x, TOP, bottom)]
+    for curve in found:
+        parts.append(_curve(curve, x, y))
+    parts.append(_axis_labels(height, x_label, y_label))
+    return _svg(height, title, parts)
+
+
+def _curve(curve: Curve, x: Scale, y: Scale) -> Markup:
+    usable = [(a, b) for a, b in curve.points if b > 0 and math.isfinite(b)]
+    stride = max(1, math.ceil(len(usable) / _POINTS))
+    shown = usable[::stride] + (usable[-1:] if (len(usable) - 1) % stride else [])
+    parts = []
+    if shown:
+        path = " ".join(f"{x.at(a)},{y.at(b)}" for a, b in shown)
+        line = '<polyline class="line c{}" points="{}"><title>{}</title></polyline>'
+        parts.append(Markup(line).format(curve.color, path, curve.name))
+    if len(shown) <= 60:
+        parts += [_dot(x.at(a), y.at(b), curve.color, f"{curve.name}: {a:g}, {b:.5g}", 2.5) for a, b in shown]
+    end = x.at(curve.points[-1][0]) if curve.points else 0.0
+    if curve.band and min(curve.band) > 0:
+        top, foot = y.at(max(curve.band)), y.at(min(curve.band))
+        band = '<rect class="band c{}" x="{}" y="{}" width="12" height="{}"><title>{}</title></rect>'
+        text = f"{curve.name}: noise {min(curve.band):.5g} … {max(curve.band):.5g}"
+        parts.append(Markup(band).format(curve.color, end - 6, top - 1, round(foot - top, 1) + 2, text))
+    if curve.mark is not None and curve.mark > 0:
+        diamond = '<path class="mark c{}" d="M{} {}l6 6l-6 6l-6 -6z"><title>{}: {:.5g}</title></path>'
+        parts.append(Markup(diamond).format(curve.color, end, y.at(curve.mark) - 6, curve.name, curve.mark))
+    return Markup("").join(parts)
+
+
+def strips(found: Sequence[Strip], title: str, x_label: str) -> Markup:
+    """Every sample a dot, every process a row with a tick at its median, every mode a group."""
+    height = TOP + BOTTOM + sum(_GROUP + _ROW * len(strip.rows) for strip in found)
+    x = Scale.over([value for strip in found for row in strip.rows for value in row], LEFT, WIDTH - RIGHT)
+    parts = [_grid_x(x, TOP, height - BOTTOM)]
+    top = TOP
+    for strip in found:
+        label = '<text class="name" x="{}" y="{}">{}</text>'
+        parts.append(Markup(label).format(LEFT, top + 17, strip.name))
+        if strip.interval:
+            low, middle, high = (min(max(x.at(value), LEFT), WIDTH - RIGHT) for value in strip.interval)
+            whisker = '<path class="whisker" d="M{} {}H{}M{} {}v8"><title>{:.4g} s, {:.4g} … {:.4g} s</title></path>'
+            values = (strip.interval[1], strip.interval[0], strip.interval[2])
+            parts.append(Markup(whisker).format(low, top + 26, high, middle, top + 22, *values))
+        top += _GROUP
+        for number, row in enumerate(strip.rows, 1):
+            parts.append(Markup('<text class="tick end" x="{}" y="{}">#{}</text>').format(LEFT - 8, top + 10, number))
+            parts += [_dot(x.at(value), top + 6, strip.color, f"#{number}: {value:.4g} s", 3) for value in row]
+            middle = x.at(sorted(row)[len(row) // 2]) if row else 0
+            parts.append(Markup('<path class="median" d="M{} {}v10"/>').format(middle, top + 1) if row else Markup(""))
+            top += _ROW
+    parts.append(_axis_labels(height, x_label, ""))
+    return _svg(height, title, parts)
+
+
+def plane(found: Sequence[Point], title: str, x_label: str, y_label: str) -> Markup:
+    """Named points over a linear x and a logarithmic y; hollow ones rest on an emulated x."""
+    height = 300
+    x = Scale.over([point.x for point in found], LEFT, WIDTH - RIGHT)
+    y = Scale.over([point.y for point in found], height - BOTTOM, TOP + 8, log=True)
+    parts = [_grid_y(y), _grid_x(x, TOP, height - BOTTOM)]
+    lowest = math.inf
+    for point in sorted(found, key=lambda point: point.y):  # from the foot up, so that labels can make room
+        px, py = x.at(point.x), y.at(max(point.y, y.low))
+        lowest = label = min(py + 4, lowest - _LABEL)
+        left = px > WIDTH * 0.6
+        shape = '<circle class="{} c{}" cx="{}" cy="{}" r="6"><title>{}: {:.4g}, {:.4g}</title></circle>'
+        kind = "hollow" if point.hollow else "mark"
+        parts.append(Markup(shape).format(kind, point.color, px, py, point.name, point.x, point.y))
+        text = '<text class="name {}" x="{}" y="{}">{}</text>'
+        parts.append(Markup(text).format("end" if left else "", px + (-11 if left else 11), label, point.name))
+    parts.append(_axis_labels(height, x_label, y_label))
+    return _svg(height, title, parts)
+
+
+def _svg(height: float, title: str, parts: Sequence[Markup]) -> Markup:
+    head = '<svg viewBox="0 0 {} {}" role="img" aria-label="{}">'
+    return Markup(head).format(WIDTH, height, title) + Markup("").join(parts) + Markup("</svg>")
+
+
+def _dot(x: float, y: float, color: int, text: str, radius: float) -> Markup:
+    dot = '<circle class="dot c{}" cx="{}" cy="{}" r="{}"><title>{}</title></circle>'
+    return Markup(dot).format(color, x, y, radius, text)
+
+
+def _grid_y(y: Scale) -> Markup:
+    line = '<path class="grid" d="M{} {}H{}"/><text class="tick end" x="{}" y="{}">{}</text>'
+    ticks = ((y.at(tick), _number(tick, y.log)) for tick in y.ticks())
+    return Markup("").join(Markup(line).format(LEFT, at, WIDTH - RIGHT, LEFT - 8, at + 4, text) for at, text in ticks)
+
+
+def _grid_x(x: Scale, top: float, bottom: float) -> Markup:
+    line = '<path class="grid" d="M{} {}V{}"/><text class="tick middle" x="{}" y="{}">{}</text>'
+    ticks = ((x.at(tick), _number(tick)) for tick in x.ticks())
+    return Markup("").join(Markup(line).format(at, top, bottom, at, bottom + 16, text) for at, text in ticks)
+
+
+def _names(x: Scale, bottom: float, names: Sequence[str]) -> Markup:
+    line = '<path class="grid" d="M{} {}V{}"/>'
+    text = '<text class="tick end" transform="translate({} {}) rotate(-55)">{}</text>'
+    marks = [(x.at(index), name) for index, name in enumerate(names)]
+    return Markup("").join(Markup(line + text).format(at, TOP, bottom, at + 4, bottom + 14, name) for at, name in marks)
+
+
+def _axis_labels(height: float, x_label: str, y_label: str) -> Markup:
+    text = '<text class="axis end" x="{}" y="{}">{}</text><text class="axis" x="{}" y="{}">{}</text>'
+    return Markup(text).format(WIDTH - RIGHT, height - 6, x_label, LEFT + 6, TOP + 6, y_label)
+
+
+def _number(value: float, power: bool = False) -> str:
+    """Short: 0.55, 12, and 10⁸ for large, small, or all values."""
+    if value and (power or abs(value) >= 1e5 or abs(value) < 1e-3):
+        mantissa, exponent = f"{value:.0e}".split("e")
+        raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return f"10{raised}" if mantissa == "1" else f"{mantissa}·10{raised}"
+    return f"{value:.6g}"

@@ -1,0 +1,153 @@
+"""A comment for a pull request: verdict, tables, folded details. Nothing in it that a record names is interpreted."""
+
+import re
+from typing import Iterable, List, Sequence
+
+from harness.records import Run, TrialResult, Verdict
+from reports.evidence import Evidence, headline, title
+from reports.figures import COSTS, NOT_MEASURED, RESULTS, Figure, effect
+from reports.html import command
+from reports.power import card_line
+from reports.words import Words
+
+LIMIT = 60_000
+"""Bytes. GitHub refuses comments beyond 65,536 characters."""
+_SIGNS = {"pass": "✅", "fail": "❌", "error": "💥", "missing": "⚠️", "inconclusive": "❔", "none": "➖"}
+LEGEND = (
+    "e: emulated, float16 as rounded float32; such a time says nothing about the card. "
+    "~: some process was never steady. – : not measured."
+)
+_DETAILS = 20
+"""Lines shown of one verdict; the rest is in run.json."""
+
+
+def render(evidence: Evidence, words: Words) -> bytes:
+    """Return the comment, UTF-8, at most LIMIT bytes."""
+    return fit(sections(evidence, words), LIMIT, words)
+
+
+def sections(evidence: Evidence, words: Words) -> List[str]:
+    """Return the parts of the comment, the most important first."""
+    run = evidence.run
+    found = headline(run)
+    sentence = words(found.sentence, **found.values)
+    parts = [f"### {_SIGNS[found.outcome]} StyleBench {code(run.suite.name)}: {words(found.word)}\n\n{sentence}\n"]
+    worse = [verdict for verdict in evidence.verdicts() if verdict.outcome != "pass"]
+    if worse:
+        parts.append(_verdicts(worse, words))
+    parts += [_failure(trial, words) for trial in evidence.failures()]
+    for case in run.suite.cases:
+        heading = f"**{code(case.id)}** {code(title(case))}\n\n"
+        if evidence.summaries(case.id):
+            parts.append(heading + _figures(evidence, case.id, RESULTS, words))
+            unmet = [f"{row.mode}: {condition}" for row in evidence.summaries(case.id) for condition in row.unmet]
+            parts += [block(unmet)] if unmet else []
+            parts.append(folded(words("throughput and cost"), _figures(evidence, case.id, COSTS, words)))
+        if any(found.case == case.id for found in run.fidelity):
+            parts.append(_fidelity(run, case.id, words))
+    passed = [verdict for verdict in evidence.verdicts() if verdict.outcome == "pass"]
+    if passed:
+        parts.append(folded(words("{count} passed", count=len(passed)), _verdicts(passed, words)))
+    parts.append(_provenance(run, words))
+    return parts
+
+
+def fit(parts: Sequence[str], limit: int, words: Words) -> bytes:
+    """Join the parts as far as they fit into `limit` bytes, and say when some did not; each is kept whole."""
+    closing = "\n" + words("Shortened; the whole is in the run's folder.") + "\n"
+    room = limit - len(closing.encode())
+    kept: List[str] = []
+    for part in parts:
+        room -= len(part.encode()) + 1
+        if room < 0:
+            return ("\n".join(kept) + closing).encode()
+        kept.append(part)
+    return "\n".join(kept).encode()
+
+
+def code(text: str) -> str:
+    """Any text as a code span of one line, in which Markdown and HTML mean nothing; fit for a table cell."""
+    line = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).strip() or " "
+    ticks = "`" * (_longest_run(line) + 1)
+    pad = " " if line[0] == "`" or line[-1] == "`" else ""
+    return f"{ticks}{pad}{line}{pad}{ticks}".replace("|", "\\|")
+
+
+def block(lines: Iterable[str]) -> str:
+    """Any lines as a fenced block."""
+    text = "\n".join(re.sub(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]", " ", line) for line in lines)
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}text\n{text}\n{fence}\n"
+
+
+def folded(summary: str, text: str) -> str:
+    """A part that opens on a click. `summary` is ours."""
+    return f"<details><summary>{summary}</summary>\n\n{text}\n</details>\n"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """A table whose first `left` columns are texts."""
+    rule = [":--" if index < left else "--:" for index in range(len(headings))]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, rule, *rows))
+
+
+def _verdicts(verdicts: Sequence[Verdict], words: Words) -> str:
+    headings = [words(heading) for heading in ("outcome", "gate", "case", "mode", "reason")]
+    rows = []
+    for verdict in verdicts:
+        reason = words.reason(verdict.reason)
+        told = [reason.happened, effect(verdict, words), reason.advice if verdict.outcome != "pass" else ""]
+        gate = words(verdict.gate) + (f" ({words('advisory')})" if verdict.advisory else "")
+        outcome = f"{_SIGNS[verdict.outcome]} {words(verdict.outcome)}"
+        rows.append([outcome, gate, code(verdict.case), code(verdict.mode), "<br>".join(part for part in told if part)])
+    details = [
+        folded(f"{words('details')}: {verdict.gate} {number}", block(_shortened(verdict.details)))
+        for number, verdict in enumerate(verdicts, 1)
+        if verdict.details
+    ]
+    return _table(headings, rows, len(headings)) + "\n" + "\n".join(details)
+
+
+def _shortened(details: Sequence[str]) -> List[str]:
+    more = len(details) - _DETAILS
+    return [*details[:_DETAILS], *([f"… {more}"] if more > 0 else [])]
+
+
+def _failure(trial: TrialResult, words: Words) -> str:
+    line = f"{_SIGNS['error']} {words(trial.status)}: {code(trial.trial)}: {code(trial.reason)}\n"
+    return line + ("\n" + folded(words("last lines of the log"), block(trial.log_tail)) if trial.log_tail else "")
+
+
+def _figures(evidence: Evidence, case: str, figures: Sequence[Figure], words: Words) -> str:
+    headings = [words("mode"), *(words(figure.heading) for figure in figures)]
+    rows = [[code(row.mode), *(figure.text(row) for figure in figures)] for row in evidence.summaries(case)]
+    return _table(headings, rows)
+
+
+def _fidelity(run: Run, case: str, words: Words) -> str:
+    headings = ("mode", "fitness", "SSIM to reference", "SSIM to approved", "why")
+    rows = []
+    for found in run.fidelity:
+        if found.case == case:
+            distances = (found.to_reference, found.to_baseline)
+            ssims = [NOT_MEASURED if distance is None else f"{distance.ssim:.5f}" for distance in distances]
+            why = "; ".join(found.reasons)
+            rows.append([code(found.mode), words(found.fitness), *ssims, code(why) if why else ""])
+    return _table([words(heading) for heading in headings], rows, 2)
+
+
+def _provenance(run: Run, words: Words) -> str:
+    machine = run.environment
+    lines = [
+        f"{words('run')} {run.id}, {run.started}",
+        f"{words('revision')} {machine.revision or NOT_MEASURED}",
+        f"{words('machine')} {machine.processor}, {machine.logical_cores} {words('cores')}, {machine.system}",
+        f"Python {machine.python}, " + ", ".join(f"{name} {version}" for name, version in machine.packages.items()),
+        *(card_line(card) for card in run.power_cards),
+        command(run),
+    ]
+    return folded(words("Environment"), f"{words(LEGEND)}\n\n{block(line for line in lines if line)}")

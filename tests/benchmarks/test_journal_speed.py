@@ -1,0 +1,81 @@
+"""What the journal costs a run. Run with: python -m pytest -m slow tests/benchmarks"""
+
+import os
+import time
+
+import pytest
+
+from harness import environment
+from harness.records import TrialResult, WorkerEnvironment
+from harness.store import RunFolder
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def result():
+    """The result of a trial of the perf suite with --health, which makes the longest lines."""
+    worker = WorkerEnvironment(
+        tensorflow="2.21.0",
+        kind="cpu",
+        device="CPU",
+        intra_op_threads=0,
+        inter_op_threads=0,
+        effective_threads=2,
+        usable_cores=2,
+        load_average=0.5,
+        variables=environment.speed_variables(),
+    )
+    losses = {"content": 123456.789, "style": 12345678.9, "tv": 1234.56789, "total": 15802469.1}
+    return TrialResult(
+        trial="astronaut-256.allow_mix_precision.1",
+        case="astronaut-256",
+        mode="allow_mix_precision",
+        device="cpu",
+        replicate=1,
+        status="ok",
+        log="trials/astronaut-256.allow_mix_precision.1/log.txt",
+        samples="trials/astronaut-256.allow_mix_precision.1/samples.jsonl",
+        picture="trials/astronaut-256.allow_mix_precision.1/picture.png",
+        health="trials/astronaut-256.allow_mix_precision.1/health.jsonl",
+        lost={f"gradients/conv{layer}/Conv2D_grad/Conv2D": (1291943, 5123, 0) for layer in range(120)},
+        emulated=True,
+        remarks=("card: would not compile: Conv2D conv1_1/Conv2D and 25 other ops: no kernel row keeps its dtype",),
+        started=environment.now(),
+        wall_seconds=15.4,
+        environment=worker,
+        startup_seconds=5.6,
+        first_step_seconds=1.18,
+        steady=True,
+        warmup_steps=2,
+        timed_steps=10,
+        step_seconds=0.559,
+        drift=0.012,
+        final_losses=losses,
+        true_losses=losses,
+        step_flop=103901298688,
+        peak_memory_bytes=1632087572,
+    )
+
+
+def test_journal_append(benchmark, result, tmp_path):
+    folder = RunFolder.create(tmp_path, "perf")
+    benchmark.pedantic(folder.append_journal, args=(result,), rounds=200, warmup_rounds=5)
+    assert folder.recover_journal() == [result] * 205
+    line = (folder.path / "journal.jsonl").stat().st_size / 205
+    benchmark.extra_info.update(
+        median_seconds=benchmark.stats.stats.median, bare_fsync_seconds=_fsync_seconds(tmp_path), line_bytes=line
+    )
+
+
+def _fsync_seconds(folder):
+    """Median of writing one byte and bringing it onto the disk: the part that is the disk's."""
+    seconds = []
+    with open(folder / "bare", "ab") as file:
+        for _ in range(200):
+            start = time.perf_counter()
+            file.write(b"x")
+            file.flush()
+            os.fsync(file.fileno())
+            seconds.append(time.perf_counter() - start)
+    return sorted(seconds)[100]

@@ -1,0 +1,46 @@
+import re
+
+from markdown_it import MarkdownIt
+
+from reports import markdown
+from reports.words import ENGLISH
+from tests.reports.runs import make_run
+
+
+def _html(text):
+    return MarkdownIt("commonmark").enable("table").render(text)
+
+
+def test_the_verdict_comes_first_and_then_what_failed(evidence):
+    text = markdown.render(evidence, ENGLISH).decode()
+    lines = [line for line in text.splitlines() if line]
+    assert lines[0] == "### ❌ StyleBench `tiny`: Failed"
+    assert lines[1] == "1 failed, 0 missing, 0 inconclusive, 1 passed."
+    assert "the dtype plan is not the approved one" in lines[4] and "casts: 1 -> 2" in text
+    assert "| `must_keep_origin_dtype` | 0.515 |" in text and "0.98700" in text
+    assert _html(text).count("<table>") >= 4
+
+
+def test_hostile_text_stays_text(hostile):
+    rendered = _html(markdown.render(hostile, ENGLISH).decode())
+    assert "<img" not in rendered and "&lt;img src=x" in rendered
+    assert "<strong>b" not in rendered and 'href="http://d"' not in rendered
+    outside = re.sub("<code.*?</code>", "", rendered, flags=re.DOTALL)
+    assert "@all" not in outside and "onerror=" not in outside
+    assert "\x1b" not in rendered and "\x07" not in rendered
+
+
+def test_code_spans_hold_any_text():
+    for text in ("`", "a``b", " ", "", "a|b", "x\ny", "`a`"):
+        span = markdown.code(text)
+        rendered = _html(f"| h |\n| -- |\n| {span} |\n")
+        assert rendered.count("<code>") == 1 and rendered.count("<td>") == 1, text
+
+
+def test_a_comment_stays_below_60_kb_and_says_that_it_was_cut(tmp_path, case):
+    evidence = make_run(tmp_path / "run", case)
+    verdict = evidence.run.verdicts[1].model_copy(update={"details": ("x" * 500,) * 20})
+    long = evidence._replace(run=evidence.run.model_copy(update={"verdicts": [verdict] * 40}))
+    data = markdown.render(long, ENGLISH)
+    assert len(data) <= markdown.LIMIT and "Shortened; the whole is in the run's folder." in data.decode()
+    assert data.decode().startswith("### ❌")
