@@ -26,7 +26,7 @@ MODES = ("must_keep_origin_dtype", "allow_mix_precision+matmul32", "allow_mix_pr
 
 def show(print_it, *what):
     console = Console(file=io.StringIO(), width=80, color_system=None)
-    print_it(*what, console)
+    print_it(*what, console=console)
     return console.file.getvalue()
 
 
