@@ -110,7 +110,8 @@ def test_a_slow_run_is_measured_again_before_it_fails(
     monkeypatch.setattr(runner, "CONFIRMATION_DELAY", 0.0)
     slow = store(*SLOWER)
     shown = Shown.from_options("none", "en")
-    assert measuring.show(RunFolder(slow).load(), slow, gate=True, advisory=False, require_fit=False, shown=shown) == status
+    options = {"gate": True, "advisory": False, "require_fit": False, "shown": shown}
+    assert measuring.show(RunFolder(slow).load(), slow, **options) == status
     printed = capfd.readouterr()
     assert said in printed.out and "measuring again in 0 s" in printed.err
     stored = RunFolder(slow).load()
