@@ -11,7 +11,8 @@ from harness.records import Case, Run
 from reports import pictures
 from reports.case_charts import CaseCharts
 from reports.evidence import Evidence, headline, title
-from reports.figures import FIGURES, NOT_MEASURED, effect
+from reports.figures import FIGURES, NOT_MEASURED
+from reports.sayings import effect, sayings
 from reports.words import Words
 
 _COLORS = 8
@@ -32,8 +33,7 @@ def render(evidence: Evidence, words: Words) -> bytes:
         language=words.language,
         headline=found,
         sentence=words(found.sentence, **found.values),
-        worse=[verdict for verdict in evidence.verdicts() if verdict.outcome != "pass"],
-        passed=[verdict for verdict in evidence.verdicts() if verdict.outcome == "pass"],
+        sayings=sayings(run.verdicts),
         failures=evidence.failures(),
         cases=[_case(evidence, case, number, words, limit) for number, case in enumerate(run.suite.cases, 1)],
         figures=FIGURES,

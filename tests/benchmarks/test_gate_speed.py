@@ -41,7 +41,7 @@ def test_judging_and_showing_200_trials(benchmark, run_of_200, tmp_path, monkeyp
 
     def judge_and_show():
         verdicts = gate.judge(run_of_200, baselines)
-        print_verdicts(verdicts, [], Console(file=io.StringIO(), width=80))
+        print_verdicts(verdicts, console=Console(file=io.StringIO(), width=80))
         return verdicts
 
     verdicts = benchmark(judge_and_show)
