@@ -3,24 +3,15 @@
 
 import os
 import sys
-from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Optional
 
 import click
 
-import commands.baselines
-import commands.causes
-import commands.reports
-from commands import (
-    BASELINES,
-    EXIT_INCOMPARABLE,
-    EXIT_INTERNAL,
-    EXIT_INTERRUPTED,
-    EXIT_TRIAL_FAILED,
-    EXIT_USAGE,
-    cache_folder,
-)
-from commands.reports import Shown, language_option
+from harness.commands import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_TRIAL_FAILED, EXIT_USAGE, cache_folder
+from harness.commands.baselines import approve, calibrate, compare
+from harness.commands.causes import blame
+from harness.commands.measuring import compare_trees, continue_run, measure
+from harness.commands.reports import Shown, history, language_option, report
 
 
 @click.group(
@@ -91,158 +82,6 @@ def cli(context: click.Context, suite: Optional[str], resume: Optional[str], **o
         context.exit(measure(str(suite), shown, **options))
 
 
-def compare_trees(
-    suite: str,
-    revision: str,
-    pairs: int,
-    given: List[str],
-    shown: Shown,
-    advisory: bool,
-    output: str,
-    **options: Any,
-) -> int:
-    """Measure a revision and this tree in turn, show the verdicts, return the exit status."""
-    import suites
-    from harness import against
-    from harness.errors import UsageError
-    from harness.gate import exit_status, lenient
-    from harness.power import Cards
-    from harness.store import Baselines
-    from reports.verdicts import ComparisonProgress, print_verdicts
-
-    timing = {"replicates", "max_replicates", "half_width", "budget"}
-    refused = {"gate", "plan_only", "health", "require_fit", *timing} & set(given)
-    if refused:
-        raise UsageError(f"--against takes no --{refused.pop().replace('_', '-')}")
-    suites.get(suite)
-    passed = {name: options[name] for name in given if name in options}
-    modes = passed.pop("modes").split(",") if "modes" in passed else None
-    arguments = ["--suite", suite, *as_arguments(passed)]
-    cards, hear = Cards(Baselines(BASELINES)), ComparisonProgress(pairs).measuring
-    try:
-        comparison, folder = against.compare(revision, modes, arguments, pairs, Path(output), cards, sys.argv, hear)
-    except against.IncomparableError as error:
-        click.echo(f"bench.py: the two trees cannot be compared: {error}", err=True)
-        return EXIT_TRIAL_FAILED if isinstance(error, against.TreeFailedError) else EXIT_INCOMPARABLE
-    print_verdicts(comparison.verdicts, comparison.power_cards, shown.words, shown.quiet)
-    shown.write(folder)
-    status = exit_status(comparison.verdicts)
-    return lenient(status) if advisory else status
-
-
-def as_arguments(options: Dict[str, Any]) -> List[str]:
-    """The options as a command line that works in another folder: files by their absolute paths."""
-    names = {"initial": "init"}
-    arguments = []
-    for name, given in options.items():
-        for value in given if isinstance(given, tuple) else [given]:
-            known_file = isinstance(value, str) and os.path.exists(value)
-            option = names.get(name, name).replace("_", "-")
-            arguments += [f"--{option}", os.path.abspath(value) if known_file else str(value)]
-    return arguments
-
-
-def measure(
-    suite: str,
-    shown: Shown,
-    modes: Optional[str],
-    device: str,
-    content: Tuple[str, ...],
-    styles: Tuple[str, ...],
-    output: str,
-    advisory: bool,
-    require_fit: bool,
-    **options: Any,
-) -> int:
-    """Run a suite, show it, return the exit status."""
-    import suites
-    from harness import devices, runner
-    from harness import modes as precision_modes
-    from reports.progress import Progress
-
-    devices.check_name(device)
-    options["styles"] = styles or None
-    if content:
-        options.update(content=content[0], further_contents=content[1:])
-        options["batch"] = options["batch"] if options["batch"] is not None else len(content)
-    given = {name: value for name, value in options.items() if value is not None}
-    names = ("replicates", "max_replicates", "half_width", "budget", "timeout")
-    suite_changes = {name: given.pop(name) for name in names if name in given}
-    if "replicates" in suite_changes:
-        suite_changes.setdefault("max_replicates", None)
-    chosen = suites.from_folder(suites.get(suite), given.pop("data_path", None))
-    if given["gate"]:
-        chosen = suites.for_gate(chosen)
-    if modes is not None:
-        suite_changes["modes"] = [precision_modes.get(name) for name in dict.fromkeys(modes.split(","))]
-    suite_changes["modes"] = precision_modes.with_options(
-        suite_changes.get("modes", chosen.modes), given.pop("mixlist", None), given.pop("customize_dtypes", None)
-    )
-    health, gate, plan_only = given.pop("health"), given.pop("gate"), given.pop("plan_only")
-    chosen = suites.customize(chosen, given, suite_changes)
-    with Progress(quiet=shown.quiet) as progress:
-        run, folder = runner.run_suite(
-            chosen, device, Path(output), cache_folder(), progress, sys.argv, health, gate, plan_only
-        )
-    return show(run, folder, gate or bool(run.suite.fidelity), advisory, require_fit, shown)
-
-
-def continue_run(path: str, advisory: bool, require_fit: bool, shown: Shown) -> int:
-    """Measure what an interrupted run is missing, show it, return the exit status."""
-    from harness import runner
-    from reports.progress import Progress
-
-    with Progress(quiet=shown.quiet) as progress:
-        run, folder = runner.resume(Path(path), cache_folder(), progress)
-    gate = bool(run.suite.fidelity) or (bool(run.plans) and not run.plan_only)
-    return show(run, folder, gate, advisory, require_fit, shown)
-
-
-def show(run: Any, folder: Path, gate: bool, advisory: bool, require_fit: bool, shown: Shown) -> int:
-    """Print the run and, if asked for, the gates' verdicts; return the exit status."""
-    from harness.gate import exit_status, lenient
-    from reports.fidelity import print_fidelity
-    from reports.published import print_published
-    from reports.terminal import print_run
-    from reports.verdicts import print_verdicts
-
-    if gate:
-        run = judge(run, folder, require_fit)
-    if run.suite.fidelity and not run.plan_only:
-        print_fidelity(run, folder, shown.words, shown.quiet)
-    else:
-        print_run(run, folder, shown.words, shown.quiet)
-    if run.suite.name == "reference" and not shown.quiet:
-        print_published(run)
-    if gate:
-        print_verdicts(run.verdicts, run.power_cards, shown.words, shown.quiet)
-    shown.write(folder)
-    if not run.complete:
-        return EXIT_INTERRUPTED
-    if not all(trial.status == "ok" for trial in run.trials):
-        return EXIT_TRIAL_FAILED
-    status = exit_status(run.verdicts) if gate else 0
-    return lenient(status) if advisory else status
-
-
-def judge(run: Any, folder: Path, require_fit: bool) -> Any:
-    """Return the run with its verdicts, and on the disk; what seems slower is measured once more before it can fail."""
-    from harness import gate, runner
-    from harness.store import Baselines, RunFolder
-    from harness.timings import unconfirmed
-    from reports.progress import Progress
-
-    baselines = Baselines(BASELINES)
-    run = gate.judged(run, baselines, folder, require_fit)
-    suspects = unconfirmed(run.verdicts)
-    if suspects and run.complete:
-        with Progress() as progress:
-            run = runner.confirm(run, folder, suspects, cache_folder(), progress)
-        run = gate.judged(run, baselines, folder)
-    RunFolder(folder).save(run)
-    return run
-
-
 @cli.command()
 @click.argument("mode")
 @click.argument("other", required=False, metavar="[MODE_B]")
@@ -297,12 +136,8 @@ def doctor() -> None:
     sys.exit(EXIT_TRIAL_FAILED if any(check.ok is False for check in checks) else 0)
 
 
-cli.add_command(commands.baselines.approve)
-cli.add_command(commands.baselines.compare)
-cli.add_command(commands.baselines.calibrate)
-cli.add_command(commands.causes.blame)
-cli.add_command(commands.reports.report)
-cli.add_command(commands.reports.history)
+for command in (approve, compare, calibrate, blame, report, history):
+    cli.add_command(command)
 
 
 def main() -> int:

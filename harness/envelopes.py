@@ -64,7 +64,8 @@ def measure_controls(job: Job) -> Tuple[Control, ...]:
 
 def known_faults(settings: StyleSettings) -> Dict[str, StyleSettings]:
     """Settings with one term wrong, by what is wrong with them."""
-    faults = {}
+    other = "avg" if settings.pooling == "max" else "max"
+    faults = {f"{other} pooling": settings.model_copy(update={"pooling": other})}
     if settings.tv_weight:
         faults["tv term dropped"] = settings.model_copy(update={"tv_weight": 0.0})
     if settings.style_weight:

@@ -87,7 +87,7 @@ REASONS: Dict[str, Reason] = {
     "not_judged": Reason("whether the picture is right was not measured", "measure the whole suite"),
     # Why a verdict is shown without gating
     "emulated": Reason("emulated: says nothing about the card", "measure it on a card"),
-    "advisory_case": Reason("the suite only shows this case", "nothing to do"),
+    "advisory_case": Reason("the suite only shows this case"),
     "fitness_shown": Reason("shown only", "let it decide the exit status with --require-fit"),
     "other_machine": Reason(
         "the other one is of another machine or TensorFlow: absolute times do not compare",

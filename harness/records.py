@@ -168,8 +168,8 @@ class Trial(Record):
     health: bool = False
     """Run the steps once more, untimed, and count what float16 loses."""
     delay: Optional[float] = None
-    """Of a calibration alone: make the timed steps once more, each slower by this share of their median; when 0, do
-    not. Such a trial measures nothing else."""
+    """Of a calibration alone: time the steps once more, each slower by this share of what they took; when 0, do not.
+    Such a trial measures nothing else."""
     fidelity: Optional[FidelityPlan] = None
     """What to measure of the picture's fidelity, untimed, once it is made."""
     envelopes: bool = False

@@ -182,21 +182,23 @@ def _step(session: Any, graph: Any) -> Callable[[], Losses]:
     return lambda: summed(dict(zip(graph.losses, run_step())))
 
 
-def _settle(step: Callable[[], Losses], seconds: List[float], made: int, emit: Emit) -> List[float]:
+def _settle(
+    step: Callable[[], Losses], seconds: List[float], made: int, emit: Emit, phase: str = "extra"
+) -> List[float]:
     """Make further steps until the seconds of all but the first show a steady state, or never will; return them."""
     try:
         with closing(sample_steps(step, None, made, extra=True)) as samples:
             while needs_more_steps(seconds):
                 sample = next(samples)
                 seconds.append(sample.seconds)
-                emit(sample)
+                emit(sample.model_copy(update={"phase": phase}))
     except DivergedError:
         pass  # after the last update that was asked for: the picture is done and good
     return seconds
 
 
 def _delay(step: Callable[[], Losses], seconds: Sequence[float], share: float, emit: Emit) -> None:
-    """Make as many steps again, each longer by this share of their time: really asleep, within what is timed."""
+    """Time the steps anew, each longer by this share of what they took: really asleep, within what is timed."""
     pause = share * (timing(seconds).step_seconds or 0.0)
 
     def delayed() -> Losses:
@@ -204,9 +206,7 @@ def _delay(step: Callable[[], Losses], seconds: Sequence[float], share: float, e
         time.sleep(pause)
         return losses
 
-    made = 1 + len(seconds)
-    for sample in sample_steps(delayed, made + len(seconds), made, extra=True):
-        emit(sample.model_copy(update={"phase": "delayed"}))
+    _settle(delayed, [], 1 + len(seconds), emit, phase="delayed")
 
 
 def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit) -> None:

@@ -68,7 +68,7 @@ class StepGraph(NamedTuple):
     gradients: Dict[str, str]
     """By Relu layer: tensor of the gradient of the total loss with respect to its output."""
     grams: Dict[str, str]
-    """By style layer: tensor of the Gram matrix."""
+    """By style layer, with the picture's suffix from the second one on: tensor of the Gram matrix."""
     state: Dict[str, str]
     """By variable: tensor of its value, read apart from the step. Together they are all that a step depends on."""
     state_inputs: Dict[str, str]

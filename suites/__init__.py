@@ -76,11 +76,14 @@ def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any])
         cases = [_changed(old, case) for old in suite.cases]
         # Cases that only differed in what was replaced are one case now.
         changes["cases"] = list({new.model_dump_json(): new for new in cases}.values())
-        return Suite(**{**dict(suite), **changes})
+        changed = Suite(**{**dict(suite), **changes})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{where} {first['input']!r}: {first['msg'].lower()}") from error
+    if changed.fidelity is not None and any(case.batch > 1 for case in changed.cases):
+        raise UsageError(f"suite {suite.name}: it judges one picture at a time (expected one --content and no --batch)")
+    return changed
 
 
 def _changed(case: Case, changes: Dict[str, Any]) -> Case:

@@ -97,7 +97,7 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
 @pytest.mark.parametrize(
     "arguments, part",
     [
-        (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of perf, reference, scaling, smoke)"),
+        (["--suite", "nothing"], "suite 'nothing' is unknown (expected one of accuracy, perf, reference, scaling"),
         (["--suite", "reference"], "suite reference: --data-path is missing (expected the folder of 1-content.jpg"),
         (["--suite", "reference", "--data-path", "no"], "picture no/1-content.jpg: no such file"),
         (["--suite", "smoke", "--data-path", "no"], "--data-path no: suite smoke has its own pictures"),
@@ -108,6 +108,7 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
         (["--suite", "smoke", "--device", "npu:0"], "does not drive the Ascend card yet"),
         (["--suite", "smoke", "--steps", "0"], "steps 0: input should be greater than 0"),
         (["--suite", "smoke", "--steps", "many"], "'many' is not a valid integer"),
+        (["--suite", "accuracy", "--batch", "2"], "suite accuracy: it judges one picture at a time"),
         (["--suite", "smoke", "--batch", "0"], "batch 0: input should be greater than 0"),
         (["--suite", "smoke", "--size", "-4"], "size -4: input should be greater than 0"),
         (["--suite", "smoke", "--replicates", "0"], "replicates 0: input should be greater than 0"),

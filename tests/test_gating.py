@@ -7,8 +7,9 @@ import sys
 import pytest
 
 import bench
-from commands.reports import Shown
 from harness import approval, runner, supervisor
+from harness.commands import measuring
+from harness.commands.reports import Shown
 from harness.records import CasePlan, Comparison
 from harness.store import Baselines, RunFolder
 from tests.conftest import ROOT
@@ -30,8 +31,8 @@ def worker(seconds):
 @pytest.fixture
 def baselines(tmp_path, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
-    monkeypatch.setattr("commands.baselines.BASELINES", tmp_path / "baselines")
-    monkeypatch.setattr("bench.BASELINES", tmp_path / "baselines")
+    monkeypatch.setattr("harness.commands.baselines.BASELINES", tmp_path / "baselines")
+    monkeypatch.setattr("harness.commands.measuring.BASELINES", tmp_path / "baselines")
     return Baselines(tmp_path / "baselines")
 
 
@@ -109,7 +110,10 @@ def test_a_slow_run_is_measured_again_before_it_fails(
     monkeypatch.setattr(runner, "CONFIRMATION_DELAY", 0.0)
     slow = store(*SLOWER)
     shown = Shown.from_options("none", "en")
-    assert bench.show(RunFolder(slow).load(), slow, gate=True, advisory=False, require_fit=False, shown=shown) == status
+    assert (
+        measuring.show(RunFolder(slow).load(), slow, gate=True, advisory=False, require_fit=False, shown=shown)
+        == status
+    )
     printed = capfd.readouterr()
     assert said in printed.out and "measuring again in 0 s" in printed.err
     stored = RunFolder(slow).load()

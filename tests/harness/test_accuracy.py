@@ -76,7 +76,11 @@ def test_the_reference_mode_measures_what_noise_and_faults_do(healthy):
     assert (fine.noise, coarse.noise) == ("float32", "float16") and len(fine.distances) == PLAN.envelope
     assert max(fine.distances) < min(coarse.distances)
     assert np.median(fine.growth, axis=0)[-1] < np.median(coarse.growth, axis=0)[-1]
-    assert {control.fault for control in reference.fidelity.controls} == {"tv term dropped", "style layer weights off"}
+    assert {control.fault for control in reference.fidelity.controls} == {
+        "avg pooling",
+        "tv term dropped",
+        "style layer weights off",
+    }
     assert plain.fidelity.envelopes == ()
 
 

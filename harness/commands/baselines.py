@@ -5,7 +5,7 @@ from typing import Optional
 
 import click
 
-from commands import BASELINES, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_TRIAL_FAILED, cache_folder
+from harness.commands import BASELINES, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_TRIAL_FAILED, cache_folder
 
 
 @click.command()

@@ -5,7 +5,7 @@ from typing import Any, Callable, List, NamedTuple, Optional
 
 import click
 
-from commands import BASELINES
+from harness.commands import BASELINES
 
 LANGUAGES = ("en", "zh")
 

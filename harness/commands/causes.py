@@ -5,7 +5,7 @@ from typing import Optional
 
 import click
 
-from commands import EXIT_INCONCLUSIVE, cache_folder
+from harness.commands import EXIT_INCONCLUSIVE, cache_folder
 
 
 @click.command()
