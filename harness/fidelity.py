@@ -17,23 +17,27 @@ RESOLUTION = 1e-6
 
 
 def ssim(first: np.ndarray, second: np.ndarray) -> float:
-    """Mean structural similarity of two planes of shape (height, width), values 0 to 255.
+    """Mean structural similarity of two planes of shape (height, width), values 0 to 255."""
+    return float(ssim_map(first, second)[0])
+
+
+def ssim_map(first: np.ndarray, second: np.ndarray) -> Tuple[float, np.ndarray]:
+    """Mean structural similarity of two planes of shape (height, width), values 0 to 255, and that of each pixel.
 
     As Wang et al. (2004) computed it: Gaussian window of 11 x 11 pixels, sigma 1.5, population covariance,
-    K1 = 0.01, K2 = 0.03, data range 255.
+    K1 = 0.01, K2 = 0.03, data range 255. The mean leaves out the border that no whole window covers.
     """
     from skimage.metrics import structural_similarity
 
     # scikit-image truncates the Gaussian at 3.5 sigma, which is the 11 pixels.
-    return float(
-        structural_similarity(
-            first.astype(np.float64),
-            second.astype(np.float64),
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-            data_range=255,
-        )
+    return structural_similarity(
+        first.astype(np.float64),
+        second.astype(np.float64),
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        data_range=255,
+        full=True,
     )
 
 

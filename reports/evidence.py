@@ -9,8 +9,7 @@ from harness.events import Sample, parse_event
 from harness.records import Case, CasePlan, Run, Summary, TrialResult, Verdict
 from harness.store import RunFolder
 from reports.comparison import COMPARISON, head_run
-
-WORST_FIRST = ("fail", "missing", "inconclusive", "pass")
+from reports.sayings import WORST_FIRST
 
 
 class Evidence(NamedTuple):
@@ -47,10 +46,6 @@ class Evidence(NamedTuple):
     def plans(self, case: str) -> Dict[str, CasePlan]:
         """The card's dtype plans by mode."""
         return {plan.mode: plan for plan in self.run.plans if plan.case == case}
-
-    def verdicts(self) -> List[Verdict]:
-        """What the gates say, failures first, what blocks before what is advisory."""
-        return sorted(self.run.verdicts, key=lambda verdict: (WORST_FIRST.index(verdict.outcome), verdict.advisory))
 
     def file(self, name: Optional[str]) -> Optional[Path]:
         """A file of the run's folder; None when it is not there. Names that lead out of the folder are not followed."""
@@ -112,7 +107,7 @@ def _judged(verdicts: Sequence[Verdict]) -> Headline:
         counts[verdict.outcome] += not verdict.advisory
     words: Tuple[Tuple[str, str], ...] = (
         ("fail", "Failed"),
-        ("missing", "Not comparable"),
+        ("missing", "Evidence missing"),
         ("inconclusive", "Cannot tell"),
         ("pass", "Passed"),
     )

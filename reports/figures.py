@@ -2,11 +2,9 @@
 
 from typing import List, NamedTuple, Optional
 
-from harness.records import Summary, Verdict
-from reports.words import Words
+from harness.records import Summary
 
 NOT_MEASURED = "–"
-_MEASURED = {"against": "step time", "timing": "step time", "first_step": "first step", "memory": "peak memory"}
 
 
 class Figure(NamedTuple):
@@ -59,22 +57,3 @@ FIGURES: List[Figure] = [
 ]
 RESULTS, COSTS = FIGURES[:5], FIGURES[5:]
 """What is looked at first, and the rest."""
-
-
-def effect(verdict: Verdict, words: Words) -> str:
-    """What a verdict rests on: change, its interval, how many pairs or processes, and what they would have found."""
-    if verdict.effect is None:
-        return ""
-    parts = [f"{verdict.effect:+.1%} {words(_MEASURED.get(verdict.gate, ''))}".strip()]
-    if verdict.low is not None and verdict.high is not None:
-        confidence = f"{verdict.rule.confidence:.0%}" if verdict.rule else ""
-        low, high = f"{verdict.low:+.1%}", f"{verdict.high:+.1%}"
-        parts.append(words("{confidence} interval {low} to {high}", confidence=confidence, low=low, high=high).strip())
-    if verdict.n is not None:
-        paired = verdict.gate == "against"
-        parts.append(words("{n} pairs" if paired else "{n} processes a side", n=verdict.n))
-    if verdict.detectable is not None:
-        parts.append(words("{change} would be found", change=f"{verdict.detectable:+.1%}"))
-    if verdict.confirmation is not None:
-        parts.append(words("measured again {change}", change=f"{verdict.confirmation:+.1%}"))
-    return ", ".join(parts)

@@ -6,7 +6,7 @@ from typing import Dict, List, Mapping, TextIO, Tuple
 
 from reports import markdown
 from reports.evidence import Evidence, headline
-from reports.figures import effect
+from reports.sayings import effect, sayings
 from reports.words import Words
 
 SUMMARY_LIMIT = 900_000
@@ -39,14 +39,14 @@ def annotations(evidence: Evidence, words: Words) -> List[str]:
     found: Dict[str, List[Tuple[str, str]]] = {"error": [], "warning": [], "notice": []}
     for trial in evidence.failures():
         found["error"].append((words(trial.status), f"{trial.trial}: {trial.reason}"))
-    for verdict in evidence.verdicts():
+    for saying in sayings(evidence.run.verdicts):
+        verdict = saying.verdict
         if verdict.outcome == "pass":
             continue
         kind = "notice" if verdict.advisory else "error" if verdict.outcome == "fail" else "warning"
-        reason = words.reason(verdict.reason)
         title = f"{words(verdict.gate)}: {words(verdict.outcome)}"
-        told = [f"{verdict.case} {verdict.mode}: {reason.happened}", effect(verdict, words)]
-        told += [*verdict.details[:_DETAILS], reason.advice]
+        told = [f"{verdict.case} {', '.join(saying.modes)}: {saying.happened(words)}", effect(verdict, words)]
+        told += [saying.objection(words), *saying.details[:_DETAILS], *saying.advice(words)]
         found[kind].append((title, "\n".join(line for line in told if line)))
     lines = []
     for kind, told in found.items():

@@ -2,16 +2,17 @@
 
 import re
 import shlex
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, Tuple
 
 import jinja2
 from markupsafe import Markup, escape
 
-from harness.records import Case, Run, Verdict
+from harness.records import Case, Run
 from reports import pictures
 from reports.case_charts import CaseCharts
 from reports.evidence import Evidence, headline, title
-from reports.figures import FIGURES, NOT_MEASURED, effect
+from reports.figures import FIGURES, NOT_MEASURED
+from reports.sayings import effect, sayings
 from reports.words import Words
 
 _COLORS = 8
@@ -32,7 +33,7 @@ def render(evidence: Evidence, words: Words) -> bytes:
         language=words.language,
         headline=found,
         sentence=words(found.sentence, **found.values),
-        **_verdicts(evidence.verdicts()),
+        sayings=sayings(run.verdicts),
         failures=evidence.failures(),
         cases=[_case(evidence, case, number, words, limit) for number, case in enumerate(run.suite.cases, 1)],
         figures=FIGURES,
@@ -40,29 +41,6 @@ def render(evidence: Evidence, words: Words) -> bytes:
         environment=_facts(run, words),
         command=command(run),
     ).encode()
-
-
-class _Row(NamedTuple):
-    """A verdict, and the modes that it is the verdict of."""
-
-    verdict: Verdict
-    modes: Tuple[str, ...]
-
-
-def _verdicts(verdicts: Sequence[Verdict]) -> Dict[str, List[_Row]]:
-    """What is bad and gates, what is bad and only shown, what passed; one row where modes got the same verdict."""
-    groups: Dict[Verdict, List[Verdict]] = {}
-    for verdict in verdicts:
-        # What is missing is told apart by nothing but the file that was looked for.
-        details = () if verdict.outcome == "missing" else verdict.details
-        groups.setdefault(verdict.model_copy(update={"mode": "", "details": details}), []).append(verdict)
-    found: Dict[str, List[_Row]] = {"worse": [], "shown": [], "passed": []}
-    for same in groups.values():
-        details = tuple(dict.fromkeys(detail for verdict in same for detail in verdict.details))
-        row = _Row(same[0].model_copy(update={"details": details}), tuple(verdict.mode for verdict in same))
-        kind = "passed" if row.verdict.outcome == "pass" else "shown" if row.verdict.advisory else "worse"
-        found[kind].append(row)
-    return found
 
 
 def command(run: Run) -> str:

@@ -7,7 +7,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 from harness.records import Case, Mode, Summary, TrialResult, Verdict
 from reports.evidence import Evidence
-from reports.figures import FIGURES, effect
+from reports.figures import FIGURES
+from reports.sayings import effect
 from reports.words import Words
 
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

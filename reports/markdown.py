@@ -3,11 +3,12 @@
 import re
 from typing import Iterable, List, Sequence
 
-from harness.records import Run, TrialResult, Verdict
+from harness.records import Run, TrialResult
 from reports.evidence import Evidence, headline, title
-from reports.figures import COSTS, NOT_MEASURED, RESULTS, Figure, effect
+from reports.figures import COSTS, NOT_MEASURED, RESULTS, Figure
 from reports.html import command
 from reports.power import card_line
+from reports.sayings import Saying, effect, sayings
 from reports.words import Words
 
 LIMIT = 60_000
@@ -32,9 +33,10 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
     found = headline(run)
     sentence = words(found.sentence, **found.values)
     parts = [f"### {_SIGNS[found.outcome]} StyleBench {code(run.suite.name)}: {words(found.word)}\n\n{sentence}\n"]
-    worse = [verdict for verdict in evidence.verdicts() if verdict.outcome != "pass"]
+    gating = [saying for saying in sayings(run.verdicts) if not saying.verdict.advisory]
+    worse = [saying for saying in gating if saying.verdict.outcome != "pass"]
     if worse:
-        parts.append(_verdicts(worse, words))
+        parts += _verdicts(worse, words)
     parts += [_failure(trial, words) for trial in evidence.failures()]
     for case in run.suite.cases:
         heading = f"**{code(case.id)}** {code(title(case))}\n\n"
@@ -45,9 +47,12 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
             parts.append(folded(words("throughput and cost"), _figures(evidence, case.id, COSTS, words)))
         if any(found.case == case.id for found in run.fidelity):
             parts.append(_fidelity(run, case.id, words))
-    passed = [verdict for verdict in evidence.verdicts() if verdict.outcome == "pass"]
-    if passed:
-        parts.append(folded(words("{count} passed", count=len(passed)), _verdicts(passed, words)))
+    passed = [saying for saying in gating if saying.verdict.outcome == "pass"]
+    shown = [saying for saying in sayings(run.verdicts) if saying.verdict.advisory]
+    for text, found in (("{count} passed", passed), ("{count} shown that do not gate", shown)):
+        if found:
+            count = sum(len(saying.modes) for saying in found)
+            parts.append(folded(words(text, count=count), "\n".join(_verdicts(found, words))))
     parts.append(_provenance(run, words))
     return parts
 
@@ -95,21 +100,22 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, rule, *rows))
 
 
-def _verdicts(verdicts: Sequence[Verdict], words: Words) -> str:
+def _verdicts(said: Sequence[Saying], words: Words) -> List[str]:
+    """A table, and the details of each row that has some."""
     headings = [words(heading) for heading in ("outcome", "gate", "case", "mode", "reason")]
     rows = []
-    for verdict in verdicts:
-        reason = words.reason(verdict.reason)
-        told = [reason.happened, effect(verdict, words), reason.advice if verdict.outcome != "pass" else ""]
-        gate = words(verdict.gate) + (f" ({words('advisory')})" if verdict.advisory else "")
+    for saying in said:
+        verdict = saying.verdict
+        told = [saying.happened(words), effect(verdict, words), saying.objection(words), *saying.advice(words)]
         outcome = f"{_SIGNS[verdict.outcome]} {words(verdict.outcome)}"
-        rows.append([outcome, gate, code(verdict.case), code(verdict.mode), "<br>".join(part for part in told if part)])
+        modes = "<br>".join(code(mode) for mode in saying.modes)
+        rows.append([outcome, words(verdict.gate), code(verdict.case), modes, "<br>".join(filter(None, told))])
     details = [
-        folded(f"{words('details')}: {verdict.gate} {number}", block(_shortened(verdict.details)))
-        for number, verdict in enumerate(verdicts, 1)
-        if verdict.details
+        folded(f"{words('details')}: {words(saying.verdict.gate)} {number}", block(_shortened(saying.details)))
+        for number, saying in enumerate(said, 1)
+        if saying.details
     ]
-    return _table(headings, rows, len(headings)) + "\n" + "\n".join(details)
+    return [_table(headings, rows, len(headings)), *details]
 
 
 def _shortened(details: Sequence[str]) -> List[str]:

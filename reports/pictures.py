@@ -13,6 +13,7 @@ from PIL import Image
 from harness import inputs
 from harness.environment import ROOT
 from harness.errors import UsageError
+from harness.fidelity import LUMINANCE, ssim_map
 from harness.records import Case
 from model import images
 from reports.evidence import Evidence
@@ -155,14 +156,10 @@ def map_uri(picture: np.ndarray, reference: np.ndarray) -> Optional[str]:
 
     None when their sizes differ. For looking at only: what a gate judges is in the records.
     """
-    from skimage.metrics import structural_similarity
-
     if picture.shape != reference.shape:
         return None
-    first, second = (np.asarray(Image.fromarray(pixels).convert("L")) for pixels in (picture, reference))
-    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
-    _, local = structural_similarity(first, second, full=True, **options)
-    image = Image.fromarray(np.clip((1.0 - local) * 255.0, 0, 255).astype(np.uint8), mode="P")
+    _, local = ssim_map(picture @ LUMINANCE, reference @ LUMINANCE)
+    image = Image.fromarray(np.clip((1.0 - local) * 255.0, 0, 255).astype(np.uint8))
     image.putpalette(_palette())
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)

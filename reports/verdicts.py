@@ -1,18 +1,16 @@
 """What the gates say, failures first, for a person at a terminal."""
 
-import itertools
 import sys
-from typing import Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Optional, Sequence, Set
 
 from rich.console import Console
 from rich.text import Text
 
 from harness.records import PowerCard, Verdict
-from reports.figures import effect
 from reports.power import card_line
+from reports.sayings import WORST_FIRST, effect, sayings
 from reports.words import ENGLISH, Words
 
-_ORDER = ("fail", "missing", "inconclusive", "pass")
 _STYLE = {"fail": "bold red", "missing": "bold yellow", "inconclusive": "bold yellow", "pass": "green"}
 _INDENT = 14
 _DETAILS = 12
@@ -46,19 +44,21 @@ def print_verdicts(
     console = console or Console(highlight=False)
     console.print()
     given: Set[str] = set()
-    for verdict, modes in _grouped(verdicts):
+    for saying in sayings(verdicts):
+        verdict = saying.verdict
         if quiet and verdict.outcome == "pass":
             continue
         line = Text(words(verdict.outcome).rjust(_INDENT - 2) + "  ", style=_STYLE[verdict.outcome])
-        happened = words.reason(verdict.reason).happened
-        line.append(f"{words(verdict.gate)}  {verdict.case}  {', '.join(modes)}: {happened}", style="")
+        about = f"{words(verdict.gate)}  {verdict.case}  {', '.join(saying.modes)}"
+        line.append(f"{about}: {saying.happened(words)}", style="")
         if verdict.advisory:
-            line.append(f" ({_objection(verdict, words)}{words('does not gate')})", style="dim")
+            objection = saying.objection(words)
+            line.append(f" ({objection}{'; ' if objection else ''}{words('does not gate')})", style="dim")
         console.print(line, soft_wrap=True)
         if verdict.effect is not None:
             console.print(Text(f"{'':{_INDENT}}{effect(verdict, words)}"), soft_wrap=True)
-        _print_details(console, verdict.details)
-        for advice in _advice(verdict, words):
+        _print_details(console, saying.details)
+        for advice in saying.advice(words):
             if advice not in given:
                 console.print(Text(f"{'':{_INDENT}}{advice}", style="dim"), soft_wrap=True)
                 given.add(advice)
@@ -67,29 +67,9 @@ def print_verdicts(
     console.print(Text(_count(verdicts, words), style="bold"), soft_wrap=True)
 
 
-def _grouped(verdicts: Sequence[Verdict]) -> Iterator[Tuple[Verdict, List[str]]]:
-    """Each verdict with its modes, failures first and what gates before what does not."""
-    ordered = sorted(verdicts, key=lambda verdict: (verdict.advisory, _ORDER.index(verdict.outcome), verdict.gate))
-    for _, group in itertools.groupby(ordered, lambda verdict: verdict.model_copy(update={"mode": ""})):
-        same = list(group)
-        yield same[0], [verdict.mode for verdict in same]
-
-
-def _objection(verdict: Verdict, words: Words) -> str:
-    if verdict.advisory_reason in (None, verdict.reason):
-        return ""
-    return f"{words.reason(verdict.advisory_reason).happened}; "
-
-
-def _advice(verdict: Verdict, words: Words) -> List[str]:
-    codes = [verdict.reason] if verdict.outcome != "pass" else []
-    codes += [verdict.advisory_reason] if verdict.advisory_reason else []
-    return [advice for advice in (words.reason(code).advice for code in codes) if advice]
-
-
 def _count(verdicts: Sequence[Verdict], words: Words) -> str:
     gating = [verdict for verdict in verdicts if not verdict.advisory]
-    counts = [f"{sum(verdict.outcome == outcome for verdict in gating)} {words(outcome)}" for outcome in _ORDER]
+    counts = [f"{sum(verdict.outcome == outcome for verdict in gating)} {words(outcome)}" for outcome in WORST_FIRST]
     shown = len(verdicts) - len(gating)
     text = f"{words('gate')}: " + (", ".join(counts) if gating else words("nothing was gated"))
     return f"{text}; " + words("{count} shown that do not gate", count=shown) if shown else text

@@ -8,6 +8,10 @@ from reports import formats, github
 from reports.words import ENGLISH
 
 
+def _many(verdict, count):
+    return [verdict.model_copy(update={"details": (*verdict.details, str(number))}) for number in range(count)]
+
+
 def test_errors_are_what_failed_and_notices_what_is_advisory(evidence):
     lines = github.annotations(evidence, ENGLISH)
     assert [line.split()[0] for line in lines] == ["::error", "::notice"]
@@ -23,7 +27,7 @@ def test_hostile_text_gives_no_further_command(hostile):
 
 
 def test_at_most_ten_of_a_kind(evidence):
-    many = evidence._replace(run=evidence.run.model_copy(update={"verdicts": [evidence.run.verdicts[1]] * 30}))
+    many = evidence._replace(run=evidence.run.model_copy(update={"verdicts": _many(evidence.run.verdicts[1], 30)}))
     lines = github.annotations(many, ENGLISH)
     assert len(lines) == 10 and "30 in all; the first 9 follow" in lines[0]
 
@@ -39,7 +43,7 @@ def test_the_summary_is_appended_where_github_wants_it(evidence, tmp_path):
 
 def test_the_summary_stays_below_its_limit(evidence):
     verdict = evidence.run.verdicts[1].model_copy(update={"details": ("x" * 5000,) * 20})
-    many = evidence._replace(run=evidence.run.model_copy(update={"verdicts": [verdict] * 30}))
+    many = evidence._replace(run=evidence.run.model_copy(update={"verdicts": _many(verdict, 30)}))
     assert len(github.render(many, ENGLISH)) <= github.SUMMARY_LIMIT
 
 

@@ -39,8 +39,10 @@ def test_code_spans_hold_any_text():
 
 def test_a_comment_stays_below_60_kb_and_says_that_it_was_cut(tmp_path, case):
     evidence = make_run(tmp_path / "run", case)
-    verdict = evidence.run.verdicts[1].model_copy(update={"details": ("x" * 500,) * 20})
-    long = evidence._replace(run=evidence.run.model_copy(update={"verdicts": [verdict] * 40}))
+    told = [{"details": tuple(f"{number} {line} {'x' * 500}" for line in range(20))} for number in range(40)]
+    verdicts = [evidence.run.verdicts[1].model_copy(update=update) for update in told]
+    long = evidence._replace(run=evidence.run.model_copy(update={"verdicts": verdicts}))
     data = markdown.render(long, ENGLISH)
     assert len(data) <= markdown.LIMIT and "Shortened; the whole is in the run's folder." in data.decode()
     assert data.decode().startswith("### ❌")
+    assert len(data) > markdown.LIMIT * 0.7  # as much as fits
