@@ -75,6 +75,8 @@ def known_faults(settings: StyleSettings) -> Dict[str, StyleSettings]:
 
 
 def _run(session: Any, job: Job, plan: FidelityPlan, epsilon: float, seed: int) -> _Path:
+    from harness.worker import summed
+
     graph, steps = job.graph, job.trial.case.steps
     random = np.random.RandomState(seed)
     session.run(graph.initialize)
@@ -84,7 +86,7 @@ def _run(session: Any, job: Job, plan: FidelityPlan, epsilon: float, seed: int) 
     for updates in range(1, steps + 1):
         # Fed whether noisy or not, so that all runs are of one and the same graph.
         row, _ = session.run([graph.losses, graph.update], {graph.picture: _noisy(picture, epsilon, random)})
-        losses.append({name: float(value) for name, value in row.items()})
+        losses.append(summed(row))
         picture = session.run(graph.result)
         if updates in plan.growth:
             on_the_way.append(picture)
@@ -101,6 +103,6 @@ def _noisy(picture: np.ndarray, epsilon: float, random: np.random.RandomState) -
 
 
 def distance(first: np.ndarray, second: np.ndarray, network: Network) -> float:
-    """1 - SSIM, luminance, of two results of a step, as the pictures they would be written as."""
-    pixels = [images.to_uint8(picture[0] + network.mean_pixel) for picture in (first, second)]
+    """1 - SSIM, luminance, of the first pictures of two results of a step, as they would be written."""
+    pixels = [images.to_uint8(result[0] + network.mean_pixel) for result in (first, second)]
     return luminance_distance(*pixels)

@@ -187,7 +187,7 @@ def _probe(key: Key, seen: _Watched, exact: Mapping[Key, np.ndarray]) -> Probe:
         kind=kind,
         accumulated=tensor_error(tensor, exact[key], scale),
         local=tensor_error(seen.local[key], exact[key], scale),
-        norm=float(np.linalg.norm(tensor) if kind != "loss" else tensor),
+        norm=float(np.sum(tensor) if kind == "loss" else np.linalg.norm(tensor)),
         sketch=sketch(tensor) if kind != "loss" else (),
         saturated=int(lost[0]),
         underflowed=int(lost[1]),

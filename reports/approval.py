@@ -21,7 +21,7 @@ def print_proposals(proposals: Sequence[Proposal], console: Optional[Console] = 
         console.print("Nothing to approve: what this run holds is as approved.")
     for proposal in proposals:
         baseline = proposal.baseline
-        section = "plan" if baseline.plan else f"timing on {baseline.device}"
+        section = "plan" if baseline.plan else f"{'picture' if baseline.fidelity else 'timing'} on {baseline.device}"
         title = f"{proposal.kind:>8}  {section}  {baseline.case}  {baseline.mode.name}"
         console.print(Text(title, style="bold"), soft_wrap=True)
         if proposal.refusal:
