@@ -83,7 +83,7 @@ class Progress(Observer):
         if not self.console.is_terminal:
             self._print(f"{self._label}: started")
         self._recent.clear()
-        self._task = self._live.add_task(self._label, total=trial.case.steps, activity="starting TensorFlow")
+        self._task = self._live.add_task(self._label, total=None, activity="starting TensorFlow")
 
     def event(self, trial: Trial, event: Event) -> None:
         """Show the step or the phase."""
@@ -91,9 +91,9 @@ class Progress(Observer):
             self._live.update(self._task, activity=_PHASES[event.name])
         elif isinstance(event, Sample):
             self._recent.append(event.seconds)
-            of = f"/{trial.case.steps}" if event.phase != "extra" else " (finding the steady state)"
-            activity = f"{sparkline(self._recent)} step {event.updates + 1}{of}  {event.seconds:.3f} s"
-            self._live.update(self._task, completed=event.updates + 1, activity=activity)
+            step = f"{event.updates + 1}/{trial.case.steps}" if event.phase != "extra" else "settling"
+            activity = f"{sparkline(self._recent)} {step} {event.seconds:.3f} s"
+            self._live.update(self._task, activity=activity)
 
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:
         """Leave one line behind."""
