@@ -60,7 +60,9 @@ class CaseCharts:
         return self._chart("Losses", _LOSSES, charts.curves, found, "updates of the picture", "total loss")
 
     def steps(self) -> Optional[Chart]:
-        """Every timed step, process by process."""
+        """Every timed step, process by process; not where pictures were judged, for there nothing waits for quiet."""
+        if self._evidence.run.suite.fidelity is not None:
+            return None
         found = []
         for row in self._evidence.summaries(self._case.id):
             processes = [

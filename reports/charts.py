@@ -6,14 +6,14 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 from markupsafe import Markup
 
 WIDTH = 600
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 44
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 24, 44
 """Margins around the plotting area, in the units of the view box."""
 _ROW, _GROUP = 14, 32
 """Heights of a process's row and of its mode's heading in a strip plot."""
 _POINTS = 400
 """Of a curve; more cannot be seen at this width."""
-_LABEL = 16
-"""Least distance of two labels."""
+_LABEL, _LETTER = 16, 7
+"""Height of a label, and about the width of its letters."""
 
 
 class Scale(NamedTuple):
@@ -93,8 +93,10 @@ def curves(
     found: Sequence[Curve], title: str, x_label: str, y_label: str, names: Optional[Sequence[str]] = None
 ) -> Markup:
     """Lines over a linear x and a logarithmic y; `names` stand at x = 0, 1, … in place of numbers."""
-    height = 400 if names else 300
-    bottom = height - (120 if names else BOTTOM)
+    height = 300
+    if names:  # they lean, and the longest decides
+        height += round(max(len(name) for name in names) * _LETTER * 0.85) - 10
+    bottom = 300 - BOTTOM
     ys = [y for curve in found for _, y in curve.points]
     for curve in found:
         ys += [curve.mark] if curve.mark is not None else []
@@ -162,18 +164,32 @@ def plane(found: Sequence[Point], title: str, x_label: str, y_label: str) -> Mar
     x = Scale.over([point.x for point in found], LEFT, WIDTH - RIGHT)
     y = Scale.over([point.y for point in found], height - BOTTOM, TOP + 8, log=True)
     parts = [_grid_y(y), _grid_x(x, TOP, height - BOTTOM)]
-    lowest = math.inf
-    for point in sorted(found, key=lambda point: point.y):  # from the foot up, so that labels can make room
+    taken: List[Tuple[float, float, float]] = []
+    for point in found:
         px, py = x.at(point.x), y.at(max(point.y, y.low))
-        lowest = label = min(py + 4, lowest - _LABEL)
-        left = px > WIDTH * 0.6
         shape = '<circle class="{} c{}" cx="{}" cy="{}" r="6"><title>{}: {:.4g}, {:.4g}</title></circle>'
         kind = "hollow" if point.hollow else "mark"
         parts.append(Markup(shape).format(kind, point.color, px, py, point.name, point.x, point.y))
+        left = px > WIDTH * 0.6
+        start = px - 11 - len(point.name) * _LETTER if left else px + 11
+        at = _free(start, start + len(point.name) * _LETTER, py + 4, height - BOTTOM, taken)
         text = '<text class="name {}" x="{}" y="{}">{}</text>'
-        parts.append(Markup(text).format("end" if left else "", px + (-11 if left else 11), label, point.name))
+        parts.append(Markup(text).format("end" if left else "", px + (-11 if left else 11), at, point.name))
     parts.append(_axis_labels(height, x_label, y_label))
     return _svg(height, title, parts)
+
+
+def _free(start: float, end: float, wanted: float, bottom: float, taken: List[Tuple[float, float, float]]) -> float:
+    """The height nearest to the wanted one where a label covers no other one; it is taken from then on."""
+    steps = [0.0, *(sign * number * _LABEL for number in range(1, 12) for sign in (-1, 1))]
+    heights = [wanted + step for step in steps if TOP + 10 <= wanted + step <= bottom] or [wanted]
+
+    def is_free(height: float) -> bool:
+        return all(abs(height - other) >= _LABEL or end < low or start > high for low, high, other in taken)
+
+    at = next((height for height in heights if is_free(height)), wanted)
+    taken.append((start, end, at))
+    return at
 
 
 def _svg(height: float, title: str, parts: Sequence[Markup]) -> Markup:
@@ -207,7 +223,7 @@ def _names(x: Scale, bottom: float, names: Sequence[str]) -> Markup:
 
 def _axis_labels(height: float, x_label: str, y_label: str) -> Markup:
     text = '<text class="axis end" x="{}" y="{}">{}</text><text class="axis" x="{}" y="{}">{}</text>'
-    return Markup(text).format(WIDTH - RIGHT, height - 6, x_label, LEFT + 6, TOP + 6, y_label)
+    return Markup(text).format(WIDTH - RIGHT, height - 6, x_label, 2, TOP - 10, y_label)
 
 
 def _number(value: float, power: bool = False) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import Iterable, List, Sequence
 
-from harness.records import Run, TrialResult
+from harness.records import Case, Run, Summary, TrialResult
 from reports.evidence import Evidence, headline, title
 from reports.figures import COSTS, NOT_MEASURED, RESULTS, Figure
 from reports.html import command
@@ -39,14 +39,7 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
         parts += _verdicts(worse, words)
     parts += [_failure(trial, words) for trial in evidence.failures()]
     for case in run.suite.cases:
-        heading = f"**{code(case.id)}** {code(title(case))}\n\n"
-        if evidence.summaries(case.id):
-            parts.append(heading + _figures(evidence, case.id, RESULTS, words))
-            unmet = [f"{row.mode}: {condition}" for row in evidence.summaries(case.id) for condition in row.unmet]
-            parts += [block(unmet)] if unmet else []
-            parts.append(folded(words("throughput and cost"), _figures(evidence, case.id, COSTS, words)))
-        if any(found.case == case.id for found in run.fidelity):
-            parts.append(_fidelity(run, case.id, words))
+        parts += _case(evidence, case, words)
     passed = [saying for saying in gating if saying.verdict.outcome == "pass"]
     shown = [saying for saying in sayings(run.verdicts) if saying.verdict.advisory]
     for text, found in (("{count} passed", passed), ("{count} shown that do not gate", shown)):
@@ -55,6 +48,20 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
             parts.append(folded(words(text, count=count), "\n".join(_verdicts(found, words))))
     parts.append(_provenance(run, words))
     return parts
+
+
+def _case(evidence: Evidence, case: Case, words: Words) -> List[str]:
+    """What the suite is about, pictures or times, in full; the rest folded."""
+    heading = f"**{code(case.id)}** {code(title(case))}\n"
+    rows = evidence.summaries(case.id)
+    if any(found.case == case.id for found in evidence.run.fidelity):
+        return [heading, _fidelity(evidence.run, case.id, words)]
+    if not rows:
+        return []
+    unmet = [f"{row.mode}: {condition}" for row in rows for condition in row.unmet]
+    parts = [heading, _figures(rows, RESULTS, words)]
+    parts += [folded(words("what the timing lacks"), block(unmet))] if unmet else []
+    return [*parts, folded(words("throughput and cost"), _figures(rows, COSTS, words))]
 
 
 def fit(parts: Sequence[str], limit: int, words: Words) -> bytes:
@@ -128,22 +135,22 @@ def _failure(trial: TrialResult, words: Words) -> str:
     return line + ("\n" + folded(words("last lines of the log"), block(trial.log_tail)) if trial.log_tail else "")
 
 
-def _figures(evidence: Evidence, case: str, figures: Sequence[Figure], words: Words) -> str:
+def _figures(summaries: Sequence[Summary], figures: Sequence[Figure], words: Words) -> str:
     headings = [words("mode"), *(words(figure.heading) for figure in figures)]
-    rows = [[code(row.mode), *(figure.text(row) for figure in figures)] for row in evidence.summaries(case)]
+    rows = [[code(row.mode), *(figure.text(row) for figure in figures)] for row in summaries]
     return _table(headings, rows)
 
 
 def _fidelity(run: Run, case: str, words: Words) -> str:
-    headings = ("mode", "fitness", "SSIM to reference", "SSIM to approved", "why")
+    headings = ("mode", "fitness", "why", "SSIM to reference", "SSIM to approved")
     rows = []
     for found in run.fidelity:
         if found.case == case:
             distances = (found.to_reference, found.to_baseline)
             ssims = [NOT_MEASURED if distance is None else f"{distance.ssim:.5f}" for distance in distances]
             why = "; ".join(found.reasons)
-            rows.append([code(found.mode), words(found.fitness), *ssims, code(why) if why else ""])
-    return _table([words(heading) for heading in headings], rows, 2)
+            rows.append([code(found.mode), words(found.fitness), code(why) if why else "", *ssims])
+    return _table([words(heading) for heading in headings], rows, 3)
 
 
 def _provenance(run: Run, words: Words) -> str:

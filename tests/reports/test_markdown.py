@@ -17,8 +17,13 @@ def test_the_verdict_comes_first_and_then_what_failed(evidence):
     assert lines[0] == "### ❌ StyleBench `tiny`: Failed"
     assert lines[1] == "1 failed, 0 missing, 0 inconclusive, 1 passed."
     assert "the dtype plan is not the approved one" in lines[4] and "casts: 1 -> 2" in text
-    assert "| `must_keep_origin_dtype` | 0.515 |" in text and "0.98700" in text
+    assert "| `allow_mix_precision` | wrong | `style Gram saturates at relu1_1` | 0.98700 |" in text
     assert _html(text).count("<table>") >= 4
+
+
+def test_a_run_without_judged_pictures_shows_its_times(tmp_path, case):
+    text = markdown.render(make_run(tmp_path / "run", case, fidelity=[]), ENGLISH).decode()
+    assert "| `must_keep_origin_dtype` | 0.515 |" in text and "what the timing lacks" in text
 
 
 def test_hostile_text_stays_text(hostile):

@@ -6,7 +6,7 @@ from rich.console import Console
 from harness.environment import describe
 from harness.records import Run, TrialResult
 from harness.summary import growth, summarize
-from reports.progress import Progress
+from reports.progress import Progress, sparkline
 from reports.terminal import print_run
 
 
@@ -159,3 +159,25 @@ def test_progress_is_plain_lines_when_it_is_no_terminal(trial, result):
         "[1/2] small  must_keep_origin_dtype  #1: started",
         "[1/2] small  must_keep_origin_dtype  #1: 0.5000 s/step, 12 s in all",
     ]
+
+
+def test_the_sparkline_follows_the_steps():
+    assert sparkline([1.0, 1.01, 1.0]) == "▄▄▄"
+    assert sparkline([1.0, 2.0, 1.5]) == "▁█▅"
+
+
+def test_quiet_shows_failures_and_paths_but_no_tables(result, suite, tmp_path):
+    failed = result.model_copy(update={"replicate": 2, "status": "crashed", "reason": "killed"})
+    run = Run(
+        id="tiny-1",
+        suite=suite,
+        device="cpu",
+        started="2020-01-01T00:00:00+00:00",
+        complete=True,
+        environment=describe(),
+        trials=[result, failed],
+        summaries=summarize(suite, [result, failed]),
+    )
+    out = io.StringIO()
+    print_run(run, tmp_path, quiet=True, console=Console(file=out, width=80))
+    assert "killed" in out.getvalue() and "run.json" in out.getvalue() and "ratio" not in out.getvalue()
