@@ -11,13 +11,14 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from harness import environment, modes
 from harness.environment import ROOT
 from harness.errors import UsageError
 from harness.power import Cards
-from harness.records import REFERENCE_MODE, Comparison, Pair
+from harness.reasons import REASONS
+from harness.records import REFERENCE_MODE, Comparison, Limit, Pair, Verdict
 from harness.rule import judge_pairs
 from harness.store import RunFolder, write_atomic
 
@@ -79,11 +80,27 @@ def compare(
         started=started,
         command=tuple(command),
         pairs=found,
-        verdicts=judge_pairs(found, limits, objections),
+        verdicts=judge(found, limits, objections),
         power_cards=cards.current(key, suite.name, suite.cases, limits),
     )
     write_atomic(folder / "comparison.json", (comparison.model_dump_json(indent=1) + "\n").encode())
     return comparison, folder
+
+
+def judge(pairs: Sequence[Pair], limits: Sequence[Limit], objections: Mapping[str, Optional[str]]) -> List[Verdict]:
+    """Judge the pairs; `objections` says by case what is wrong with its power card.
+
+    Both sides were measured in one session, so that the interval holds its error rate on any machine: only a card that
+    shows the contrary takes the gate away, and that there is no card is said.
+    """
+    blocking = {case: objection for case, objection in objections.items() if objection == "alarming_card"}
+    verdicts = []
+    for verdict in judge_pairs(pairs, limits, blocking):
+        objection = objections.get(verdict.case)
+        if objection and not verdict.advisory:
+            verdict = verdict.model_copy(update={"details": (*verdict.details, REASONS[objection].happened)})
+        verdicts.append(verdict)
+    return verdicts
 
 
 @contextmanager

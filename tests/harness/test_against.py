@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from harness import against
+from harness import against, gate
 from harness.errors import UsageError
 from harness.records import Pair
 
@@ -118,3 +118,14 @@ def test_a_revision_that_is_none_is_a_usage_error(checkout, tmp_path):
 def test_a_comparison_is_json(measure):
     pairs, _ = measure(_record(), _record())
     assert [Pair.model_validate(json.loads(pair.model_dump_json())) for pair in pairs] == pairs
+
+
+@pytest.mark.parametrize(
+    "objection, status, said", [(None, 1, ()), ("no_card", 1, ("no power card",)), ("alarming_card", 4, ())]
+)
+def test_a_slow_down_blocks_on_any_machine_but_one_that_cries_wolf(objection, status, said):
+    pairs = [Pair(case="c", mode="m", number=n, base_seconds=1, head_seconds=2, emulated=False) for n in (1, 2, 3)]
+    (verdict,) = against.judge(pairs, (), {"c": objection})
+    assert (verdict.reason, verdict.advisory) == ("slower", objection == "alarming_card")
+    assert gate.exit_status([verdict]) == status
+    assert [detail.startswith(start) for detail, start in zip(verdict.details, said)] == [True] * len(said)
