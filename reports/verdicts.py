@@ -13,6 +13,7 @@ from reports.words import ENGLISH, Words
 
 _STYLE = {"fail": "bold red", "missing": "bold yellow", "inconclusive": "bold yellow", "pass": "green"}
 _INDENT = 14
+_NOTHING = Text("")
 _DETAILS = 12
 """Lines shown of one verdict; the rest is in run.json."""
 
@@ -48,19 +49,22 @@ def print_verdicts(
         verdict = saying.verdict
         if quiet and verdict.outcome == "pass":
             continue
-        line = Text(words(verdict.outcome).rjust(_INDENT - 2) + "  ", style=_STYLE[verdict.outcome])
+        outcome = Text(words(verdict.outcome), style=_STYLE[verdict.outcome])
         about = f"{words(verdict.gate)}  {verdict.case}  {', '.join(saying.modes)}"
-        line.append(f"{about}: {saying.happened(words)}", style="")
+        line = Text(f"{about}: {saying.happened(words)}")
         if verdict.advisory:
             objection = saying.objection(words)
             line.append(f" ({objection}{'; ' if objection else ''}{words('does not gate')})", style="dim")
-        console.print(line, soft_wrap=True)
+        _say(console, line, outcome)
         if verdict.effect is not None:
-            console.print(Text(f"{'':{_INDENT}}{effect(verdict, words)}"), soft_wrap=True)
-        _print_details(console, saying.details)
+            _say(console, Text(effect(verdict, words)))
+        for detail in saying.details[:_DETAILS]:
+            _say(console, Text(detail))
+        if len(saying.details) > _DETAILS:
+            _say(console, Text(words("and {count} more, see run.json", count=len(saying.details) - _DETAILS)))
         for advice in saying.advice(words):
             if advice not in given:
-                console.print(Text(f"{'':{_INDENT}}{advice}", style="dim"), soft_wrap=True)
+                _say(console, Text(advice, style="dim"))
                 given.add(advice)
     for card in cards:
         console.print(Text(card_line(card)), soft_wrap=True)
@@ -75,8 +79,10 @@ def _count(verdicts: Sequence[Verdict], words: Words) -> str:
     return f"{text}; " + words("{count} shown that do not gate", count=shown) if shown else text
 
 
-def _print_details(console: Console, details: Sequence[str]) -> None:
-    for detail in details[:_DETAILS]:
-        console.print(Text(f"{'':{_INDENT}}{detail}"), soft_wrap=True)
-    if len(details) > _DETAILS:
-        console.print(Text(f"{'':{_INDENT}}and {len(details) - _DETAILS} more, see run.json"), soft_wrap=True)
+def _say(console: Console, text: Text, outcome: Text = _NOTHING) -> None:
+    """Print a text beside its outcome: folded beside it on a terminal, in one line for programs."""
+    lines = text.wrap(console, console.width - _INDENT) if console.is_terminal else [text]
+    for line in lines:
+        space = Text(" " * (_INDENT - 2 - outcome.cell_len))
+        console.print(space + outcome + Text("  ") + line, soft_wrap=True)
+        outcome = _NOTHING

@@ -52,3 +52,13 @@ def test_colour_is_left_out_on_request(monkeypatch):
         print_verdicts([failed], console=Console(file=out, width=80, force_terminal=True, color_system="standard"))
         texts[name] = out.getvalue()
     assert "\x1b[1;31m" in texts["coloured"] and "31m" not in texts["plain"] and "fail" in texts["plain"]
+
+
+def test_on_a_terminal_lines_are_folded_beside_the_outcome():
+    modes = ("must_keep_origin_dtype", "allow_fp32_to_fp16", "force_fp16", "allow_mix_precision+matmul32")
+    verdicts = [Verdict(gate="plan", case="c" * 20, mode=mode, outcome="fail", reason="plan_changed") for mode in modes]
+    out = io.StringIO()
+    print_verdicts(verdicts, console=Console(file=out, width=80, force_terminal=True, color_system=None))
+    lines = out.getvalue().splitlines()[1:-1]
+    assert len(lines) > 3 and all(len(line) <= 80 for line in lines)
+    assert lines[0].startswith("        fail  plan") and all(line.startswith(" " * 14) for line in lines[1:])

@@ -1,4 +1,5 @@
 import ast
+import importlib
 from pathlib import Path
 
 import jinja2
@@ -33,12 +34,21 @@ def test_every_reason_says_what_happened_and_what_to_do_in_both_languages():
 
 
 def _texts():
-    """Every text that our code hands to a Words, as far as it stands there literally."""
+    """Every text that our code hands to a Words: where it stands, or by the name of a module's constant."""
     for path in HOME.glob("*.py"):
+        module = importlib.import_module(f"reports.{path.stem}")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             name = getattr(getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", ""))
-            if name in ("words", "_words") and node.args and isinstance(node.args[0], (ast.Str, ast.Constant)):
-                yield ast.literal_eval(node.args[0])
+            if name not in ("words", "_words") or not node.args:
+                continue
+            text = node.args[0]
+            # Python 3.7 has ast.Str with `s`, later ones ast.Constant with `value`.
+            found = [
+                getattr(text, "s", None),
+                getattr(text, "value", None),
+                getattr(module, getattr(text, "id", ""), None),
+            ]
+            yield from {item for item in found if isinstance(item, str)}
     for path in (HOME / "templates").glob("*.j2"):
         for call in jinja2.Environment().parse(path.read_text(encoding="utf-8")).find_all(jinja2.nodes.Call):
             if getattr(call.node, "name", "") == "_" and isinstance(call.args[0], jinja2.nodes.Const):
