@@ -44,7 +44,8 @@ def style_step(size: int = 32, pooling: str = "max", network: str = "synthetic-n
     network, settings = vgg.load(network), StyleSettings(pooling=pooling)
     random = np.random.RandomState(0)
     picture = random.uniform(0, 255, (1, size, size, 3)) - network.mean_pixel
-    targets = stylization.Targets({"relu4_2": _zeros(network, "relu4_2", size)}, (_gram_targets(network, settings),))
+    content = {"relu4_2": _zeros(network, "relu4_2", size)}
+    targets = stylization.Targets((content,), (_gram_targets(network, settings),))
     step = stylization.step_graph(picture, targets, network, settings)
     fetches = (step.update, step.picture, step.gradient) + tuple(step.losses[name] for name in stylization.LOSSES)
     return Step(step.graph_def, fetches, step.initialize)
