@@ -19,7 +19,13 @@ from harness.commands.reports import Shown, history, language_option, report
 )
 @click.option("--suite", metavar="NAME", help="What to measure: perf, accuracy, smoke, scaling, reference.")
 @click.option("--modes", metavar="A,B", help="Precision modes, separated by commas.")
-@click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where steps run: auto, cpu, gpu.")
+@click.option(
+    "--device",
+    metavar="NAME",
+    default="auto",
+    show_default=True,
+    help="Where steps run: auto, cpu, gpu, npu, or several as in npu:0,npu:2.",
+)
 @click.option("--data-path", metavar="DIR", help="Folder of the files that the suite reference needs.")
 @click.option("--content", metavar="FILE", multiple=True, help="Content picture; repeat for several in one batch.")
 @click.option("--batch", type=int, metavar="N", help="Pictures drawn at once: the content pictures in turn.")
@@ -37,6 +43,11 @@ from harness.commands.reports import Shown, history, language_option, report
 @click.option(
     "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
 )
+@click.option("--loss-scale", metavar="SCALE", help="none, a number, or dynamic[:init=N,incr_every=N,…].")
+@click.option(
+    "--overflow", type=click.Choice(["saturate", "ieee"]), help="What the emulated chip does; the 910 saturates."
+)
+@click.option("--npu-option", "npu", metavar="KEY=VALUE", multiple=True, help="Session option of the card; repeat.")
 @click.option(
     "--health", is_flag=True, help="Also count, step by step, what float16 saturates, flushes to zero, loses."
 )

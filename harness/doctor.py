@@ -8,6 +8,9 @@ import sys
 from typing import List, NamedTuple, Optional
 
 from harness import environment
+from harness.devices import cann
+from harness.precision import OpsInfoError
+from harness.precision.op_table import load_op_table
 from model import vgg
 
 
@@ -34,7 +37,7 @@ def examine(cache: str) -> List[Check]:
         _python(),
         _packages(),
         *_devices(),
-        _npu_bridge(),
+        *_ascend(),
         _flip(),
         _cache(cache),
         _synthetic_network(cache),
@@ -73,15 +76,24 @@ def _devices() -> List[Check]:
     ]
 
 
-def _npu_bridge() -> Check:
-    advice = (
-        "it comes with Huawei's CANN toolkit, for Python 3.7 and TensorFlow 1.15; "
-        "the package of that name on a public index is not Huawei's"
-    )
-    version = environment.installed_packages().get("npu_bridge")
-    if version is None:
-        return Check("npu_bridge", None, "not installed: no Ascend card can be used", advice)
-    return Check("npu_bridge", None, f"{version} is installed, but this version does not drive the card yet")
+def _ascend() -> List[Check]:
+    """Each part of the card's software with where it was looked for, and the operator table in use."""
+    advice = {
+        "npu_bridge": "it comes with Huawei's CANN toolkit, for Python 3.7 and TensorFlow 1.15; "
+        "the package of that name on a public index is not Huawei's",
+        "Ascend op table": "the packaged table is used",
+    }
+    checks = [
+        Check(found.name, True, found.detail)
+        if found.detail is not None
+        else Check(found.name, None, f"not found (looked for {found.looked_for})", advice.get(found.name, ""))
+        for found in cann.findings()
+    ]
+    try:
+        load_op_table()
+    except OpsInfoError as error:
+        checks.append(Check("Ascend op table", False, str(error), "reinstall CANN's operator package"))
+    return checks
 
 
 def _flip() -> Check:

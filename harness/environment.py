@@ -12,6 +12,8 @@ from typing import Dict, Mapping, Optional, Tuple
 
 import psutil
 
+from harness.devices import cann
+from harness.precision.op_table import load_op_table
 from harness.records import Environment
 
 if sys.version_info >= (3, 8):
@@ -58,6 +60,7 @@ def describe() -> Environment:
         variables=speed_variables(),
         machine_key="",
         revision=_revision(),
+        op_table=load_op_table().source,
         load_average=load_average(),
     )
     return described.model_copy(update={"machine_key": machine_key(described)})
@@ -125,8 +128,8 @@ def usable_cores() -> int:
 
 
 def _accelerators() -> Tuple[str, ...]:
-    """Model of each NVIDIA card, as its driver tells without being loaded."""
-    models = []
+    """Model of each NVIDIA card, as its driver tells without being loaded, and each Ascend card."""
+    models = ["Ascend"] * len(cann.cards())
     for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
         models += [line.split(":", 1)[1].strip() for line in path.read_text().splitlines() if line.startswith("Model:")]
     return tuple(models)

@@ -5,7 +5,7 @@ from typing import Dict, Optional, Tuple, Union
 from pydantic import Field, TypeAdapter
 from typing_extensions import Annotated, Literal
 
-from harness.records import Losses, Record, TrialFidelity, WorkerEnvironment
+from harness.records import Losses, LossScaling, Record, TrialFidelity, WorkerEnvironment
 
 
 class Started(Record):
@@ -33,7 +33,7 @@ class Planned(Record):
 
 
 class Sample(Record):
-    """One timed step."""
+    """One timed call: one step, or the card's loop of several."""
 
     event: Literal["sample"] = "sample"
     updates: int
@@ -42,7 +42,15 @@ class Sample(Record):
     """The first one compiles; extra ones come after the picture was fetched and serve the timing alone; delayed ones
     were slowed down, to see whether a gate notices."""
     seconds: float
+    """Of one step: the mean, where one call makes several."""
     losses: Losses
+    """Of the picture before the last of the call's steps."""
+    steps: int = 1
+    """Made by this call."""
+    scale: Optional[float] = None
+    """With loss scaling: by what the loss was multiplied."""
+    applied: Optional[int] = None
+    """With loss scaling: updates of the picture before this call; steps that overflowed made none."""
 
 
 class Health(Record):
@@ -72,6 +80,9 @@ class Finished(Record):
     matmul_tflops_bfloat16: Optional[float] = None
     """The same in bfloat16; None where it is no faster than float32."""
     peak_memory_bytes: int
+    loss_scaling: Optional[LossScaling] = None
+    remarks: Tuple[str, ...] = ()
+    """What was found when the steps had run."""
     fidelity: Optional[TrialFidelity] = None
 
 

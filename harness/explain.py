@@ -6,7 +6,7 @@ The parent asks a process of its own, `python -m harness.explain`, since plannin
 import os
 import subprocess
 import sys
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from harness import environment
 from harness.errors import UsageError
@@ -71,8 +71,9 @@ def main() -> None:
     from harness.precision import GraphError, plan_graph
 
     try:
-        graph_def, fetches = _read_graph(question) if question.graph else _step(question)
-        plans = tuple(plan_graph(graph_def, fetches, mode.precision) for mode in question.modes)
+        graphs = [_read_graph(question)] * len(question.modes) if question.graph else _steps(question)
+        pairs = zip(question.modes, graphs)
+        plans = tuple(plan_graph(graph_def, fetches, mode.precision) for mode, (graph_def, fetches) in pairs)
         answer = Answer(plans=plans)
     except PrecisionConfigError as error:
         answer = Answer(error=str(error))
@@ -81,17 +82,24 @@ def main() -> None:
     print(answer.model_dump_json())
 
 
-def _step(question: Question) -> Tuple[Any, List[str]]:
+def _steps(question: Question) -> List[Tuple[Any, Sequence[str]]]:
+    """For each mode: the case's step and its fetches; modes that train alike share one."""
     from harness.devices import open_device
     from harness.inputs import load
-    from harness.worker import build_step
+    from harness.worker import build_step, step_fetches
 
     case = question.case
     assert case is not None
     _, pictures, network = load(case, question.cache)
-    # The targets' values matter little to a plan, their shapes much: those of the first mode serve all.
-    graph = build_step(case, question.modes[0], open_device("cpu"), pictures, network)
-    return graph.graph_def, [graph.update, *graph.losses.values()]
+    device = open_device("cpu")
+    made: Dict[Any, Tuple[Any, Sequence[str]]] = {}
+    for mode in question.modes:
+        # The targets' values matter little to a plan, their shapes much: those of the first mode serve all.
+        if mode.loss_scale not in made:
+            first = question.modes[0].model_copy(update={"loss_scale": mode.loss_scale})
+            graph = build_step(case, first, device, pictures, network)
+            made[mode.loss_scale] = graph.graph_def, step_fetches(graph)
+    return [made[mode.loss_scale] for mode in question.modes]
 
 
 def _read_graph(question: Question) -> Tuple[Any, Sequence[str]]:

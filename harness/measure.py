@@ -42,12 +42,13 @@ def require_finite(updates: int, losses: Losses) -> None:
 
 
 def sample_steps(
-    step: Callable[[], Losses], steps: Optional[int], made: int = 0, extra: bool = False
+    step: Callable[[], Losses], steps: Optional[int], made: int = 0, extra: bool = False, per_call: int = 1
 ) -> Iterator[Sample]:
     """Run `step` and time each call on the monotonic clock.
 
     Args:
-        step: makes one update and returns, once the device is done, the losses of the picture before it.
+        step: makes one update and returns, once the device is done, the losses of the picture before it; or
+            `per_call` updates, and the losses before the last of them.
         steps: updates of the picture after the last call; without end when None.
         made: updates made before the first call.
         extra: the picture is done, and the steps are made for their time alone.
@@ -62,11 +63,11 @@ def sample_steps(
         while steps is None or updates < steps:
             start = time.perf_counter()
             losses = step()
-            seconds = time.perf_counter() - start
-            require_finite(updates, losses)
+            seconds = (time.perf_counter() - start) / per_call
+            require_finite(updates + per_call - 1, losses)
             phase = "extra" if extra else "first" if updates == made else "step"
-            yield Sample(updates=updates, phase=phase, seconds=seconds, losses=losses)
-            updates += 1
+            yield Sample(updates=updates, phase=phase, seconds=seconds, losses=losses, steps=per_call)
+            updates += per_call
     finally:
         if collecting:
             gc.enable()
@@ -86,8 +87,8 @@ class Timing(NamedTuple):
     """Relative change of the median from the first to the last quarter of the timed values; None below 8 values."""
 
 
-def timing(seconds: Sequence[float]) -> Timing:
-    """Judge the seconds of all steps after the first, in order.
+def timing(seconds: Sequence[float], per_call: int = 1) -> Timing:
+    """Judge the seconds of all steps after the first, in order, or of all calls that made `per_call` steps each.
 
     Without a steady state the figures rest on all of them, and `steady` says that they cannot be trusted.
     """
@@ -98,8 +99,8 @@ def timing(seconds: Sequence[float]) -> Timing:
     timed = values[start or 0 :]
     return Timing(
         steady=start is not None,
-        warmup_steps=1 + (start or 0) * per_value,
-        timed_steps=len(timed) * per_value,
+        warmup_steps=(1 + (start or 0) * per_value) * per_call,
+        timed_steps=len(timed) * per_value * per_call,
         step_seconds=statistics.median(timed),
         drift=_drift(timed),
     )

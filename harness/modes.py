@@ -1,12 +1,16 @@
 """The precision modes by name, and the user's changes to them."""
 
-from typing import List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
+from pydantic import ValidationError
+
+from harness.devices import npu_options
 from harness.errors import UsageError
 from harness.precision import MATMUL32, MODES, PrecisionConfigError, load_config
 from harness.precision.config import ALLOW_MIX, MUST_KEEP
 from harness.records import Mode
 from harness.store import slug
+from model.settings import LossScale
 
 NAMES = (MUST_KEEP, *(name for name in MODES if name != MUST_KEEP), MATMUL32)
 """The four modes of the card, the reference first, and the configuration that the ModelZoo port really used."""
@@ -51,3 +55,72 @@ def _with_options(mode: Mode, mixlist: Optional[str], customize_dtypes: Optional
     except PrecisionConfigError as error:
         raise UsageError(str(error)) from error
     return Mode(name="+".join([mode.name, *(slug(file.rsplit("/", 1)[-1]) for file in files)]), precision=precision)
+
+
+def parse_loss_scale(text: str) -> Optional[LossScale]:
+    """Read `none`, a number, or `dynamic`, which may go on as in `dynamic:init=65536,incr_every=200`.
+
+    Raises:
+        UsageError: it is none of these, or a value is out of range.
+    """
+    kind, _, rest = text.partition(":")
+    if kind == "none" and not rest:
+        return None
+    names = [name for name in LossScale.model_fields if name != "dynamic"]
+    fields: Dict[str, Any] = {"dynamic": kind == "dynamic"}
+    if kind == "dynamic":
+        for part in rest.split(",") if rest else ():
+            name, separator, value = part.partition("=")
+            if name not in names or not separator or name in fields:
+                raise UsageError(f"--loss-scale {text}: '{part}': expected NAME=VALUE, NAME one of {', '.join(names)}")
+            fields[name] = value
+    else:
+        fields["init"] = text
+    try:
+        return LossScale(**fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(
+            f"--loss-scale {text}: {first['loc'][0]} {first['input']}: {first['msg'].lower()} "
+            "(expected none, a number of at least 1, or dynamic)"
+        ) from error
+
+
+def on_chip(
+    modes: Sequence[Mode], loss_scale: Optional[LossScale] = None, overflow: str = "saturate", npu: Sequence[str] = ()
+) -> List[Mode]:
+    """Return the modes with loss scaling, the emulated chip's overflow and the card's session options, all named.
+
+    Session options go to every mode, the others to all but must_keep_origin_dtype, which is float32 on a host.
+
+    Raises:
+        UsageError: an option of the card is refused, alone or with a mode, or no mode takes one of the others.
+    """
+    options = npu_options.parse(npu)
+    if (loss_scale or overflow != "saturate") and all(mode.precision.mode == MUST_KEEP for mode in modes):
+        option = "--loss-scale" if loss_scale else "--overflow"
+        raise UsageError(f"{option}: float16 modes take it, {MUST_KEEP} does not; choose another mode")
+    changed = []
+    for mode in modes:
+        npu_options.check_mode(options, mode.precision.mode)
+        added: Dict[str, Any] = {"npu_options": options}
+        parts = [mode.name]
+        if mode.precision.mode != MUST_KEEP:
+            added.update(loss_scale=loss_scale, overflow=overflow)
+            parts += [*_scale_names(loss_scale), *(["ieee"] if overflow == "ieee" else [])]
+        parts += [slug(f"{key}={value.rsplit('/', 1)[-1]}") for key, value in options.items()]
+        changed.append(mode.model_copy(update={**added, "name": "+".join(parts)}))
+    return changed
+
+
+def _scale_names(loss_scale: Optional[LossScale]) -> List[str]:
+    if loss_scale is None:
+        return []
+    if not loss_scale.dynamic:
+        return [f"scale{loss_scale.init:g}"]
+    changed = [
+        f"{name}{getattr(loss_scale, name):g}"
+        for name, field in LossScale.model_fields.items()
+        if name != "dynamic" and getattr(loss_scale, name) != field.default
+    ]
+    return ["-".join(["dynamic", *changed])]

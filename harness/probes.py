@@ -117,7 +117,7 @@ def _run_oracle(job: Job, plan: FidelityPlan) -> Dict[str, np.ndarray]:
     graph = build_step(job.trial.case, None, job.device, job.pictures, job.network, tf.float64)
     found: Dict[str, np.ndarray] = {}
     names = {f"{name} {kind}": tensor for (name, kind), tensor in _tensors(graph).items()}
-    with job.device.session(graph.graph_def, optimize=False) as session:
+    with job.device.reference.session(graph.graph_def, optimize=False) as session:
         session.run(graph.initialize)
         for updates in range(1, min(max(plan.growth), job.trial.case.steps) + 1):
             watched, _ = session.run([names if updates == 1 else {}, graph.update])

@@ -2,19 +2,22 @@
 
 import hashlib
 import json
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_serializer
 from typing_extensions import Literal
 
-from harness.precision.config import MUST_KEEP, PrecisionConfig
-from model.settings import StyleSettings
+from harness.precision.config import ALLOW_FP32_TO_FP16, MUST_KEEP, PrecisionConfig
+from harness.precision.op_table import PACKAGED
+from model.settings import LossScale, StyleSettings
 
 SCHEMA_VERSION = 1
 """Of run.json and the journal. Raised when a reader of the older form would misread the newer one."""
 
 REFERENCE_MODE = MUST_KEEP
 """On a host: float32 throughout. Ratios refer to it."""
+CARD_REFERENCE_MODE = ALLOW_FP32_TO_FP16
+"""On the card, where no float32 convolution exists."""
 
 PLAN_DEVICE = "ascend910"
 """Whose dtype plans are: the card's, whatever machine decided them."""
@@ -91,6 +94,18 @@ class Mode(Record):
     name: str
     """The precision mode's, with `+` and what was added to it."""
     precision: PrecisionConfig
+    loss_scale: Optional[LossScale] = None
+    overflow: Literal["saturate", "ieee"] = "saturate"
+    """What the emulated chip makes of values that float16 cannot hold; the 910 only saturates."""
+    npu_options: Dict[str, str] = {}
+    """Further session options of the card, by key; hosts take no notice of them."""
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, serialize: Any) -> Dict[str, Any]:
+        """Leave out what was not asked for, so that stored modes stay as they are when options are added."""
+        dumped = serialize(self)
+        defaults = {"loss_scale": None, "overflow": "saturate", "npu_options": {}}
+        return {name: value for name, value in dumped.items() if name not in defaults or value != defaults[name]}
 
 
 class Limit(Record):
@@ -186,6 +201,8 @@ class WorkerEnvironment(Record):
     """`cpu` or `gpu`."""
     device: str
     """The device's own name."""
+    slot: str = ""
+    """Which of several devices of a kind, such as `npu:2`; empty when there is no choice."""
     intra_op_threads: int
     inter_op_threads: int
     """As configured; 0 is TensorFlow's own choice."""
@@ -197,6 +214,18 @@ class WorkerEnvironment(Record):
     """Of the last minute, when the worker started."""
     variables: Dict[str, str]
     """Environment variables that change TensorFlow's speed or numbers."""
+
+
+class LossScaling(Record):
+    """What loss scaling did in a trial: skipped steps are its price."""
+
+    steps: int
+    skipped: int
+    """Steps that overflowed and did not update the picture."""
+    skipped_first: int
+    """Those before the first update."""
+    first_scale: float
+    last_scale: float
 
 
 class TensorError(Record):
@@ -307,6 +336,7 @@ class TrialResult(Record):
     warmup_steps: Optional[int] = None
     """Steps before the timed ones: the first, which compiles, and those until the steady state."""
     timed_steps: int = 0
+    loss_scaling: Optional[LossScaling] = None
     step_seconds: Optional[float] = None
     """Median of the timed steps; of all but the first, and not to be trusted, when they were never steady."""
     drift: Optional[float] = None
@@ -358,6 +388,8 @@ class Summary(Record):
     final_loss: Optional[float] = None
     true_loss: Optional[float] = None
     """Medians over processes of the total losses."""
+    loss_scaling: Optional[LossScaling] = None
+    """Of the first process."""
 
 
 class Growth(Record):
@@ -653,6 +685,8 @@ class Environment(Record):
     """Equal where step times may be compared; see harness.environment.machine_key."""
     revision: Optional[str]
     """Of this project's git checkout, with `-dirty` for uncommitted changes."""
+    op_table: str = PACKAGED
+    """Where the operator table comes from: `packaged`, or the path of CANN's and its SHA-256."""
     load_average: Optional[float]
     """Of the last minute, at the start."""
     machine_key: str = ""
@@ -699,7 +733,7 @@ class Run(Record):
     id: str
     suite: Suite
     device: str
-    """As asked for; each trial says what it ran on."""
+    """One or several, or `auto` where there is no card; each trial says what it ran on."""
     health: bool = False
     started: str
     """ISO 8601, UTC."""

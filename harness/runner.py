@@ -1,18 +1,30 @@
 """What is run in which order, and the record of it."""
 
 import itertools
+import threading
 import time
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from harness import environment, inputs
+from harness import devices, dispatch, environment, inputs
 from harness.errors import UsageError
 from harness.events import Event
 from harness.explain import Question, check_op_names, explain
 from harness.plans import figures
-from harness.records import Case, CasePlan, Environment, Mode, Run, Suite, Trial, TrialResult
+from harness.records import (
+    CARD_REFERENCE_MODE,
+    REFERENCE_MODE,
+    Case,
+    CasePlan,
+    Environment,
+    Mode,
+    Run,
+    Suite,
+    Trial,
+    TrialResult,
+)
 from harness.stopping import another_round
 from harness.store import RunFolder
 from harness.summary import growth, summarize
@@ -68,6 +80,8 @@ def run_suite(
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
     """
+    # Chosen once: a card that goes away is its trials' failure, and not a reason to go on with another device.
+    device = devices.named(devices.choose(device))
     suite = suite.model_copy(update={"cases": tuple(inputs.resolve(case, cache) for case in suite.cases)})
     check_op_names(suite.cases, suite.modes, cache)
     machine = environment.describe()
@@ -76,6 +90,7 @@ def run_suite(
         id=folder.path.name,
         suite=suite,
         device=device,
+        reference_mode=reference_mode(device, suite.modes),
         health=health,
         started=environment.now(),
         command=tuple(command),
@@ -138,14 +153,13 @@ def confirm(run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: st
         for replicate in range(1, run.suite.replicates + 1)
         for case, mode in (wanted[::-1] if replicate % 2 else wanted)
     ]
+    missing = [(number, trial) for number, trial in enumerate(order, 1) if trial.id not in done]
     run = run.model_copy(update={"complete": False})
     folder.save(run)
     try:
         observer.waiting(_until_confirmation(trials))
         time.sleep(_until_confirmation(trials))
-        for number, trial in enumerate(order, 1):
-            if trial.id not in done:
-                trials.append(_run_trial(trial, number, len(order), run, folder, observer))
+        _run_trials(missing, len(order), run, trials, folder, observer)
         run = run.model_copy(update={"complete": True})
     except KeyboardInterrupt:
         pass
@@ -159,6 +173,13 @@ def _until_confirmation(trials: Sequence[TrialResult]) -> float:
     first = [trial for trial in trials if not trial.confirmation]
     ended = max(datetime.fromisoformat(trial.started).timestamp() + trial.wall_seconds for trial in first)
     return max(ended + CONFIRMATION_DELAY - time.time(), 0.0)
+
+
+def reference_mode(device: str, modes: Sequence[Mode]) -> str:
+    """Name of the mode that ratios refer to on this device, whatever options it has."""
+    name = CARD_REFERENCE_MODE if devices.parse(device)[0].kind == "npu" else REFERENCE_MODE
+    found = [mode.name for mode in modes if mode.name.split("+")[0] == name]
+    return name if name in found or not found else found[0]
 
 
 def _plans(suite: Suite, cache: str) -> List[CasePlan]:
@@ -188,12 +209,12 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tup
     folder.save(run)  # what --resume needs, should this process die
     complete = False
     try:
-        for number, planned, trial in _planned(run, trials, folder, cache):
-            trials.append(_run_trial(trial, number, planned, run, folder, observer))
+        for missing, planned in _rounds(run, trials, folder, cache):
+            _run_trials(missing, planned, run, trials, folder, observer)
         complete = True
     except KeyboardInterrupt:
         pass
-    summaries = summarize(run.suite, trials)
+    summaries = summarize(run.suite, trials, run.reference_mode)
     run = run.model_copy(
         update={
             "complete": complete,
@@ -208,12 +229,12 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tup
     return run, folder.path
 
 
-def _planned(
+def _rounds(
     run: Run, trials: Sequence[TrialResult], folder: RunFolder, cache: str
-) -> Iterator[Tuple[int, int, Trial]]:
-    """Number in the whole, size of the whole as far as it is planned, and trial, of those that have no result yet.
+) -> Iterator[Tuple[List[Tuple[int, Trial]], int]]:
+    """Round by round: the trials that have no result yet with their number in the whole, and the size of the whole.
 
-    `trials` grows by each result in between, and decides whether another round follows.
+    `trials` grows by the results of each round, and decides whether another one follows.
     """
     if run.plan_only:
         return
@@ -223,29 +244,54 @@ def _planned(
             return
         pairs = balanced_round(suite, replicate)
         planned = len(pairs) * max(suite.rounds(trials), replicate)
-        for number, (case, mode) in enumerate(pairs, len(pairs) * (replicate - 1) + 1):
-            trial = _trial(run, case, mode, replicate, folder, cache)
-            if trial.id not in done:
-                yield number, planned, trial
+        numbered = enumerate(pairs, len(pairs) * (replicate - 1) + 1)
+        order = [(number, _trial(run, case, mode, replicate, folder, cache)) for number, (case, mode) in numbered]
+        yield [(number, trial) for number, trial in order if trial.id not in done], planned
 
 
-def _run_trial(trial: Trial, number: int, planned: int, run: Run, folder: RunFolder, observer: Observer) -> TrialResult:
-    observer.trial_started(trial, number, planned)
-    result = run_trial(trial, folder, run.suite.timeout, lambda event: observer.event(trial, event))
-    folder.append_journal(result)
-    observer.trial_ended(trial, result)
-    return result
+def _run_trials(
+    numbered: Sequence[Tuple[int, Trial]],
+    planned: int,
+    run: Run,
+    trials: List[TrialResult],
+    folder: RunFolder,
+    observer: Observer,
+) -> None:
+    """Run the trials, each on its device and all devices at once; each result joins the journal, then `trials`."""
+    by_device: Dict[str, List[Tuple[int, Trial]]] = {}
+    for number, trial in numbered:
+        by_device.setdefault(trial.device, []).append((number, trial))
+    lock = threading.Lock()
+
+    def measure(job: Tuple[int, Trial], stop: threading.Event) -> None:
+        number, trial = job
+
+        def hear(event: Event) -> None:
+            with lock:
+                observer.event(trial, event)
+
+        with lock:
+            observer.trial_started(trial, number, planned)
+        result = run_trial(trial, folder, run.suite.timeout, hear, stop if len(by_device) > 1 else None)
+        with lock:
+            folder.append_journal(result)
+            trials.append(result)
+            observer.trial_ended(trial, result)
+
+    dispatch.run_all(list(by_device.values()), measure)
 
 
 def _trial(
     run: Run, case: Case, mode: Mode, replicate: int, folder: RunFolder, cache: str, confirmation: bool = False
 ) -> Trial:
     trial_id = f"{case.id}.{mode.name}.{'again' if confirmation else ''}{replicate}"
+    chosen = devices.parse(run.device)
+    slot = dispatch.rotated(run.suite.modes.index(mode), replicate, len(chosen))
     return Trial(
         id=trial_id,
         case=case,
         mode=mode,
-        device=run.device,
+        device=chosen[slot].name,
         replicate=replicate,
         picture=str(folder.trial_folder(trial_id) / "picture.png"),
         cache=cache,

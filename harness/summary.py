@@ -8,12 +8,12 @@ from harness.statistics import geometric_mean, log_interval, power_law
 from harness.stopping import unmet
 
 
-def summarize(suite: Suite, trials: Iterable[TrialResult]) -> List[Summary]:
+def summarize(suite: Suite, trials: Iterable[TrialResult], reference_mode: str = REFERENCE_MODE) -> List[Summary]:
     """Summarise the trials by case and mode, in the suite's order; only trials with status ok count."""
     trials = [trial for trial in trials if not trial.confirmation]
     summaries = []
     for case in suite.cases:
-        reference = _step_seconds(_ok(trials, case, REFERENCE_MODE))
+        reference = _step_seconds(_ok(trials, case, reference_mode))
         for mode in suite.modes:
             summaries.append(_summary(suite, case, mode, trials, reference))
     return summaries
@@ -72,6 +72,7 @@ def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], refer
         "startup_seconds": _median(trial.startup_seconds for trial in trials),
         "final_loss": _median((trial.final_losses or {}).get("total") for trial in trials),
         "true_loss": _median((trial.true_losses or {}).get("total") for trial in trials),
+        "loss_scaling": trials[0].loss_scaling if trials else None,
         "peak_memory_bytes": max((trial.peak_memory_bytes or 0 for trial in trials), default=None),
     }
     step_seconds = _step_seconds(trials)

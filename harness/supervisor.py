@@ -22,11 +22,23 @@ from harness.store import RunFolder, write_lines
 
 WORKER = (sys.executable, "-m", "harness.worker")
 LOG_TAIL_LINES = 15
+_STOP_SECONDS = 0.2
+"""How soon a trial notices that it is to stop."""
 _KILL_HINTS = {signal.SIGKILL: " (out of memory?)"}
 
 
-def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[Event], None]) -> TrialResult:
-    """Run one trial in a fresh worker and return its outcome, whatever happens to the worker."""
+def run_trial(
+    trial: Trial,
+    folder: RunFolder,
+    timeout: float,
+    hear: Callable[[Event], None],
+    stop: Optional[threading.Event] = None,
+) -> TrialResult:
+    """Run one trial in a fresh worker and return its outcome, whatever happens to the worker.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, or `stop` was set; the worker is dead.
+    """
     home = folder.trial_folder(trial.id)
     samples: List[Sample] = []
     health: List[Health] = []
@@ -44,7 +56,7 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
     started, clock = environment.now(), time.monotonic()
     try:
         with BoundedLog(home / "log.txt") as log:
-            status, reason = _watch(trial, log.descriptor, timeout, on_event, outcome)
+            status, reason = _watch(trial, log.descriptor, timeout, on_event, outcome, stop)
     finally:  # on Ctrl-C too: what was measured is kept
         write_lines(home / "samples.jsonl", samples)
     if health:
@@ -60,7 +72,10 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
         # All but the first, which compiles. A trial that broke off has samples, and no step time.
         seconds = [sample.seconds for sample in samples if sample.phase in ("step", "extra")]
         delayed = timing([sample.seconds for sample in samples if sample.phase == "delayed"])
-        measured.update(timing(seconds)._asdict(), **done.model_dump(exclude={"event"}))
+        measured.update(
+            timing(seconds, samples[0].steps if samples else 1)._asdict(),
+            **done.model_dump(exclude={"event", "remarks"}),
+        )
         measured["delayed_step_seconds"] = delayed.step_seconds if delayed.steady else None
     return TrialResult(
         trial=trial.id,
@@ -78,7 +93,7 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
         health=str(relative / "health.jsonl") if health else None,
         lost=_sums(health),
         emulated=planned.emulated if planned else False,
-        remarks=planned.remarks if planned else (),
+        remarks=(planned.remarks if planned else ()) + (done.remarks if done else ()),
         started=started,
         wall_seconds=time.monotonic() - clock,
         environment=begun.environment if begun else None,
@@ -87,7 +102,12 @@ def run_trial(trial: Trial, folder: RunFolder, timeout: float, hear: Callable[[E
 
 
 def _watch(
-    trial: Trial, log: int, timeout: float, on_event: Callable[[Event], None], outcome: List[Event]
+    trial: Trial,
+    log: int,
+    timeout: float,
+    on_event: Callable[[Event], None],
+    outcome: List[Event],
+    stop: Optional[threading.Event],
 ) -> Tuple[Status, str]:
     """Start the worker and hear it out; it is dead when this returns or raises."""
     deadline = time.monotonic() + timeout
@@ -111,7 +131,7 @@ def _watch(
         try:
             _send(process, trial)
             while True:
-                line = lines.get(timeout=max(deadline - time.monotonic(), 0))
+                line = _next_line(lines, deadline, stop)
                 if line is None:
                     break
                 on_event(parse_event(line.decode("utf-8", "replace")))
@@ -124,6 +144,20 @@ def _watch(
             _kill(process)
             reader.join()
     return _verdict(process.returncode, outcome)
+
+
+def _next_line(
+    lines: "queue.Queue[Optional[bytes]]", deadline: float, stop: Optional[threading.Event]
+) -> Optional[bytes]:
+    while True:
+        remaining = max(deadline - time.monotonic(), 0)
+        try:
+            return lines.get(timeout=min(remaining, _STOP_SECONDS) if stop else remaining)
+        except queue.Empty:
+            if stop and stop.is_set():
+                raise KeyboardInterrupt from None
+            if time.monotonic() >= deadline:
+                raise
 
 
 def _send(process: "subprocess.Popen[bytes]", trial: Trial) -> None:

@@ -18,10 +18,10 @@ import psutil
 
 from harness import probes
 from harness.errors import UsageError
-from harness.events import Diverged, Event, Failed, Finished, Health, Phase, Planned, Refused, Started
+from harness.events import Diverged, Event, Failed, Finished, Health, Phase, Planned, Refused, Sample, Started
 from harness.inputs import Pictures, load
 from harness.measure import DivergedError, needs_more_steps, require_finite, sample_steps, timing
-from harness.records import Case, Losses, Mode, Trial
+from harness.records import Case, Losses, LossScaling, Mode, Trial
 from harness.store import numbered, write_atomic
 from model import images, vgg
 
@@ -53,10 +53,10 @@ def run_trial(trial: Trial, emit: Emit) -> None:
     from harness.devices import DeviceUnavailable, open_device
 
     try:
-        device = open_device(trial.device)
+        device = open_device(trial.device, Path(trial.picture).parent)
         emit(Started(environment=device.environment()))
         emit(_stylize(trial, device, emit))
-    except DeviceUnavailable as error:
+    except DeviceUnavailable as error:  # a card that has gone since the parent looked, too
         emit(Refused(reason=str(error)))
     except DivergedError as error:
         emit(Diverged(updates=error.updates, losses={name: f"{value:g}" for name, value in error.losses.items()}))
@@ -70,9 +70,8 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
     emit(Phase(name="targets"))
     graph = build_step(case, trial.mode, device, pictures, network)
     emit(Phase(name="graph"))
-    fetches = [graph.update, *graph.losses.values()]
     keep = [graph.initialize, graph.result]
-    prepared = device.prepare(graph.graph_def, fetches, trial.mode, keep)
+    prepared = device.prepare(graph.graph_def, step_fetches(graph), trial.mode, keep)
     emit(Planned(emulated=prepared.emulated, remarks=prepared.remarks))
     with device.session(prepared.graph_def) as session:
         step_flop = _step_flop(case, pictures, network)
@@ -80,27 +79,30 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
         del network
         if not (trial.health or trial.fidelity):
             graph = graph._replace(graph_def=None)
-        emulated = prepared.emulated
+        emulated, lowered = prepared.emulated, prepared.lowered
         del prepared
         session.run(graph.initialize)
-        step = _step(session, graph)
+        step = _Step(device, session, graph)
         emit(Phase(name="steps"))
-        startup_seconds, seconds, losses = 0.0, [], []
-        for sample in sample_steps(step, case.steps):
+        startup_seconds, samples = 0.0, []
+        for sample in sample_steps(step, case.steps, per_call=step.per_call):
             startup_seconds = startup_seconds or _process_seconds()
-            seconds.append(sample.seconds)
-            losses.append(sample.losses)
-            emit(sample)
+            samples.append(sample.model_copy(update=step.scaling))
+            emit(samples[-1])
         emit(Phase(name="finish"))
         # The losses after the last update are the one row that no step's forward pass holds.
         final_losses = summed(session.run(graph.losses))
         require_finite(case.steps, final_losses)
         result = session.run(graph.result)
+        loss_scaling = _loss_scaling(case.steps, samples, session.run(graph.scaling)) if graph.scaling else None
         if trial.fidelity is None:
             emit(Phase(name="timing"))
-            settled = _settle(step, seconds[1:], case.steps, emit)
+            seconds = [sample.seconds for sample in samples[1:]]
+            settled = _settle(step, seconds, case.steps, emit, per_call=step.per_call)
             if trial.delay:
                 _delay(step, settled, trial.delay, emit)
+        # Last, for it makes one more update.
+        remarks = device.confirm(session, step_fetches(graph))
     peak_memory_bytes = _peak_memory_bytes()
     if trial.delay is not None:  # a calibration wants the times alone
         return Finished(
@@ -114,11 +116,12 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
     network = vgg.load(case.network, trial.cache)
     _write_pictures(trial.picture, result + network.mean_pixel, pictures, case)
     rescore = functools.partial(score, device, pictures=pictures, network=network, case=case)
-    true_losses = rescore([result])[0] if emulated else final_losses
+    true_losses = rescore([result])[0] if lowered else final_losses
     rates = {} if emulated or trial.fidelity else device.matmul_tflops()
     fidelity = None
     if trial.fidelity:
         emit(Phase(name="fidelity"))
+        losses = [sample.losses for sample in samples]
         job = probes.Job(trial, device, pictures, network, graph, result, [*losses, final_losses], rescore)
         fidelity = probes.measure(job, trial.fidelity, emit)
     elif trial.health:
@@ -132,6 +135,8 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
         matmul_tflops=rates.get("float32"),
         matmul_tflops_bfloat16=rates.get("bfloat16"),
         peak_memory_bytes=peak_memory_bytes,
+        loss_scaling=loss_scaling,
+        remarks=remarks,
         fidelity=fidelity,
     )
 
@@ -155,12 +160,20 @@ def build_step(
 
     def evaluate(graph: Any, picture: Any) -> Dict[str, Any]:
         graph_def = graph.graph_def
-        if mode is not None:
-            graph_def = device.prepare(graph_def, list(graph.activations.values()), mode).graph_def
+        if mode is None:
+            return device.reference.evaluate(graph_def, graph.activations, {graph.picture: picture})
+        graph_def = device.prepare(graph_def, list(graph.activations.values()), mode).graph_def
         return device.evaluate(graph_def, graph.activations, {graph.picture: picture})
 
     targets = stylization.compute_targets(pictures.contents, pictures.styles, network, case.settings, evaluate, dtype)
-    return stylization.step_graph(initial_pictures(case, pictures, network), targets, network, case.settings, dtype)
+    train = device.training(mode) if mode is not None else stylization.train
+    initial = initial_pictures(case, pictures, network)
+    return stylization.step_graph(initial, targets, network, case.settings, dtype, train)
+
+
+def step_fetches(graph: Any) -> List[str]:
+    """What a step is run for: the update, the losses, and what loss scaling did."""
+    return [graph.update, *graph.losses.values(), *graph.scaling.values()]
 
 
 def initial_pictures(case: Case, pictures: Pictures, network: vgg.Network) -> np.ndarray:
@@ -176,18 +189,48 @@ def initial_pictures(case: Case, pictures: Pictures, network: vgg.Network) -> np
     return np.concatenate(starts)
 
 
-def _step(session: Any, graph: Any) -> Callable[[], Losses]:
-    """Return a function that makes one update and returns the losses of the picture before it."""
-    run_step = session.make_callable(list(graph.losses.values()) + [graph.update])
-    return lambda: summed(dict(zip(graph.losses, run_step())))
+class _Step:
+    """Makes an update a call, or the card's loop of several, and returns the losses of the picture before the last."""
+
+    def __init__(self, device: Any, session: Any, graph: Any) -> None:
+        update, self.per_call = device.loop(session, graph.update)
+        self.scaling: Dict[str, Any] = {}
+        """Of the last call: fields of its Sample."""
+        self._names = [*graph.losses, *graph.scaling]
+        self._losses = list(graph.losses)
+        self._run = session.make_callable([*graph.losses.values(), *graph.scaling.values(), update])
+
+    def __call__(self) -> Losses:
+        values = dict(zip(self._names, self._run()))
+        if "scale" in values:
+            self.scaling = {"scale": float(values["scale"]), "applied": int(values["updates"])}
+        return summed({name: values[name] for name in self._losses})
+
+
+def _loss_scaling(steps: int, samples: Sequence[Sample], after: Mapping[str, Any]) -> LossScaling:
+    updates = int(after["updates"])
+    waiting = [sample.updates for sample in samples if sample.applied == 0]
+    return LossScaling(
+        steps=steps,
+        skipped=steps - updates,
+        # The last call that no update came before is the one that made the first.
+        skipped_first=waiting[-1] if updates else steps,
+        first_scale=float(samples[0].scale or 0),
+        last_scale=float(after["scale"]),
+    )
 
 
 def _settle(
-    step: Callable[[], Losses], seconds: List[float], made: int, emit: Emit, phase: str = "extra"
+    step: Callable[[], Losses],
+    seconds: List[float],
+    made: int,
+    emit: Emit,
+    phase: str = "extra",
+    per_call: int = 1,
 ) -> List[float]:
     """Make further steps until the seconds of all but the first show a steady state, or never will; return them."""
     try:
-        with closing(sample_steps(step, None, made, extra=True)) as samples:
+        with closing(sample_steps(step, None, made, extra=True, per_call=per_call)) as samples:
             while needs_more_steps(seconds):
                 sample = next(samples)
                 seconds.append(sample.seconds)
@@ -215,8 +258,8 @@ def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit
     Raises:
         RuntimeError: the counters changed the picture, so that what they count is of another job.
     """
-    fetches = [graph.update, *graph.losses.values()]
-    prepared = device.prepare(graph.graph_def, fetches, trial.mode, [graph.initialize, graph.result], health=True)
+    keep = [graph.initialize, graph.result]
+    prepared = device.prepare(graph.graph_def, step_fetches(graph), trial.mode, keep, health=True)
     with device.session(prepared.graph_def) as session:
         session.run(graph.initialize)
         for updates in range(trial.case.steps):
@@ -234,7 +277,7 @@ def score(device: Any, results: Sequence[Any], pictures: Pictures, network: vgg.
     shapes = [style.shape[:2] for style in pictures.styles]
     graph = stylization.score_graph(pictures.shape, shapes, network, case.settings)
     styles = {name: (style - network.mean_pixel)[None] for name, style in zip(graph.styles, pictures.styles)}
-    with device.session(graph.graph_def, optimize=False) as session:
+    with device.reference.session(graph.graph_def, optimize=False) as session:
 
         def score_one(picture: np.ndarray, content: np.ndarray) -> Dict[str, Any]:
             feeds = {graph.picture: picture[None], graph.content: (content - network.mean_pixel)[None]}

@@ -71,3 +71,20 @@ class StyleSettings(BaseModel):
     def scales(self, styles: int) -> Tuple[float, ...]:
         """Scale of each of `styles` style pictures."""
         return self.style_scales or (1.0,) * styles
+
+
+class LossScale(BaseModel):
+    """How the loss is scaled before its gradient is taken; field names and defaults follow npu_bridge's managers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    init: float = Field(2.0**32, ge=1)
+    """The scale, or the first one."""
+    dynamic: bool = False
+    """Whether overflows change the scale; a fixed one only skips the update."""
+    incr_every: int = Field(1000, gt=0)
+    """Steps without overflow before the scale grows."""
+    decr_every: int = Field(2, gt=0)
+    """Steps with overflow before the scale shrinks."""
+    incr_ratio: float = Field(2.0, gt=1)
+    decr_ratio: float = Field(0.5, gt=0, lt=1)

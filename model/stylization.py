@@ -73,6 +73,8 @@ class StepGraph(NamedTuple):
     """By variable: tensor of its value, read apart from the step. Together they are all that a step depends on."""
     state_inputs: Dict[str, str]
     """By variable: tensor that `initialize` sets it to; feed the values of `state` to continue from them."""
+    scaling: Dict[str, str]
+    """With loss scaling, scalar tensors: `scale`, the step's own, and `updates`, those of the picture before it."""
 
 
 def initial_picture(
@@ -140,14 +142,48 @@ def gram(activations: np.ndarray) -> np.ndarray:
     return flat.T @ flat / flat.size
 
 
+class Update(NamedTuple):
+    """What a training program adds to the losses."""
+
+    operation: tf.Operation
+    gradients: List[tf.Tensor]
+    """Of the total losses, unscaled, with respect to the picture and the other tensors."""
+    scaling: Dict[str, tf.Tensor] = {}
+
+
+Train = Callable[[Sequence[tf.Tensor], tf.Variable, Sequence[tf.Tensor], StyleSettings], Update]
+"""Makes the update from the total losses of the pictures, their variable, the tensors to differentiate by, of which
+the first is the pictures as the step reads them, and the settings."""
+
+
+def train(
+    totals: Sequence[tf.Tensor], variable: tf.Variable, tensors: Sequence[tf.Tensor], settings: StyleSettings
+) -> Update:
+    """Adam on the gradient of the losses, as the reference program trains."""
+    gradient, *others = tf.gradients(totals, tensors)
+    gradient = tf.identity(gradient, name="picture_gradient")
+    return Update(adam(settings).apply_gradients([(gradient, variable)]), [gradient, *others])
+
+
+def adam(settings: StyleSettings) -> tf.train.Optimizer:
+    """The optimiser that the settings ask for."""
+    return tf.train.AdamOptimizer(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
+
+
 def step_graph(
-    initial: np.ndarray, targets: Targets, network: Network, settings: StyleSettings, dtype: tf.DType = tf.float32
+    initial: np.ndarray,
+    targets: Targets,
+    network: Network,
+    settings: StyleSettings,
+    dtype: tf.DType = tf.float32,
+    train: Train = train,
 ) -> StepGraph:
     """Build the training step.
 
     Args:
         initial: start of the pictures, shape (pictures, height, width, 3), mean pixel subtracted.
         targets: enter the graph as constants; one of `contents` for each picture.
+        train: adds the gradient and the update; loss scaling is another one than the plain `train`.
     """
     with tf.Graph().as_default() as graph:
         variable = tf.get_variable("picture", initializer=tf.constant(initial, dtype), use_resource=True)
@@ -157,17 +193,15 @@ def step_graph(
         losses = {name: _joined(name, [losses[name] for losses in each]) for name in LOSSES}
         result = tf.identity(variable.read_value(), name="result")
         totals = [losses["total"] for losses in each]
-        gradient, *gradients = tf.gradients(totals, [picture, *activations.values()])
-        gradient = tf.identity(gradient, name="picture_gradient")
-        adam = tf.train.AdamOptimizer(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
-        update = adam.apply_gradients([(gradient, variable)])
+        update = train(totals, variable, [picture, *activations.values()], settings)
+        gradient, *gradients = update.gradients
         initialize = tf.global_variables_initializer()
         variables = {variable.op.name: variable for variable in tf.global_variables()}
         state = {name: variable.read_value().name for name, variable in variables.items()}
         return StepGraph(
             graph_def=graph.as_graph_def(),
             initialize=initialize.name,
-            update=update.name,
+            update=update.operation.name,
             losses=_names(losses),
             picture=picture.name,
             result=result.name,
@@ -177,6 +211,7 @@ def step_graph(
             grams=_names(grams),
             state=state,
             state_inputs={name: variable.initial_value.name for name, variable in variables.items()},
+            scaling={name: tensor.name for name, tensor in update.scaling.items()},
         )
 
 

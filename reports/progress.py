@@ -3,7 +3,7 @@
 import sys
 from collections import deque
 from types import TracebackType
-from typing import Deque, Iterable, Optional, Type
+from typing import Deque, Dict, Iterable, NamedTuple, Optional, Type
 
 from rich.console import Console
 from rich.progress import Progress as LiveProgress
@@ -42,6 +42,15 @@ def sparkline(values: Iterable[float]) -> str:
     return "".join("▁▂▃▄▅▆▇█"[round((value - low) / (high - low) * 7)] for value in values)
 
 
+class _Running(NamedTuple):
+    """What is shown of a trial that is under way."""
+
+    label: str
+    task: TaskID
+    recent: Deque[float]
+    """Seconds of its last steps."""
+
+
 class Progress(Observer):
     """Draws the running trial; use as a context manager around the run."""
 
@@ -57,9 +66,7 @@ class Progress(Observer):
             transient=True,
             expand=True,
         )
-        self._task = TaskID(0)
-        self._label = ""
-        self._recent: Deque[float] = deque(maxlen=_SPARKS)
+        self._running: Dict[str, _Running] = {}
 
     def __enter__(self) -> "Progress":
         if self.console.is_terminal:
@@ -78,31 +85,33 @@ class Progress(Observer):
 
     def trial_started(self, trial: Trial, number: int, planned: int) -> None:
         """Name the trial."""
-        self._label = f"[{number}/{planned}] {trial.case.id}  {trial.mode.name}  #{trial.replicate}"
-        self._label += " again" if trial.confirmation else ""
+        label = f"[{number}/{planned}] {trial.case.id}  {trial.mode.name}  #{trial.replicate}"
+        label += " again" if trial.confirmation else ""
         if not self.console.is_terminal:
-            self._print(f"{self._label}: started")
-        self._recent.clear()
-        self._task = self._live.add_task(self._label, total=None, activity="starting TensorFlow")
+            self._print(f"{label}: started")
+        task = self._live.add_task(label, total=None, activity="starting TensorFlow")
+        self._running[trial.id] = _Running(label, task, deque(maxlen=_SPARKS))
 
     def event(self, trial: Trial, event: Event) -> None:
         """Show the step or the phase."""
+        running = self._running[trial.id]
         if isinstance(event, Phase):
-            self._live.update(self._task, activity=_PHASES[event.name])
+            self._live.update(running.task, activity=_PHASES[event.name])
         elif isinstance(event, Sample):
-            self._recent.append(event.seconds)
+            running.recent.append(event.seconds)
             step = f"{event.updates + 1}/{trial.case.steps}" if event.phase != "extra" else "settling"
-            activity = f"{sparkline(self._recent)} {step} {event.seconds:.3f} s"
-            self._live.update(self._task, activity=activity)
+            activity = f"{sparkline(running.recent)} {step} {event.seconds:.3f} s"
+            self._live.update(running.task, activity=activity)
 
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:
         """Leave one line behind."""
-        self._live.remove_task(self._task)
+        label, task, _ = self._running.pop(trial.id)
+        self._live.remove_task(task)
         if result.status == "ok":
             step = f"{result.step_seconds:.4f} s/step" if result.step_seconds is not None else "no timed step"
-            self._print(f"{self._label}: {step}, {result.wall_seconds:.0f} s in all")
+            self._print(f"{label}: {step}, {result.wall_seconds:.0f} s in all")
         else:
-            self._print(f"{self._label}: {result.status}: {result.reason}", style="bold red")
+            self._print(f"{label}: {result.status}: {result.reason}", style="bold red")
 
     def _print(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style=style), soft_wrap=True)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.doctor import Check
-from harness.records import Case, Growth, Run, Summary, TrialResult
+from harness.records import Case, Growth, LossScaling, Run, Summary, TrialResult
 from reports.words import ENGLISH, Words
 
 NOT_MEASURED = "–"
@@ -131,6 +131,7 @@ def _print_tables(console: Console, run: Run, name: str, title: str, rows: Seque
     console.print()
     for row in rows:
         notes = ["; ".join(row.unmet)] if row.unmet else []
+        notes += [_scaling(row.loss_scaling)] if row.loss_scaling is not None else []
         for note in [*notes, *row.remarks]:
             console.print(Text(f"{first[1](row)}: {note}"))
 
@@ -151,6 +152,15 @@ def _print_health(console: Console, trial: TrialResult) -> None:
     if len(worst) > HEALTH_ROWS:
         console.print(Text(f"and {len(worst) - HEALTH_ROWS} more in {trial.health}", style="dim"), soft_wrap=True)
     console.print()
+
+
+def _scaling(found: LossScaling) -> str:
+    """The price of loss scaling: the picture stands still in a skipped step."""
+    start = f", the first {found.skipped_first} in a row before any update" if found.skipped_first else ""
+    scales = f"{found.first_scale:g}"
+    if found.last_scale != found.first_scale:
+        scales += f" to {found.last_scale:g}"
+    return f"loss scale {scales}: {found.skipped} of {found.steps} steps overflowed and were skipped{start}"
 
 
 def _devices(run: Run) -> str:

@@ -91,7 +91,7 @@ def calibrate(
         folder = RunFolder(Path(resume))
         plan = folder.load_calibration()
     else:
-        devices.check_name(device)
+        devices.choose_one(device)
         changes = {"size": size} if size is not None else {}
         chosen = suites.customize(suites.get(suite), changes, {})
         folder, plan = calibration.begin(chosen, device, comparisons, pairs, Path(output), cache_folder())

@@ -52,7 +52,7 @@ def compare_trees(
 
 def as_arguments(options: Dict[str, Any]) -> List[str]:
     """The options as a command line that works in another folder: files by their absolute paths."""
-    names = {"initial": "init"}
+    names = {"initial": "init", "npu": "npu-option"}
     arguments = []
     for name, given in options.items():
         for value in given if isinstance(given, tuple) else [given]:
@@ -80,7 +80,7 @@ def measure(
     from harness import modes as precision_modes
     from reports.progress import Progress
 
-    devices.check_name(device)
+    kind = devices.choose(device)[0].kind
     options["styles"] = styles or None
     if content:
         options.update(content=content[0], further_contents=content[1:])
@@ -98,13 +98,39 @@ def measure(
     suite_changes["modes"] = precision_modes.with_options(
         suite_changes.get("modes", chosen.modes), given.pop("mixlist", None), given.pop("customize_dtypes", None)
     )
+    chip = {name: given.pop(name, None) for name in ("loss_scale", "overflow", "npu")}
+    suite_changes["modes"] = precision_modes.on_chip(
+        suite_changes["modes"],
+        precision_modes.parse_loss_scale(chip["loss_scale"] or "none"),
+        chip["overflow"] or "saturate",
+        chip["npu"] or (),
+    )
     health, gate, plan_only = given.pop("health"), given.pop("gate"), given.pop("plan_only")
     chosen = suites.customize(chosen, given, suite_changes)
+    check_device(kind, chosen, health)
     with Progress(quiet=shown.quiet) as progress:
         run, folder = runner.run_suite(
             chosen, device, Path(output), cache_folder(), progress, sys.argv, health, gate, plan_only
         )
     return show(run, folder, gate or bool(run.suite.fidelity), advisory, require_fit, shown)
+
+
+def check_device(kind: str, suite: Any, health: bool) -> None:
+    """Raise UsageError when the suite asks for what this kind of device cannot do."""
+    from harness.devices import npu_options
+    from harness.errors import UsageError
+
+    for mode in suite.modes:
+        if mode.npu_options and kind != "npu":
+            raise UsageError(f"--npu-option {next(iter(mode.npu_options))}: there is no card in --device {kind}")
+        if mode.overflow == "ieee" and kind == "npu":
+            raise UsageError("--overflow ieee: the card saturates; this is a switch of the emulation")
+        for case in suite.cases:
+            npu_options.check_steps(mode.npu_options, case.steps)
+    if kind == "npu" and health:
+        raise UsageError("--health counts what the emulation loses; on the card see --npu-option enable_dump_debug")
+    if kind == "npu" and suite.fidelity:
+        raise UsageError(f"suite {suite.name}: it probes the emulation tensor by tensor; use --device cpu")
 
 
 def continue_run(path: str, advisory: bool, require_fit: bool, shown: Shown) -> int:

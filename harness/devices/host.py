@@ -9,20 +9,23 @@ import tensorflow.compat.v1 as tf
 
 from harness import environment
 from harness.devices import DeviceUnavailable, Prepared
-from harness.precision import DtypePlan, emit_rounded, emit_with_health, plan_graph
+from harness.precision import Chip, DtypePlan, emit_rounded, emit_with_health, plan_graph
 from harness.records import Mode, WorkerEnvironment
+from model.loss_scaling import OVERFLOW_STATUS, scaled_training
+from model.stylization import Train, train
 
 
 class HostDevice:
     """TensorFlow on this host, without an Ascend card."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, slot: str = "") -> None:
         gpus = [device for device in _local_devices() if device.device_type == "GPU"]
         if name == "gpu" and not gpus:
             raise DeviceUnavailable(
                 f"gpu: TensorFlow {tf.__version__} sees no GPU (install a GPU build of TensorFlow, or use --device cpu)"
             )
         self.kind = "gpu" if gpus and name != "cpu" else "cpu"
+        self._slot = slot if ":" in slot else ""
         self._description = gpus[0].physical_device_desc if self.kind == "gpu" else "CPU"
 
     def environment(self) -> WorkerEnvironment:
@@ -33,6 +36,7 @@ class HostDevice:
             tensorflow=tf.__version__,
             kind=self.kind,
             device=self._description,
+            slot=self._slot,
             intra_op_threads=threads,
             inter_op_threads=self._config().inter_op_parallelism_threads,
             effective_threads=threads or environment.intra_op_threads(variables),
@@ -47,11 +51,20 @@ class HostDevice:
         """Write the card's dtype decisions into the graph, float16 as rounded float32."""
         # Feature graphs share the step's customised dtypes, though not all its ops.
         plan = plan_graph(graph_def, fetches, mode.precision, check_names=bool(keep))
+        saturates = mode.overflow == "saturate"
+        # A chip that keeps infinities needs no register: the gradients show them.
+        has_register = saturates and any(node.name == OVERFLOW_STATUS for node in graph_def.node)
+        chip = Chip(saturates, OVERFLOW_STATUS if has_register else "")
         if health:
-            graph_def, counters = emit_with_health(graph_def, plan, keep)
+            graph_def, counters = emit_with_health(graph_def, plan, keep, chip)
         else:
-            graph_def, counters = emit_rounded(graph_def, plan, keep), {}
-        return Prepared(graph_def, not plan.all_float32, plan.remarks + _refusals(plan), counters)
+            graph_def, counters = emit_rounded(graph_def, plan, keep, chip), {}
+        lowered = not plan.all_float32
+        return Prepared(graph_def, lowered, lowered, plan.remarks + refusals(plan), counters)
+
+    def training(self, mode: Mode) -> Train:
+        """Loss scaling has an emulated status register."""
+        return train if mode.loss_scale is None else scaled_training(mode.loss_scale)
 
     @contextmanager
     def session(self, graph_def: tf.GraphDef, optimize: bool = True) -> Iterator[tf.Session]:
@@ -65,6 +78,19 @@ class HostDevice:
         """Run the graph once, without Grappler: for one run, optimising costs more than it saves."""
         with self.session(graph_def, optimize=False) as session:
             return session.run(dict(fetches), dict(feeds))
+
+    @property
+    def reference(self) -> "HostDevice":
+        """A host computes references itself."""
+        return self
+
+    def loop(self, session: tf.Session, update: str) -> Tuple[Any, int]:
+        """One step a call."""
+        return update, 1
+
+    def confirm(self, session: tf.Session, fetches: Sequence[Any]) -> Tuple[str, ...]:
+        """Nothing to prove: TensorFlow's own devices do what the graph says."""
+        return ()
 
     def matmul_tflops(self) -> Dict[str, float]:
         """Median rates of the product of two 2048 x 2048 matrices.
@@ -111,7 +137,8 @@ class HostDevice:
         return config
 
 
-def _refusals(plan: DtypePlan) -> Tuple[str, ...]:
+def refusals(plan: DtypePlan) -> Tuple[str, ...]:
+    """What the card would not compile, in one line."""
     if not plan.failures:
         return ()
     first, rest = plan.failures[0], len(plan.failures) - 1

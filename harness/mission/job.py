@@ -96,7 +96,7 @@ def from_options(options: Mapping[str, Any]) -> Job:
     Raises:
         UsageError, images.ImageError: an option cannot be used. No picture or network has been read yet.
     """
-    devices.check_name(options["device"])
+    devices.choose_one(options["device"])
     (mode,) = precision_modes.with_options(
         [precision_modes.get(options["precision_mode"])], options["mixlist"], options["customize_dtypes"]
     )

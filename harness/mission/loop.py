@@ -85,6 +85,7 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
         diverged, interrupted, kept = None, False, True
         try:
             run.go()
+            device.confirm(session, [graph.update, *graph.losses.values()])
         except DivergedError as error:
             diverged, kept = error, run.rescue()
         except KeyboardInterrupt:

@@ -24,6 +24,7 @@ from .config import (
     parse_modify_mixlist,
 )
 from .layers import ExplainedOp, Layer, explain_layers, layer_name
+from .ops_info import OpsInfoError
 from .plan import (
     ASSUMED_BANDWIDTH,
     PEAK_FLOPS,
@@ -39,6 +40,7 @@ from .plan import (
 from .plan_text import render_diff, render_op, render_plan
 
 _NEEDS_TENSORFLOW = {
+    "Chip": "emit",
     "GraphError": "graph",
     "HealthGraph": "emit",
     "emit_rounded": "emit",
@@ -69,6 +71,7 @@ __all__ = [
     "Layer",
     "MixList",
     "OpDifference",
+    "OpsInfoError",
     "PlannedCast",
     "PlannedOp",
     "PrecisionConfig",

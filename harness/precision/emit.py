@@ -45,7 +45,24 @@ class HealthGraph(NamedTuple):
     """By rounded op: tensor of three int64 counts, values saturated, values flushed to zero, NaN made 0."""
 
 
-def emit_rounded(graph_def: tf.GraphDef, plan: DtypePlan, keep: Sequence[str] = ()) -> tf.GraphDef:
+class Chip(NamedTuple):
+    """What of the chip's arithmetic is no decision of the compiler."""
+
+    saturate: bool = True
+    """As the 910 does; later chips can keep IEEE 754's infinities and NaN instead."""
+    status: str = ""
+    """Boolean placeholder that becomes the status register: true when a value saturated or was NaN in this step.
+
+    What overflows after the register has been read, in the update itself, is not seen.
+    """
+
+
+CHIP_910 = Chip()
+
+
+def emit_rounded(
+    graph_def: tf.GraphDef, plan: DtypePlan, keep: Sequence[str] = (), chip: Chip = CHIP_910
+) -> tf.GraphDef:
     """Return a graph that computes what the plan's fetches give on the card, on any TensorFlow device.
 
     Fetches keep their name, shape and dtype. A plan without float16 gives back the graph as it is.
@@ -60,14 +77,16 @@ def emit_rounded(graph_def: tf.GraphDef, plan: DtypePlan, keep: Sequence[str] = 
     """
     if plan.all_float32:
         return graph_def
-    return _Emitter(graph_def, plan, count_health=False).run(keep).graph_def
+    return _Emitter(graph_def, plan, chip).run(keep).graph_def
 
 
-def emit_with_health(graph_def: tf.GraphDef, plan: DtypePlan, keep: Sequence[str] = ()) -> HealthGraph:
+def emit_with_health(
+    graph_def: tf.GraphDef, plan: DtypePlan, keep: Sequence[str] = (), chip: Chip = CHIP_910
+) -> HealthGraph:
     """Do as emit_rounded, with a counter at every rounding; the values are the same, bit for bit."""
     if plan.all_float32:
         return HealthGraph(graph_def, {})
-    return _Emitter(graph_def, plan, count_health=True).run(keep)
+    return _Emitter(graph_def, plan, chip, count_health=True).run(keep)
 
 
 class _Value(NamedTuple):
@@ -83,9 +102,10 @@ class _Value(NamedTuple):
 class _Emitter:
     """Walks the ops in order, knowing of every tensor whether its values are float16 already."""
 
-    def __init__(self, graph_def: tf.GraphDef, plan: DtypePlan, count_health: bool) -> None:
+    def __init__(self, graph_def: tf.GraphDef, plan: DtypePlan, chip: Chip, count_health: bool = False) -> None:
         self.source = graph_def
         self.plan = plan
+        self.chip = chip
         self.static: StaticGraph = normalize(graph_def, plan.fetches)
         self.graph: NodeGraph = self.static.graph
         self.ops = lower(self.static)
@@ -97,12 +117,14 @@ class _Emitter:
         self.values: Dict[str, _Value] = {}
         self.rounded: Dict[str, str] = {}
         names = [node.name for node in graph_def.node]
-        self.writer = GraphWriter(self.graph, names, count_health)
+        self.writer = GraphWriter(self.graph, names, count_health, bool(chip.status), chip.saturate)
 
     def run(self, keep: Sequence[str]) -> HealthGraph:
         for op, planned in zip(self.ops, self.plan.ops):
             if planned.engine == AI_CORE:
                 self._emit(op, planned)
+        if self.chip.status:
+            self._connect_status(self.graph.nodes[node_name(self.chip.status)])
         counters = self.writer.counters
         self.graph.fetches += tuple(counters.values())
         self.graph.prune()
@@ -122,6 +144,19 @@ class _Emitter:
             self._emulate_assign_add(op.name)
         elif op.outputs and op.outputs[0].tensor is not None and op.outputs[0].dtype == "float32":
             self._finish_output(op, planned)
+
+    def _connect_status(self, register: tf.NodeDef) -> None:
+        """Make the placeholder read what overflowed, but for what only runs after it."""
+        after = self.graph.descendants(register.name)
+        flags = [flag for flag in self.writer.overflows if node_name(flag) not in after]
+        if not flags:
+            return
+        any_flag = self.writer.any(f"{register.name}/any", flags)
+        register.op = "Identity"
+        set_inputs(register, [any_flag], control_inputs(register))
+        for name in ("dtype", "shape"):
+            register.attr.pop(name)
+        register.attr["T"].type = tf.bool.as_datatype_enum
 
     # Inputs
 
@@ -148,7 +183,7 @@ class _Emitter:
         if tensor.kind != CONSTANT:
             return self.writer.round(name, tensor.tensor, Rounding(value.bound), node_name(tensor.tensor))
         array = self.static.constant(tensor.root)
-        halves = round_array(array)
+        halves = round_array(array, self.chip.saturate)
         return tensor.tensor if np.array_equal(halves, array) else self._copy(tensor.root, name, halves)
 
     def _copy(self, constant: str, name: str, value: np.ndarray) -> str:
@@ -204,7 +239,7 @@ class _Emitter:
     def _forbid_reciprocal(self, op: AscendOp) -> None:
         """Keep Grappler from multiplying by a rounded reciprocal: it leaves DivNoNan alone."""
         if op.type == "RealDiv" and op.inputs[1].kind == CONSTANT:
-            divisor = round_array(self.static.constant(op.inputs[1].root))
+            divisor = round_array(self.static.constant(op.inputs[1].root), self.chip.saturate)
             if np.all(divisor != 0):
                 self.graph.nodes[op.name].op = "DivNoNan"
 

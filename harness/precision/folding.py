@@ -53,7 +53,12 @@ def _known_nodes(graph: NodeGraph, infos: Dict[str, TensorInfo], stateful: Set[s
                 ready = all(info.dims_known for info in needed)
             if ready:
                 known.add(name)
-        elif inputs and name not in stateful and all(node_name(tensor) in known for tensor in inputs):
+        elif (
+            node.op != "PlaceholderWithDefault"
+            and inputs
+            and name not in stateful
+            and all(node_name(tensor) in known for tensor in inputs)
+        ):
             outputs = [infos[tensor].dtype for tensor in _outputs(name, infos)]
             if outputs and all(dtype in _NUMERIC for dtype in outputs):
                 known.add(name)

@@ -120,6 +120,20 @@ class NodeGraph:
                 readers.setdefault(tensor, []).append((name, position))
         return readers
 
+    def descendants(self, name: str) -> Set[str]:
+        """Return the nodes that read this one or wait for it, directly or not."""
+        successors: Dict[str, List[str]] = {}
+        for node in self.nodes.values():
+            for reference in node.input:
+                successors.setdefault(node_name(reference), []).append(node.name)
+        found: Set[str] = set()
+        pending = [name]
+        while pending:
+            new = [successor for successor in successors.get(pending.pop(), ()) if successor not in found]
+            found.update(new)
+            pending += new
+        return found
+
     def to_graph_def(self) -> tf.GraphDef:
         """Return the graph as a GraphDef that can be imported on its own."""
         graph_def = tf.GraphDef()

@@ -1,13 +1,18 @@
 """The Ascend 910 operator table: which dtypes each kernel takes, and which mixed-precision list it is on."""
 
 import functools
+import hashlib
 import json
 from pathlib import Path
-from typing import Dict, FrozenSet, Tuple
+from typing import Any, Dict, FrozenSet, Tuple
 
 from pydantic import BaseModel, ConfigDict
 
+from . import ops_info
+
 DATA = Path(__file__).parent / "data"
+
+PACKAGED = "packaged"
 
 WHITE, GRAY, BLACK = "white", "gray", "black"
 
@@ -51,6 +56,8 @@ class OpTable(BaseModel):
 
     ops: Dict[str, OpKernel]
     cube_types: FrozenSet[str]
+    source: str = PACKAGED
+    """PACKAGED, or the path of CANN's own table and its SHA-256."""
 
     def known_type(self, op_type: str) -> bool:
         """Say whether a mixlist or customize_dtypes entry may name this Ascend type."""
@@ -59,10 +66,40 @@ class OpTable(BaseModel):
 
 @functools.lru_cache(maxsize=1)
 def load_op_table() -> OpTable:
-    """Read the packaged table; its sources are stated in the file itself."""
+    """Read the packaged table, whose sources are stated in the file itself; where CANN is installed, its own over it.
+
+    CANN's table decides the rows and lists of the ops that both know. What it does not say, such as units, AI CPU
+    kernels and the rows of kernels that choose them in Python, stays as packaged.
+
+    Raises:
+        OpsInfoError: CANN's table cannot be read.
+    """
     raw = json.loads((DATA / "ascend910_ops.json").read_text(encoding="utf-8"))
     ops = {}
     for op_type, entry in raw["ops"].items():
         rows = tuple(KernelRow(inputs=inputs, outputs=outputs) for inputs, outputs in entry.pop("rows"))
         ops[op_type] = OpKernel(type=op_type, rows=rows, **entry)
-    return OpTable(ops=ops, cube_types=frozenset(raw["cube_types"]))
+    table = OpTable(ops=ops, cube_types=frozenset(raw["cube_types"]))
+    path = ops_info.find()
+    return table if path is None else _with_cann(table, path)
+
+
+def _with_cann(table: OpTable, path: Path) -> OpTable:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ops_info.OpsInfoError(f"{path}: {error.strerror}, expected a readable file") from error
+    entries = ops_info.parse(path, text)
+    known = {name: _updated(kernel, entries[name]) for name, kernel in table.ops.items() if name in entries}
+    source = f"{path}, SHA-256 {hashlib.sha256(text).hexdigest()}"
+    return table.model_copy(update={"ops": {**table.ops, **known}, "source": source})
+
+
+def _updated(kernel: OpKernel, entry: Dict[str, Any]) -> OpKernel:
+    if kernel.unit == "host" or not kernel.rows:
+        return kernel
+    changes: Dict[str, Any] = {"mixlist": ops_info.mixlist(entry)}
+    rows = ops_info.rows(entry, len(kernel.rows[0].inputs), len(kernel.rows[0].outputs))
+    if rows is not None:
+        changes["rows"] = tuple(KernelRow(inputs=inputs, outputs=outputs) for inputs, outputs in rows)
+    return kernel.model_copy(update=changes)

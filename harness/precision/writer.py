@@ -27,13 +27,28 @@ class Rounding(NamedTuple):
 
 
 class GraphWriter:
-    """Adds nodes under names that are free, and remembers a health counter for every rounding."""
+    """Adds nodes under names that are free, and remembers a health counter for every rounding.
 
-    def __init__(self, graph: NodeGraph, reserved: Iterable[str], count_health: bool = False) -> None:
+    Args:
+        watch_overflow: remember for every rounding that can overflow a boolean that says whether it did.
+        saturate: of the chip; False keeps IEEE 754's infinities and NaN.
+    """
+
+    def __init__(
+        self,
+        graph: NodeGraph,
+        reserved: Iterable[str],
+        count_health: bool = False,
+        watch_overflow: bool = False,
+        saturate: bool = True,
+    ) -> None:
         self.graph = graph
         self.taken: Set[str] = set(reserved) | set(graph.nodes)
         self.count_health = count_health
+        self.watch_overflow = watch_overflow
+        self.saturate = saturate
         self.counters: Dict[str, str] = {}
+        self.overflows: List[str] = []
         self.scalars: Dict[float, str] = {}
         self.has_frames = graph.has_frames
 
@@ -91,8 +106,12 @@ class GraphWriter:
         """
         if self.count_health:
             self.counters[label] = self._count(name, counted or source)
+        if self.watch_overflow and known.bound > FLOAT16_MAX:
+            self.overflows.append(self._overflows(name, counted or source))
         rounded = self.add(f"{name}/half", "Cast", [source], SrcT=_FLOAT, DstT=_HALF)
         rounded = self.add(f"{name}/float", "Cast", [rounded], SrcT=_HALF, DstT=_FLOAT)
+        if not self.saturate:
+            return rounded
         if known.bound > FLOAT16_MAX:
             if known.nonnegative:
                 rounded = self.arithmetic(f"{name}/clip", "Minimum", rounded, FLOAT16_MAX)
@@ -116,21 +135,46 @@ class GraphWriter:
         self.graph.nodes[counts[:-2]].attr["N"].i = 3
         return counts
 
+    def any(self, name: str, flags: List[str]) -> str:
+        """Return a boolean scalar: whether one of these is true."""
+        boolean = tf.bool.as_datatype_enum
+        packed = self.add(f"{name}/flags", "Pack", flags, T=boolean)
+        self.graph.nodes[packed[:-2]].attr["N"].i = len(flags)
+        return self.add(name, "Any", [packed, self._first_axis(name)], Tidx=tf.int32.as_datatype_enum)
+
+    def _overflows(self, name: str, source: str) -> str:
+        """Return a boolean scalar: whether a value does not round to a finite float16."""
+        # Counted as not small, for a NaN is neither small nor large.
+        magnitude = self.arithmetic(f"{name}/status/magnitude", "Abs", self._flat(f"{name}/status", source))
+        small = self.arithmetic(f"{name}/status/small", "Less", magnitude, FLOAT16_OVERFLOW)
+        axis, index = self._first_axis(f"{name}/status"), tf.int32.as_datatype_enum
+        return self.add(
+            f"{name}/status", "LogicalNot", [self.add(f"{name}/status/all", "All", [small, axis], Tidx=index)]
+        )
+
+    def _flat(self, name: str, source: str) -> str:
+        shape = self.constant(f"{name}/shape", np.array([-1], np.int32), source)
+        return self.add(f"{name}/flat", "Reshape", [source, shape], T=_FLOAT, Tshape=tf.int32.as_datatype_enum)
+
+    def _first_axis(self, name: str) -> str:
+        return self.constant(f"{name}/axes", np.array([0], np.int32))
+
     def _true(self, name: str, op: str, *inputs: Union[str, float]) -> str:
         """Count the elements of the first input for which a comparison holds."""
         int32, int64 = tf.int32.as_datatype_enum, tf.int64.as_datatype_enum
-        shape = self.constant(f"{name}/shape", np.array([-1], np.int32), inputs[0])
-        flat = self.add(f"{name}/flat", "Reshape", [inputs[0], shape], T=_FLOAT, Tshape=int32)
+        flat = self._flat(name, str(inputs[0]))
         flags = self.arithmetic(f"{name}/flags", op, flat, *inputs[1:])
         ones = self.add(f"{name}/ones", "Cast", [flags], SrcT=tf.bool.as_datatype_enum, DstT=int64)
         axes = self.constant(f"{name}/axes", np.array([0], np.int32), flat)
         return self.add(name, "Sum", [ones, axes], T=int64, Tidx=int32)
 
 
-def round_array(value: np.ndarray) -> np.ndarray:
+def round_array(value: np.ndarray, saturate: bool = True) -> np.ndarray:
     """Round a float32 array as GraphWriter.round does its tensor."""
     with np.errstate(over="ignore"):
         halves = np.asarray(value, np.float32).astype(np.float16).astype(np.float32)
+    if not saturate:
+        return halves
     halves = np.clip(halves, -FLOAT16_MAX, FLOAT16_MAX)
     return np.where(np.isnan(halves), 0, halves).astype(np.float32)
 

@@ -3,6 +3,7 @@ import pytest
 from harness import modes
 from harness.errors import UsageError
 from harness.precision import CustomDtypes
+from model.settings import LossScale
 
 
 @pytest.fixture
@@ -55,3 +56,40 @@ def test_a_file_that_no_mode_takes_is_refused(files):
 def test_a_mode_survives_json(files):
     (mode,) = modes.with_options([modes.get("allow_mix_precision")], *files)
     assert type(mode).model_validate_json(mode.model_dump_json()) == mode
+
+
+def test_loss_scaling_goes_to_the_float16_modes_and_into_their_names():
+    chosen = [modes.get("must_keep_origin_dtype"), modes.get("allow_mix_precision")]
+    plain, scaled = modes.on_chip(chosen, modes.parse_loss_scale("1024"), "ieee")
+    assert plain == chosen[0]
+    assert scaled.name == "allow_mix_precision+scale1024+ieee"
+    assert scaled.loss_scale == LossScale(init=1024) and scaled.overflow == "ieee"
+    (dynamic,) = modes.on_chip(chosen[1:], modes.parse_loss_scale("dynamic:init=64,incr_every=5"))
+    assert dynamic.name == "allow_mix_precision+dynamic-init64-incr_every5"
+    assert type(dynamic).model_validate_json(dynamic.model_dump_json()) == dynamic
+
+
+def test_what_was_not_asked_for_is_not_stored():
+    assert set(modes.get("force_fp16").model_dump()) == {"name", "precision"}
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("half", "expected none, a number of at least 1, or dynamic"),
+        ("0.5", "init 0.5: input should be greater than or equal to 1"),
+        ("none:init=2", "expected none, a number"),
+        ("dynamic:init", "'init': expected NAME=VALUE, NAME one of init, incr_every,"),
+        ("dynamic:start=2", "'start=2': expected NAME=VALUE"),
+        ("dynamic:init=2,init=4", "'init=4': expected"),
+        ("dynamic:decr_ratio=2", "decr_ratio 2: input should be less than 1"),
+    ],
+)
+def test_a_loss_scale_that_cannot_be_used_is_named(text, reason):
+    with pytest.raises(UsageError, match=f"--loss-scale {text}: .*{reason}|--loss-scale {text}: {reason}"):
+        modes.parse_loss_scale(text)
+
+
+def test_float32_has_no_use_for_loss_scaling():
+    with pytest.raises(UsageError, match="--loss-scale: float16 modes take it"):
+        modes.on_chip([modes.get("must_keep_origin_dtype")], modes.parse_loss_scale("2"))

@@ -208,3 +208,33 @@ def test_a_customised_name_that_is_not_in_the_graph_is_one_line(run, tmp_path):
     result, _, _ = run(mode=mode)
     assert result.status == "crashed"
     assert "dtypes.cfg" in result.reason and "no/such/op" in result.reason
+
+
+def test_a_gram_that_saturates_lets_no_step_through(run_here, case):
+    scaled = modes.on_chip(
+        [modes.get("allow_mix_precision"), modes.get("allow_mix_precision+matmul32")], modes.parse_loss_scale("1")
+    )
+    case = case.model_copy(update={"settings": case.settings.model_copy(update={"style_weight": 0.001})})
+    skipping, applying = (run_here(mode=mode, case=case) for mode in scaled)
+    assert skipping[0][-1].loss_scaling.model_dump() == {
+        "steps": 5,
+        "skipped": 5,
+        "skipped_first": 5,
+        "first_scale": 1,
+        "last_scale": 1,
+    }
+    assert skipping[0][-1].final_losses["tv"] == next(e for e in skipping[0] if isinstance(e, Sample)).losses["tv"]
+    assert applying[0][-1].loss_scaling.skipped == 0
+    assert skipping[1].read_bytes() != applying[1].read_bytes()
+
+
+def test_the_start_up_of_the_exponential_manager_is_told(run_here, case):
+    (mode,) = modes.on_chip(
+        [modes.get("allow_mix_precision+matmul32")], modes.parse_loss_scale("dynamic:decr_every=1,decr_ratio=1e-5")
+    )
+    case = case.model_copy(update={"settings": case.settings.model_copy(update={"style_weight": 0.001})})
+    events, _ = run_here(mode=mode, case=case)
+    samples = [event for event in events if isinstance(event, Sample)]
+    assert samples[0].scale == 2.0**32 and samples[0].applied == 0
+    told = events[-1].loss_scaling
+    assert 0 < told.skipped_first == told.skipped < 5 and told.last_scale < told.first_scale

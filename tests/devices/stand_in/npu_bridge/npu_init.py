@@ -1,0 +1,131 @@
+"""The names that `from npu_bridge.npu_init import *` brings in."""
+
+import os
+
+import tensorflow.compat.v1 as tf
+from tensorflow.python.client import session as _session
+
+from npu_bridge import util  # noqa: F401
+
+_LATER = os.environ.get("STAND_IN_RELEASE", "later") == "later"
+_CARD = os.environ.get("STAND_IN_CARD", "works")
+_FIELDS = {
+    "b": "use_off_line mix_compile_mode enable_data_pre_proc hcom_parallel profiling_mode enable_dump"
+    " enable_dump_debug",
+    "i": "iterations_per_loop deterministic graph_run_mode enable_small_channel enable_exception_dump",
+    "s": "precision_mode precision_mode_v2 customize_dtypes modify_mixlist op_precision_mode op_select_implmode"
+    " optypelist_for_implmode graph_memory_max_size variable_memory_max_size jit_compile dump_path dump_step dump_mode"
+    " dump_debug_mode dump_data",
+}
+_FIELD = {key: field for field, keys in _FIELDS.items() for key in keys.split()}
+_MODES = ("allow_fp32_to_fp16", "force_fp16", "must_keep_origin_dtype", "allow_mix_precision")
+_process = {}
+
+
+def npu_config_proto(config_proto=None):
+    if not isinstance(config_proto, tf.ConfigProto):
+        config_proto = tf.ConfigProto()
+    config_proto.allow_soft_placement = True
+    rewrites = config_proto.graph_options.rewrite_options
+    rewrites.remapping = rewrites.OFF
+    if _LATER:
+        rewrites.custom_optimizers.add(name="NpuOptimizer")
+        rewrites.memory_optimization = rewrites.NO_MEM_OPT
+    return config_proto
+
+
+def _check(config):
+    """The adapter's refusals; returns whether this session is one of the card."""
+    rewrites = config.graph_options.rewrite_options
+    optimizers = [optimizer for optimizer in rewrites.custom_optimizers if optimizer.name == "NpuOptimizer"]
+    if not optimizers:
+        return False
+    (optimizer,) = optimizers
+    assert rewrites.remapping == rewrites.OFF and rewrites.memory_optimization == rewrites.NO_MEM_OPT
+    values = {}
+    for key, value in optimizer.parameter_map.items():
+        assert value.WhichOneof("value") == _FIELD[key], key
+        values[key] = getattr(value, _FIELD[key])
+    if not values.get("use_off_line", True):
+        return False
+    assert ("precision_mode" in values) != ("precision_mode_v2" in values)
+    assert values.get("precision_mode", b"force_fp16").decode() in _MODES
+    assert "modify_mixlist" not in values or values.get("precision_mode") == b"allow_mix_precision"
+    for key in ("customize_dtypes", "modify_mixlist"):
+        assert key not in values or os.path.getsize(values[key])
+    # GEInitialize takes its options once.
+    assert _process.setdefault("options", values) == values, "one process, one mode"
+    return True
+
+
+class _CardSession:
+    """What the adapter does to TensorFlow's sessions once it is loaded."""
+
+    make = _session.BaseSession.__init__
+    run = _session.BaseSession.run
+
+
+def _make_session(self, target="", graph=None, config=None):
+    self._on_card = _check(config) if config is not None else False
+    _CardSession.make(self, target, graph, config)
+
+
+def _run(self, fetches, feed_dict=None, options=None, run_metadata=None):
+    if self._on_card and _CARD == "busy":
+        raise tf.errors.InternalError(None, None, "GE session build graph failed\nmore of it")
+    values = _CardSession.run(self, fetches, feed_dict, options, run_metadata)
+    if self._on_card and _CARD == "works" and run_metadata is not None and options.output_partition_graphs:
+        run_metadata.partition_graphs.add().node.add(name="GeOp1_0", op="GeOp")
+    return values
+
+
+_session.BaseSession.__init__ = _make_session
+_session.BaseSession.run = _run
+
+
+class FixedLossScaleManager:
+    def __init__(self, loss_scale, *enable_overflow_check):
+        if enable_overflow_check and not _LATER:
+            raise TypeError("__init__() takes 2 positional arguments")
+        if loss_scale < 1:
+            raise ValueError("loss scale must be at least 1.")
+        self._loss_scale = tf.constant(loss_scale, tf.float32)
+
+    def get_loss_scale(self):
+        return self._loss_scale
+
+    def update_loss_scale(self, finite_grads):
+        return tf.no_op()
+
+
+class ExponentialUpdateLossScaleManager:
+    def __init__(self, init_loss_scale, incr_every_n_steps, decr_every_n_nan_or_inf=2, incr_ratio=2, decr_ratio=0.8):
+        self._decr_ratio = decr_ratio
+        self._loss_scale = tf.get_variable("loss_scale", initializer=tf.constant(init_loss_scale), trainable=False)
+
+    def get_loss_scale(self):
+        return self._loss_scale
+
+    def update_loss_scale(self, finite_grads):
+        """Only what a status that is always bad needs: decr_every_n_nan_or_inf is 1 in the tests."""
+        smaller = tf.maximum(1.0, self._loss_scale * self._decr_ratio)
+        return tf.assign(self._loss_scale, tf.where(finite_grads, self._loss_scale, smaller)).op
+
+
+class NPULossScaleOptimizer:
+    """The status is bad while the scale is above 1000."""
+
+    def __init__(self, opt, loss_scale_manager, is_distributed=False):
+        self._opt = opt
+        self._loss_scale_manager = loss_scale_manager
+
+    def compute_gradients(self, loss, var_list=None):
+        scale = self._loss_scale_manager.get_loss_scale()
+        found = self._opt.compute_gradients(loss * tf.cast(scale, loss.dtype), var_list=var_list)
+        return [(gradient * tf.reciprocal(tf.cast(scale, gradient.dtype)), variable) for gradient, variable in found]
+
+    def apply_gradients(self, grads_and_vars, global_step=None, name=None):
+        with tf.control_dependencies([gradient for gradient, _ in grads_and_vars]):
+            finite = tf.identity(self._loss_scale_manager.get_loss_scale() <= 1000.0)
+        update = tf.cond(finite, lambda: self._opt.apply_gradients(grads_and_vars, global_step, name), tf.no_op)
+        return tf.group(update, self._loss_scale_manager.update_loss_scale(finite))
