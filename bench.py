@@ -47,6 +47,11 @@ from harness.commands.reports import Shown, history, language_option, report
 @click.option(
     "--overflow", type=click.Choice(["saturate", "ieee"]), help="What the emulated chip does; the 910 saturates."
 )
+@click.option(
+    "--emit",
+    type=click.Choice(["rounded", "native"]),
+    help="How a host computes float16: rounded as on the card, or in kernels of its own; bfloat16 always is.",
+)
 @click.option("--npu-option", "npu", metavar="KEY=VALUE", multiple=True, help="Session option of the card; repeat.")
 @click.option(
     "--health", is_flag=True, help="Also count, step by step, what float16 saturates, flushes to zero, loses."

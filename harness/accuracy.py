@@ -13,7 +13,6 @@ import numpy as np
 from harness import fidelity
 from harness.alarms import alarms
 from harness.errors import UsageError
-from harness.precision.config import MUST_KEEP
 from harness.records import (
     Baseline,
     Bound,
@@ -36,10 +35,10 @@ FAMILY_ERROR = 0.001
 FIT_ERROR = 0.01
 """Chance that one figure of a mode that is as good as one ulp of noise is called wrong."""
 TOLERANCE = {
-    "activation": {"float32": 5e-5, "float16": 5e-3},
-    "gram": {"float32": 5e-5, "float16": 5e-3},
-    "gradient": {"float32": 0.02, "float16": 0.25},
-    "loss": {"float32": 1e-5, "float16": 5e-4},
+    "activation": {"float32": 5e-5, "float16": 5e-3, "bfloat16": 0.04},
+    "gram": {"float32": 5e-5, "float16": 5e-3, "bfloat16": 0.04},
+    "gradient": {"float32": 0.02, "float16": 0.25, "bfloat16": 0.5},
+    "loss": {"float32": 1e-5, "float16": 5e-4, "bfloat16": 4e-3},
 }
 """By kind of probe and format: relative distance of a tensor of the first step from the baseline's, of a loss term
 relative to the total loss.
@@ -117,7 +116,7 @@ class Subject:
         self.run, self.folder, self.case, self.mode = run, folder, case, mode
         self.trial = self._good_trial(mode.name)
         self.reference = self._good_trial(run.reference_mode)
-        self.format = "float32" if mode.precision.mode == MUST_KEEP else "float16"
+        self.format = mode.format
 
     def _good_trial(self, mode: str) -> Optional[TrialResult]:
         found = [trial for trial in self.run.trials if (trial.case, trial.mode) == (self.case.id, mode)]

@@ -11,7 +11,7 @@ from model import images
 from model.settings import StyleSettings
 from model.vgg import Network
 
-EPSILON = {"float32": 2.0**-23, "float16": 2.0**-10}
+EPSILON = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 """Spacing of the format's numbers, relative to a power of two: the largest relative size of one ulp."""
 
 
@@ -23,7 +23,7 @@ class _Path(NamedTuple):
     loss: float
 
 
-def measure_envelopes(job: Job, plan: FidelityPlan, formats: Sequence[str] = tuple(EPSILON)) -> Tuple[Envelope, ...]:
+def measure_envelopes(job: Job, plan: FidelityPlan, formats: Sequence[str]) -> Tuple[Envelope, ...]:
     """Run the job's steps `plan.envelope` times for each format, with noise, in one session."""
     graph, mode = job.graph, job.trial.mode
     fetches = [graph.update, *graph.losses.values()]

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from harness.devices import npu_options
 from harness.errors import UsageError
-from harness.precision import MATMUL32, MODES, PrecisionConfigError, load_config
+from harness.precision import ALIASES, FURTHER_MODES, MATMUL32, MODES, PrecisionConfigError, load_config
 from harness.precision.config import ALLOW_MIX, MUST_KEEP
 from harness.records import Mode
 from harness.store import slug
@@ -14,13 +14,16 @@ from model.settings import LossScale
 
 NAMES = (MUST_KEEP, *(name for name in MODES if name != MUST_KEEP), MATMUL32)
 """The four modes of the card, the reference first, and the configuration that the ModelZoo port really used."""
+KNOWN = (*NAMES, *FURTHER_MODES, *ALIASES)
 
 
 def get(name: str) -> Mode:
     """Return the mode of this name; raises UsageError when there is none."""
-    if name not in NAMES:
-        raise UsageError(f"mode {name!r} is unknown (expected one of {', '.join(NAMES)})")
-    return Mode(name=name, precision=load_config(name))
+    if name not in KNOWN:
+        raise UsageError(f"mode {name!r} is unknown (expected one of {', '.join(KNOWN)})")
+    precision = load_config(name)
+    # Nothing rounds to bfloat16 here: these modes are of hosts that compute in it.
+    return Mode(name=ALIASES.get(name, name), precision=precision, emit="native" if precision.is_bf16 else "rounded")
 
 
 def with_options(
@@ -35,7 +38,7 @@ def with_options(
     """
     changed = [_with_options(mode, mixlist, customize_dtypes) for mode in modes]
     for option, file, takers in (
-        ("--mixlist", mixlist, [mode for mode in modes if mode.precision.mode == ALLOW_MIX]),
+        ("--mixlist", mixlist, [mode for mode in modes if mode.precision.rule == ALLOW_MIX]),
         ("--customize-dtypes", customize_dtypes, [mode for mode in modes if mode.precision.mode != MUST_KEEP]),
     ):
         if file is not None and not takers:
@@ -45,7 +48,7 @@ def with_options(
 
 
 def _with_options(mode: Mode, mixlist: Optional[str], customize_dtypes: Optional[str]) -> Mode:
-    mixlist = mixlist if mode.precision.mode == ALLOW_MIX else None
+    mixlist = mixlist if mode.precision.rule == ALLOW_MIX else None
     customize_dtypes = customize_dtypes if mode.precision.mode != MUST_KEEP else None
     files = [file for file in (mixlist, customize_dtypes) if file is not None]
     if not files:
@@ -54,7 +57,8 @@ def _with_options(mode: Mode, mixlist: Optional[str], customize_dtypes: Optional
         precision = load_config(mode.name, mixlist, customize_dtypes)
     except PrecisionConfigError as error:
         raise UsageError(str(error)) from error
-    return Mode(name="+".join([mode.name, *(slug(file.rsplit("/", 1)[-1]) for file in files)]), precision=precision)
+    name = "+".join([mode.name, *(slug(file.rsplit("/", 1)[-1]) for file in files)])
+    return mode.model_copy(update={"name": name, "precision": precision})
 
 
 def parse_loss_scale(text: str) -> Optional[LossScale]:
@@ -87,9 +91,13 @@ def parse_loss_scale(text: str) -> Optional[LossScale]:
 
 
 def on_chip(
-    modes: Sequence[Mode], loss_scale: Optional[LossScale] = None, overflow: str = "saturate", npu: Sequence[str] = ()
+    modes: Sequence[Mode],
+    loss_scale: Optional[LossScale] = None,
+    overflow: Optional[str] = None,
+    emit: Optional[str] = None,
+    npu: Sequence[str] = (),
 ) -> List[Mode]:
-    """Return the modes with loss scaling, the emulated chip's overflow and the card's session options, all named.
+    """Return the modes with loss scaling, how a host computes them, and the card's session options, all named.
 
     Session options go to every mode, the others to all but must_keep_origin_dtype, which is float32 on a host.
 
@@ -97,20 +105,32 @@ def on_chip(
         UsageError: an option of the card is refused, alone or with a mode, or no mode takes one of the others.
     """
     options = npu_options.parse(npu)
-    if (loss_scale or overflow != "saturate") and all(mode.precision.mode == MUST_KEEP for mode in modes):
-        option = "--loss-scale" if loss_scale else "--overflow"
-        raise UsageError(f"{option}: float16 modes take it, {MUST_KEEP} does not; choose another mode")
+    given = {"--loss-scale": loss_scale, "--overflow": overflow, "--emit": emit}
+    for option, value in given.items():
+        if value and all(mode.precision.mode == MUST_KEEP for mode in modes):
+            raise UsageError(f"{option}: half-precision modes take it, {MUST_KEEP} does not; choose another mode")
+    modes = [_emitted(mode, emit) for mode in modes]
+    if overflow and any(mode.emit == "native" for mode in modes):
+        raise UsageError(f"--overflow {overflow}: native kernels follow IEEE 754; it is for --emit rounded")
     changed = []
     for mode in modes:
         npu_options.check_mode(options, mode.precision.mode)
         added: Dict[str, Any] = {"npu_options": options}
         parts = [mode.name]
         if mode.precision.mode != MUST_KEEP:
-            added.update(loss_scale=loss_scale, overflow=overflow)
+            added.update(loss_scale=loss_scale, overflow=overflow or "saturate")
             parts += [*_scale_names(loss_scale), *(["ieee"] if overflow == "ieee" else [])]
         parts += [slug(f"{key}={value.rsplit('/', 1)[-1]}") for key, value in options.items()]
         changed.append(mode.model_copy(update={**added, "name": "+".join(parts)}))
     return changed
+
+
+def _emitted(mode: Mode, emit: Optional[str]) -> Mode:
+    if emit is None or emit == mode.emit or mode.precision.mode == MUST_KEEP:
+        return mode
+    if emit == "rounded":
+        raise UsageError(f"--emit rounded: {mode.name} computes in bfloat16 itself; leave the option or the mode out")
+    return mode.model_copy(update={"emit": emit, "name": f"{mode.name}+native"})
 
 
 def _scale_names(loss_scale: Optional[LossScale]) -> List[str]:

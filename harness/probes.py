@@ -67,7 +67,7 @@ def measure(job: Job, plan: FidelityPlan, emit: Callable[[Event], None]) -> Tria
         reported_losses=medians(job.losses[-plan.window :]),
         true_losses=medians(job.score(last)),
         window=plan.window,
-        envelopes=measure_envelopes(job, plan) if job.trial.envelopes else (),
+        envelopes=measure_envelopes(job, plan, job.trial.envelopes) if job.trial.envelopes else (),
         controls=measure_controls(job) if job.trial.envelopes else (),
         neutral=seen.neutral,
     )
@@ -152,28 +152,35 @@ def _watch(job: Job, plan: FidelityPlan, exact: Dict[Key, np.ndarray], emit: Cal
         neutral = np.array_equal(session.run(graph.result), job.result)
     with job.device.session(prepared.graph_def, optimize=False) as session:
         session.run(graph.initialize)
-        local = _local(session, tensors, first, exact)
+        local = _local(session, tensors, first, exact, rounded=job.trial.mode.emit == "rounded")
     return _Watched(first, counts, pictures, local, neutral)
 
 
 def _local(
-    session: Any, tensors: Mapping[Key, str], first: Mapping[Key, np.ndarray], exact: Mapping[Key, np.ndarray]
+    session: Any,
+    tensors: Mapping[Key, str],
+    first: Mapping[Key, np.ndarray],
+    exact: Mapping[Key, np.ndarray],
+    rounded: bool,
 ) -> Dict[Key, np.ndarray]:
     """Compute each tensor from exact activations and gradients of all other layers, for the error of its own layer."""
     chain = [key for key in tensors if key[1] in ("activation", "gradient") and key[0] != "picture"]
-    feeds = {key: _as_stored(exact[key], first[key]) for key in chain}
+    feeds = {key: _as_stored(exact[key], first[key], rounded) for key in chain}
     return {
         key: session.run(tensor, {tensors[other]: value for other, value in feeds.items() if other != key})
         for key, tensor in tensors.items()
     }
 
 
-def _as_stored(exact: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Exact values in the format in which the mode keeps this tensor, as the mode's own values show."""
+def _as_stored(exact: np.ndarray, own: np.ndarray, rounded: bool) -> np.ndarray:
+    """Exact values in the format in which the mode keeps this tensor, as the mode's own values show.
+
+    Native graphs cast what they are fed themselves.
+    """
     from harness.precision.writer import round_array
 
     exact = exact.astype(np.float32)
-    return round_array(exact) if np.array_equal(round_array(own), own) else exact
+    return round_array(exact) if rounded and np.array_equal(round_array(own), own) else exact
 
 
 def _probe(key: Key, seen: _Watched, exact: Mapping[Key, np.ndarray]) -> Probe:

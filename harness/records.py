@@ -97,14 +97,22 @@ class Mode(Record):
     loss_scale: Optional[LossScale] = None
     overflow: Literal["saturate", "ieee"] = "saturate"
     """What the emulated chip makes of values that float16 cannot hold; the 910 only saturates."""
+    emit: Literal["rounded", "native"] = "rounded"
+    """How a host computes what the plan narrows: in float32 rounded as on the card, or in kernels of its own for the
+    narrow format. The card does not ask."""
     npu_options: Dict[str, str] = {}
     """Further session options of the card, by key; hosts take no notice of them."""
+
+    @property
+    def format(self) -> str:
+        """The narrowest format that a host computes it in: float32, float16 or bfloat16."""
+        return "float32" if self.precision.mode == MUST_KEEP else self.precision.low
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, serialize: Any) -> Dict[str, Any]:
         """Leave out what was not asked for, so that stored modes stay as they are when options are added."""
         dumped = serialize(self)
-        defaults = {"loss_scale": None, "overflow": "saturate", "npu_options": {}}
+        defaults = {"loss_scale": None, "overflow": "saturate", "emit": "rounded", "npu_options": {}}
         return {name: value for name, value in dumped.items() if name not in defaults or value != defaults[name]}
 
 
@@ -187,8 +195,8 @@ class Trial(Record):
     Such a trial measures nothing else."""
     fidelity: Optional[FidelityPlan] = None
     """What to measure of the picture's fidelity, untimed, once it is made."""
-    envelopes: bool = False
-    """Also measure what noise and known faults do: once per case, in the reference mode."""
+    envelopes: Tuple[str, ...] = ()
+    """Also measure what known faults do, and noise of each of these formats: once per case, in the reference mode."""
     oracle: str = ""
     """Path of the case's float64 trajectory: read when it is there, else made and written for the other modes."""
 
@@ -265,7 +273,7 @@ class Envelope(Record):
     Pixels that are equal stay equal, since noise that breaks ties in max pooling is not harmless.
     """
 
-    noise: Literal["float32", "float16"]
+    noise: Literal["float32", "float16", "bfloat16"]
     """The format whose ulp it is: that of the modes to judge."""
     distances: Tuple[float, ...]
     """1 - SSIM, luminance, between each run's picture and the unperturbed one."""

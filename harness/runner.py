@@ -298,6 +298,11 @@ def _trial(
         health=run.health and replicate == 1 and not confirmation,
         confirmation=confirmation,
         fidelity=run.suite.fidelity,
-        envelopes=run.suite.fidelity is not None and mode.name == run.reference_mode,
+        envelopes=_noise_formats(run) if run.suite.fidelity and mode.name == run.reference_mode else (),
         oracle=str(folder.oracle_path(case.id)) if run.suite.fidelity else "",
     )
+
+
+def _noise_formats(run: Run) -> Tuple[str, ...]:
+    """Of which formats noise is to be measured: those of the modes to judge by it."""
+    return tuple(dict.fromkeys(mode.format for mode in run.suite.modes))

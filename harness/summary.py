@@ -49,6 +49,11 @@ def _ok(trials: List[TrialResult], case: Case, mode: str) -> List[TrialResult]:
     return [trial for trial in trials if (trial.case, trial.mode, trial.status) == (case.id, mode, "ok")]
 
 
+def _peak(trial: TrialResult, mode: Mode) -> Optional[float]:
+    """The matrix-product rate of the format that the step computes in; None where it was not measured."""
+    return trial.matmul_tflops_bfloat16 if mode.format == "bfloat16" else trial.matmul_tflops
+
+
 def _step_seconds(trials: List[TrialResult]) -> Optional[float]:
     medians = [trial.step_seconds for trial in trials if trial.step_seconds is not None]
     return geometric_mean(medians) if medians else None
@@ -79,7 +84,7 @@ def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], refer
     if step_seconds is not None:
         assert case.inputs is not None
         interval = log_interval([trial.step_seconds for trial in trials if trial.step_seconds is not None])
-        flop, peak = trials[0].step_flop, _median(trial.matmul_tflops for trial in trials)
+        flop, peak = trials[0].step_flop, _median(_peak(trial, mode) for trial in trials)
         # The arithmetic of an emulated step is not the arithmetic that was asked for.
         tflops = flop / step_seconds / 1e12 if flop is not None and not trials[0].emulated else None
         figures.update(

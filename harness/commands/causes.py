@@ -6,6 +6,7 @@ from typing import Optional
 import click
 
 from harness.commands import EXIT_INCONCLUSIVE, cache_folder
+from harness.errors import UsageError
 
 
 @click.command()
@@ -40,6 +41,8 @@ def blame(
     from reports.blame import BlameProgress, print_blame
 
     (chosen,) = precision_modes.with_options([precision_modes.get(mode)], mixlist, customize_dtypes)
+    if chosen.emit == "native":
+        raise UsageError(f"blame {mode}: it swaps kernels of the 910, which has no bfloat16; expected a float16 mode")
     changes = {"size": size, "steps": steps, **({"network": network} if network else {})}
     case = suites.customize(suites.get("accuracy"), changes, {}).cases[0]
     question = causes.Question(case=inputs.resolve(case, cache_folder()), mode=chosen, cache=cache_folder())

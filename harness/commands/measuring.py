@@ -98,11 +98,12 @@ def measure(
     suite_changes["modes"] = precision_modes.with_options(
         suite_changes.get("modes", chosen.modes), given.pop("mixlist", None), given.pop("customize_dtypes", None)
     )
-    chip = {name: given.pop(name, None) for name in ("loss_scale", "overflow", "npu")}
+    chip = {name: given.pop(name, None) for name in ("loss_scale", "overflow", "emit", "npu")}
     suite_changes["modes"] = precision_modes.on_chip(
         suite_changes["modes"],
         precision_modes.parse_loss_scale(chip["loss_scale"] or "none"),
-        chip["overflow"] or "saturate",
+        chip["overflow"],
+        chip["emit"],
         chip["npu"] or (),
     )
     health, gate, plan_only = given.pop("health"), given.pop("gate"), given.pop("plan_only")
@@ -125,6 +126,14 @@ def check_device(kind: str, suite: Any, health: bool) -> None:
             raise UsageError(f"--npu-option {next(iter(mode.npu_options))}: there is no card in --device {kind}")
         if mode.overflow == "ieee" and kind == "npu":
             raise UsageError("--overflow ieee: the card saturates; this is a switch of the emulation")
+        if mode.precision.is_bf16 and kind == "npu":
+            raise UsageError(
+                f"mode {mode.name}: the 910 has no bfloat16, its adapter refuses the mode; use --device cpu"
+            )
+        if mode.emit == "native" and kind == "npu":
+            raise UsageError("--emit native: the card's own compiler narrows the graph; this is a switch of hosts")
+        if mode.emit == "native" and health:
+            raise UsageError(f"--health counts what rounding loses, and {mode.name} does not round; leave one out")
         for case in suite.cases:
             npu_options.check_steps(mode.npu_options, case.steps)
     if kind == "npu" and health:

@@ -9,7 +9,15 @@ import tensorflow.compat.v1 as tf
 
 from harness import environment
 from harness.devices import DeviceUnavailable, Prepared
-from harness.precision import Chip, DtypePlan, emit_rounded, emit_with_health, plan_graph
+from harness.precision import (
+    Chip,
+    DtypePlan,
+    NoKernelError,
+    emit_native,
+    emit_rounded,
+    emit_with_health,
+    plan_graph,
+)
 from harness.records import Mode, WorkerEnvironment
 from model.loss_scaling import OVERFLOW_STATUS, scaled_training
 from model.stylization import Train, train
@@ -48,9 +56,11 @@ class HostDevice:
     def prepare(
         self, graph_def: tf.GraphDef, fetches: Sequence[str], mode: Mode, keep: Sequence[str] = (), health: bool = False
     ) -> Prepared:
-        """Write the card's dtype decisions into the graph, float16 as rounded float32."""
+        """Write the card's dtype decisions into the graph, float16 as rounded float32 or as what it is."""
         # Feature graphs share the step's customised dtypes, though not all its ops.
         plan = plan_graph(graph_def, fetches, mode.precision, check_names=bool(keep))
+        if mode.emit == "native":
+            return self._prepare_native(graph_def, plan, keep)
         saturates = mode.overflow == "saturate"
         # A chip that keeps infinities needs no register: the gradients show them.
         has_register = saturates and any(node.name == OVERFLOW_STATUS for node in graph_def.node)
@@ -61,6 +71,13 @@ class HostDevice:
             graph_def, counters = emit_rounded(graph_def, plan, keep, chip), {}
         lowered = not plan.all_float32
         return Prepared(graph_def, lowered, lowered, plan.remarks + refusals(plan), counters)
+
+    def _prepare_native(self, graph_def: tf.GraphDef, plan: DtypePlan, keep: Sequence[str]) -> Prepared:
+        try:
+            graph_def = emit_native(graph_def, plan, keep, self.kind)
+        except NoKernelError as error:
+            raise DeviceUnavailable(f"{self.kind}: {error}") from error
+        return Prepared(graph_def, emulated=False, lowered=not plan.all_float32, remarks=plan.remarks)
 
     def training(self, mode: Mode) -> Train:
         """Loss scaling has an emulated status register."""

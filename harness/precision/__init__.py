@@ -11,6 +11,8 @@ import importlib
 from typing import Any
 
 from .config import (
+    ALIASES,
+    FURTHER_MODES,
     MATMUL32,
     MATMUL32_FILE,
     MODES,
@@ -43,6 +45,8 @@ _NEEDS_TENSORFLOW = {
     "Chip": "emit",
     "GraphError": "graph",
     "HealthGraph": "emit",
+    "NoKernelError": "native",
+    "emit_native": "native",
     "emit_rounded": "emit",
     "emit_with_health": "emit",
     "normalize": "normalization",
@@ -58,7 +62,9 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "ALIASES",
     "ASSUMED_BANDWIDTH",
+    "FURTHER_MODES",
     "MATMUL32",
     "MATMUL32_FILE",
     "MODES",

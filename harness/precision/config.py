@@ -12,6 +12,14 @@ ALLOW_FP32_TO_FP16 = "allow_fp32_to_fp16"
 MUST_KEEP = "must_keep_origin_dtype"
 ALLOW_MIX = "allow_mix_precision"
 MODES = (ALLOW_FP32_TO_FP16, FORCE_FP16, MUST_KEEP, ALLOW_MIX)
+FORCE_FP32 = "force_fp32"
+ALLOW_MIX_BF16 = "allow_mix_precision_bf16"
+ALLOW_FP32_TO_BF16 = "allow_fp32_to_bf16"
+FURTHER_MODES = (FORCE_FP32, ALLOW_MIX_BF16, ALLOW_FP32_TO_BF16)
+"""Modes of the compiler that no suite runs unless asked to; the 910 has no bfloat16."""
+ALIASES = {"cube_fp16in_fp32out": FORCE_FP32, "allow_mix_precision_fp16": ALLOW_MIX}
+"""Other names of modes, by name."""
+_BF16_RULES = {ALLOW_MIX_BF16: ALLOW_MIX, ALLOW_FP32_TO_BF16: ALLOW_FP32_TO_FP16}
 PROFILES = ("current", "early_2022")
 
 MATMUL32_FILE = DATA / "matmul32.cfg"
@@ -76,12 +84,29 @@ class PrecisionConfig:
     profile: str = "current"
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise PrecisionConfigError(f"precision mode '{self.mode}': expected one of {', '.join(MODES)}")
+        known = MODES + FURTHER_MODES
+        if self.mode not in known:
+            raise PrecisionConfigError(f"precision mode '{self.mode}': expected one of {', '.join(known)}")
         if self.profile not in PROFILES:
             raise PrecisionConfigError(f"profile '{self.profile}': expected one of {', '.join(PROFILES)}")
-        if self.mixlist is not None and self.mode != ALLOW_MIX:
+        if self.mixlist is not None and self.rule != ALLOW_MIX:
             raise PrecisionConfigError(f"modify_mixlist with mode '{self.mode}': expected mode {ALLOW_MIX}")
+
+    @property
+    def rule(self) -> str:
+        """The mode whose rules decide: those of the bf16 modes are those of the float16 modes (GE has a twin of each
+        strategy)."""
+        return _BF16_RULES.get(self.mode, self.mode)
+
+    @property
+    def is_bf16(self) -> bool:
+        """Say whether it is one of the modes that the adapter refuses on the 910."""
+        return self.mode in _BF16_RULES
+
+    @property
+    def low(self) -> str:
+        """The narrow format: float16 or bfloat16."""
+        return "bfloat16" if self.is_bf16 else "float16"
 
 
 def load_config(
@@ -92,10 +117,11 @@ def load_config(
 ) -> PrecisionConfig:
     """Build a configuration from a mode name and the paths of its files.
 
-    Besides the four modes, "allow_mix_precision+matmul32" names the mode with the packaged customize_dtypes
-    file that keeps the outputs of matrix products in float32; a file given with it comes on top. Raises
-    PrecisionConfigError.
+    Besides the modes and their aliases, "allow_mix_precision+matmul32" names the mode with the packaged
+    customize_dtypes file that keeps the outputs of matrix products in float32; a file given with it comes on top.
+    Raises PrecisionConfigError.
     """
+    mode = ALIASES.get(mode, mode)
     entries: List[CustomDtypes] = []
     if mode == MATMUL32:
         mode = ALLOW_MIX

@@ -7,7 +7,7 @@ import numpy as np
 from .lower import AscendOp
 from .normalization import StaticGraph
 
-DTYPE_BYTES = {"float16": 2, "uint8": 1, "int8": 1, "bool": 1, "int16": 2, "float64": 8, "int64": 8}
+DTYPE_BYTES = {"float16": 2, "bfloat16": 2, "uint8": 1, "int8": 1, "bool": 1, "int16": 2, "float64": 8, "int64": 8}
 
 # Operations per element of the update m, v, var of ApplyAdamD (canndev impl/apply_adam_d.py).
 _ADAM_OPERATIONS = 12

@@ -9,7 +9,7 @@ reciprocal of the window's area there, which differs where that area is no power
 itself stores as float16 keep TensorFlow's infinities.
 """
 
-from typing import Dict, Iterable, NamedTuple, Sequence
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -108,9 +108,7 @@ class _Emitter:
         self.chip = chip
         self.static: StaticGraph = normalize(graph_def, plan.fetches)
         self.graph: NodeGraph = self.static.graph
-        self.ops = lower(self.static)
-        if tuple(op.name for op in self.ops) != tuple(op.name for op in plan.ops):
-            raise GraphError("the plan was made for another graph")
+        self.ops = matched_ops(self.static, plan)
         self.relus = {op.name for op in plan.ops if op.type in ("Relu", "ReluV2") and op.engine == AI_CORE}
         self.readers = self.graph.readers()
         self.fetched = self.graph.fetched_tensors
@@ -120,7 +118,7 @@ class _Emitter:
         self.writer = GraphWriter(self.graph, names, count_health, bool(chip.status), chip.saturate)
 
     def run(self, keep: Sequence[str]) -> HealthGraph:
-        for op, planned in zip(self.ops, self.plan.ops):
+        for op, planned in self.ops:
             if planned.engine == AI_CORE:
                 self._emit(op, planned)
         if self.chip.status:
@@ -129,7 +127,7 @@ class _Emitter:
         self.graph.fetches += tuple(counters.values())
         self.graph.prune()
         emitted = self.graph.to_graph_def()
-        _append_kept(emitted, self.source, keep)
+        append_kept(emitted, self.source, keep)
         return HealthGraph(emitted, dict(counters))
 
     def _emit(self, op: AscendOp, planned: PlannedOp) -> None:
@@ -268,7 +266,15 @@ class _Emitter:
         set_inputs(node, [inputs[0], total], control_inputs(node))
 
 
-def _append_kept(emitted: tf.GraphDef, source: tf.GraphDef, keep: Iterable[str]) -> None:
+def matched_ops(static: StaticGraph, plan: DtypePlan) -> List[Tuple[AscendOp, PlannedOp]]:
+    """Return each op of the graph with what the plan says of it; raises GraphError when it is of another graph."""
+    ops = lower(static)
+    if tuple(op.name for op in ops) != tuple(op.name for op in plan.ops):
+        raise GraphError("the plan was made for another graph")
+    return list(zip(ops, plan.ops))
+
+
+def append_kept(emitted: tf.GraphDef, source: tf.GraphDef, keep: Iterable[str]) -> None:
     """Add what the kept names need beyond the emitted nodes, unchanged."""
     nodes = {node.name: node for node in source.node}
     present = {node.name for node in emitted.node}

@@ -12,7 +12,7 @@ from .graph import TensorInfo, data_inputs, node_name, tensor_name
 from .normalization import FORWARDING, StaticGraph
 from .op_table import OpKernel, load_op_table
 
-FLOATS = ("float16", "float32")
+FLOATS = ("float16", "bfloat16", "float32")
 
 CONSTANT, VARIABLE, COMPUTED = "constant", "variable", "computed"
 

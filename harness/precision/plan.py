@@ -12,6 +12,9 @@ ASSUMED_BANDWIDTH = 1.2e12
 """Bytes per second of HBM; widely quoted, confirmed by no source: assumed."""
 
 
+NARROW = ("float16", "bfloat16")
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,6 +36,11 @@ class PlannedOp(_Record):
     flops: int
     bytes_moved: int
     """Inputs read and outputs written once each, in the planned dtypes."""
+
+    @property
+    def is_narrow(self) -> bool:
+        """Say whether it reads or writes float16 or bfloat16."""
+        return any(dtype in NARROW for dtype in self.inputs + self.outputs)
 
     @property
     def dtypes(self) -> str:
@@ -111,8 +119,8 @@ class DtypePlan(_Record):
 
     @property
     def all_float32(self) -> bool:
-        """Say whether no op computes in float16."""
-        return not self.casts and all("float16" not in op.inputs + op.outputs for op in self.ops)
+        """Say whether no op computes in float16 or bfloat16."""
+        return not self.casts and all(not op.is_narrow for op in self.ops)
 
     def totals(self) -> Totals:
         """Sum the ops and casts; ops that are not on AI Core take no part in the roofline."""
@@ -153,8 +161,9 @@ def diff_plans(first: DtypePlan, second: DtypePlan) -> Tuple[OpDifference, ...]:
 
 
 def short_dtypes(dtypes: Iterable[str]) -> str:
-    """Write dtypes in short: "16" for float16, "32" for float32, others by name."""
-    return ",".join(dtype[5:] if dtype in ("float16", "float32") else dtype for dtype in dtypes)
+    """Write dtypes in short: "16" for float16, "32" for float32, "b16" for bfloat16, others by name."""
+    short = {"float16": "16", "float32": "32", "bfloat16": "b16"}
+    return ",".join(short.get(dtype, dtype) for dtype in dtypes)
 
 
 def _decision(op: PlannedOp) -> Tuple[str, str, str, Tuple[str, ...], Tuple[str, ...]]:
@@ -162,5 +171,5 @@ def _decision(op: PlannedOp) -> Tuple[str, str, str, Tuple[str, ...], Tuple[str,
 
 
 def _output_dtype(op: PlannedOp) -> str:
-    floats: List[str] = [dtype for dtype in op.outputs if dtype.startswith("float")]
+    floats: List[str] = [dtype for dtype in op.outputs if dtype.startswith(("float", "bfloat"))]
     return (floats or list(op.outputs) or ["none"])[0]

@@ -33,6 +33,8 @@ def plan_graph(
     static = normalize(graph_def, fetches)
     ops = lower(static)
     remarks = _check_custom_entries(config, graph_def, ops, check_names)
+    if config.is_bf16:
+        remarks += (f"card: the 910 refuses {config.mode}; planned as if it had bfloat16 where it has float16",)
     return _Planning(static, config).run(ops, remarks)
 
 
@@ -81,7 +83,7 @@ class _Planning:
                 self.names[output.tensor] = op.name
             elif output.variable is not None and dtype != output.dtype:
                 self._add_cast(op.name, output.variable, -1, dtype, output.dtype, output.elements)
-        if op.type == "Cast" and (judgement.inputs, judgement.outputs) == (("float16",), ("float32",)):
+        if op.type == "Cast" and (judgement.inputs, judgement.outputs) == ((self.config.low,), ("float32",)):
             lists = self.config.mixlist
             if lists is None or lists.flag("Cast", op.kernel.mixlist) != BLACK:
                 self.widened[op.outputs[0].tensor] = op.inputs[0].root
@@ -105,7 +107,8 @@ class _Planning:
                 bytes=0,
             )
         )
-        self._check_range(op, tensor)
+        if dtype == "float16":
+            self._check_range(op, tensor)
 
     def _add_cast(self, producer: str, consumer: str, position: int, source: str, target: str, elements: int) -> None:
         size = elements * (DTYPE_BYTES.get(source, 4) + DTYPE_BYTES.get(target, 4))

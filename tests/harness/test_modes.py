@@ -91,5 +91,38 @@ def test_a_loss_scale_that_cannot_be_used_is_named(text, reason):
 
 
 def test_float32_has_no_use_for_loss_scaling():
-    with pytest.raises(UsageError, match="--loss-scale: float16 modes take it"):
+    with pytest.raises(UsageError, match="--loss-scale: half-precision modes take it"):
         modes.on_chip([modes.get("must_keep_origin_dtype")], modes.parse_loss_scale("2"))
+
+
+def test_bf16_modes_are_native_and_force_fp32_has_two_names():
+    assert modes.get("allow_mix_precision_bf16").emit == "native"
+    assert modes.get("allow_mix_precision_bf16").format == "bfloat16"
+    assert modes.get("cube_fp16in_fp32out") == modes.get("force_fp32")
+    assert modes.get("force_fp32").format == "float16"
+
+
+def test_float16_modes_can_be_native_and_say_so_in_their_name():
+    chosen = [modes.get(name) for name in ("must_keep_origin_dtype", "allow_mix_precision", "allow_fp32_to_bf16")]
+    changed = modes.on_chip(chosen, emit="native")
+    assert [mode.name for mode in changed] == [
+        "must_keep_origin_dtype",
+        "allow_mix_precision+native",
+        "allow_fp32_to_bf16",
+    ]
+    assert [mode.emit for mode in changed] == ["rounded", "native", "native"]
+    assert modes.on_chip(chosen[:2], emit="rounded") == chosen[:2]
+
+
+@pytest.mark.parametrize(
+    "name, options, reason",
+    [
+        ("must_keep_origin_dtype", {"emit": "native"}, "--emit: half-precision modes take it"),
+        ("allow_mix_precision_bf16", {"emit": "rounded"}, "computes in bfloat16 itself"),
+        ("allow_mix_precision", {"emit": "native", "overflow": "ieee"}, "native kernels follow IEEE 754"),
+        ("allow_fp32_to_bf16", {"overflow": "saturate"}, "native kernels follow IEEE 754"),
+    ],
+)
+def test_contradictory_ways_of_computing_are_refused(name, options, reason):
+    with pytest.raises(UsageError, match=reason):
+        modes.on_chip([modes.get(name)], **options)
