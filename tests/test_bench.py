@@ -112,6 +112,12 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
         ),
         (["--suite", "smoke", "--npu-option", "determinism=1"], "determinism=1: no such option (expected one of "),
         (["--suite", "smoke", "--loss-scale", "0"], "--loss-scale 0: init 0: input should be greater than or equal"),
+        (["--suite", "smoke", "--emit", "fast"], "'fast' is not one of 'rounded', 'native'"),
+        (
+            ["--suite", "smoke", "--modes", "allow_fp32_to_bf16", "--health"],
+            "--health counts what rounding loses, and allow_fp32_to_bf16 does not round; leave one out",
+        ),
+        (["blame", "allow_mix_precision_bf16"], "it swaps kernels of the 910, which has no bfloat16"),
         (["--suite", "smoke", "--overflow", "wrap"], "'wrap' is not one of 'saturate', 'ieee'"),
         (["--suite", "smoke", "--steps", "0"], "steps 0: input should be greater than 0"),
         (["--suite", "smoke", "--steps", "many"], "'many' is not a valid integer"),

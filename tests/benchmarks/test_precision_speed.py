@@ -1,4 +1,7 @@
-"""Speed of rounded steps beside float32. Run with: python -m pytest -m slow tests/benchmarks/test_precision_speed.py"""
+"""Speed of rounded and of native steps beside float32.
+
+Run with: python -m pytest -m slow tests/benchmarks/test_precision_speed.py
+"""
 
 import statistics
 import time
@@ -8,13 +11,17 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from harness.precision import MATMUL32, MODES, emit_rounded, load_config, plan_graph
+from harness.devices.host import HostDevice
+from harness.precision import MATMUL32, MODES, emit_native, emit_rounded, load_config, plan_graph
+from model import vgg
+from model.settings import StyleSettings
 from tests.precision import graphs
 
 pytestmark = pytest.mark.slow
 
 SIZE = 256
 STEPS = 9
+NATIVE = ("allow_mix_precision_bf16", "allow_fp32_to_bf16")
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +35,47 @@ def test_rounded_steps(benchmark, step):
     for mode in MODES + (MATMUL32,):
         plan = plan_graph(step.graph_def, step.fetches, load_config(mode))
         graph_defs[mode] = emit_rounded(step.graph_def, plan, keep=[step.initialize])
+    seconds = _interleaved(benchmark, graph_defs, step)
+    benchmark.extra_info["float32 step, seconds"] = statistics.median(seconds["float32"])
+    for name in seconds:
+        ratios = np.divide(seconds[name], seconds["float32"])
+        benchmark.extra_info[f"{name} / float32"] = float(np.median(ratios))
+
+
+@pytest.mark.skipif(tf.__version__ < "2", reason="TensorFlow 1.15 has no bfloat16 convolutions")
+def test_native_steps(benchmark, step):
+    """What bfloat16 gains, and how much of the machine's matrix-product rate it uses, which is measured around it."""
+    graph_defs = {"float32": step.graph_def}
+    for mode in NATIVE:
+        plan = plan_graph(step.graph_def, step.fetches, load_config(mode))
+        graph_defs[mode] = emit_native(step.graph_def, plan, keep=[step.initialize])
+    device = HostDevice("cpu")
+    before = device.matmul_tflops()
+    seconds = _interleaved(benchmark, graph_defs, step)
+    after = device.matmul_tflops()
+    settings = StyleSettings()
+    styles = settings.style_layers()
+    layers = {*styles, *settings.content_layers()}
+    flop = vgg.step_flop(vgg.load("synthetic"), SIZE, SIZE, layers, styles)
+    for mode in NATIVE:
+        benchmark.extra_info[f"float32 / {mode}"] = float(np.median(np.divide(seconds["float32"], seconds[mode])))
+    for name, dtype in [("float32", "float32"), *((mode, "bfloat16") for mode in NATIVE)]:
+        if dtype in before and dtype in after:
+            rate = statistics.mean([before[dtype], after[dtype]]) * 1e12
+            benchmark.extra_info[f"{name}, share of peak"] = flop / statistics.median(seconds[name]) / rate
+
+
+@pytest.mark.parametrize("mode", MODES + (MATMUL32,))
+def test_planning_and_emitting(benchmark, step, mode):
+    def prepare():
+        plan = plan_graph(step.graph_def, step.fetches, load_config(mode))
+        return emit_rounded(step.graph_def, plan, keep=[step.initialize])
+
+    benchmark.pedantic(prepare, rounds=3)
+
+
+def _interleaved(benchmark, graph_defs, step):
+    """Seconds of each graph's steps, one of each in turn."""
     with ExitStack() as stack:
         steps = {name: _callable(stack, graph_def, step) for name, graph_def in graph_defs.items()}
         seconds = {name: [] for name in steps}
@@ -38,19 +86,7 @@ def test_rounded_steps(benchmark, step):
                 if repeat >= 2:
                     seconds[name].append(time.perf_counter() - start)
         benchmark.pedantic(steps["float32"], rounds=1)
-    benchmark.extra_info["float32 step, seconds"] = statistics.median(seconds["float32"])
-    for name in seconds:
-        ratios = np.divide(seconds[name], seconds["float32"])
-        benchmark.extra_info[f"{name} / float32"] = float(np.median(ratios))
-
-
-@pytest.mark.parametrize("mode", MODES + (MATMUL32,))
-def test_planning_and_emitting(benchmark, step, mode):
-    def prepare():
-        plan = plan_graph(step.graph_def, step.fetches, load_config(mode))
-        return emit_rounded(step.graph_def, plan, keep=[step.initialize])
-
-    benchmark.pedantic(prepare, rounds=3)
+    return seconds
 
 
 def _callable(stack, graph_def, step):

@@ -11,7 +11,7 @@ PLAN = FidelityPlan(envelope=4, window=2, growth=(1, 2, 5))
 REFERENCE, PLAIN, MENDED = "must_keep_origin_dtype", "allow_mix_precision", "allow_mix_precision+matmul32"
 
 
-def make_run(case, folder, names=(REFERENCE,), plan=PLAN):
+def make_run(case, folder, names=(REFERENCE,), plan=PLAN, formats=("float32", "float16")):
     """Run the case once in each mode; the run's folder holds its pictures."""
     suite = Suite(
         name="tiny",
@@ -28,7 +28,7 @@ def make_run(case, folder, names=(REFERENCE,), plan=PLAN):
         started=environment.now(),
         complete=True,
         environment=_environment(),
-        trials=[_trial(case, modes.get(name), folder, plan) for name in names],
+        trials=[_trial(case, modes.get(name), folder, plan, formats) for name in names],
     )
 
 
@@ -36,7 +36,7 @@ def judged(run, folder, baselines, **options):
     return gate.judged(run, baselines, folder, **options)
 
 
-def _trial(case, mode, folder, plan):
+def _trial(case, mode, folder, plan, formats):
     path, events = folder / f"{mode.name}.png", []
     trial = Trial(
         id=f"{case.id}.{mode.name}.1",
@@ -47,7 +47,7 @@ def _trial(case, mode, folder, plan):
         picture=str(path),
         cache="",
         fidelity=plan,
-        envelopes=mode.name == REFERENCE,
+        envelopes=formats if mode.name == REFERENCE else (),
         oracle=str(Path(folder) / "oracle.npz"),
     )
     worker.run_trial(trial, events.append)

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 
 from harness import approval, gate, inputs, modes, worker
 from harness.records import Case, Verdict
@@ -95,6 +96,24 @@ def test_plain_mixed_precision_is_wrong_and_its_mended_form_is_fit(healthy, tmp_
     assert verdict_of(run, "fitness", PLAIN).advisory
     required = judged(run, folder, Baselines(tmp_path), require_fit=True)
     assert gate.exit_status([verdict_of(required, "fitness", PLAIN)]) == 1
+
+
+@pytest.mark.skipif(tf.__version__ < "2", reason="TensorFlow 1.15 has no bfloat16 convolutions")
+def test_a_native_mode_is_judged_by_the_noise_of_its_own_format(small, tmp_path):
+    native = "allow_mix_precision_bf16"
+    run = make_run(small, tmp_path, (REFERENCE, native), formats=("bfloat16",))
+    run = judged(run, tmp_path, Baselines(tmp_path / "baselines"))
+    (envelope,) = run.trials[0].fidelity.envelopes
+    assert envelope.noise == "bfloat16"
+    item = item_of(run, native)
+    assert item.fitness == "fit", item.reasons
+    assert run.trials[1].fidelity.neutral is True
+    errors = [
+        next(probe for probe in trial.fidelity.probes if (probe.name, probe.kind) == ("relu5_1", "activation"))
+        for trial in run.trials
+    ]
+    exact, narrow = (probe.accumulated.relative_l2 for probe in errors)
+    assert exact < 1e-5 and 1e-4 < narrow < 0.04
 
 
 def test_without_the_reference_mode_nothing_is_judged(healthy, approved):

@@ -3,6 +3,7 @@ import os
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 from PIL import Image
 
 from harness import inputs, modes, worker
@@ -180,6 +181,22 @@ def test_a_rounded_trial_says_it_is_emulated_and_tells_both_losses(run_here):
     assert plain.true_losses["style"] > 2 * plain.final_losses["style"]
     assert plain.true_losses["style"] > 5 * mended.true_losses["style"]
     assert mended.true_losses["style"] == pytest.approx(mended.final_losses["style"], rel=0.05)
+
+
+@pytest.mark.skipif(tf.__version__ < "2", reason="TensorFlow 1.15 has no bfloat16 convolutions")
+def test_a_native_trial_is_not_emulated_and_its_true_loss_is_scored_in_float32(run_here):
+    events, _ = run_here(mode=modes.get("allow_mix_precision_bf16"))
+    planned, finished = _planned(events), events[-1]
+    assert planned.emulated is False and "910 refuses" in planned.remarks[0]
+    assert finished.matmul_tflops > 0
+    assert finished.true_losses["total"] != finished.final_losses["total"]
+    assert finished.true_losses["total"] == pytest.approx(finished.final_losses["total"], rel=0.05)
+
+
+@pytest.mark.skipif(tf.__version__ >= "2", reason="TensorFlow 2 has bfloat16 convolutions")
+def test_a_mode_without_kernels_is_refused(run_here):
+    refused = run_here(mode=modes.get("allow_mix_precision_bf16"))[0][-1]
+    assert "has no bfloat16 kernel for it on this CPU (use --emit rounded)" in refused.reason
 
 
 def test_the_reference_carries_the_card_s_refusal(run_here):
