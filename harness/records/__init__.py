@@ -1,0 +1,81 @@
+"""The nouns. Everyone imports this package; of ours it imports only style settings and precision configurations.
+
+base         what every record is built on
+case         a case, its input files, the mode it is computed in
+suite        the cases and modes of one invocation, and how much their figures may grow
+trial        one process: what it is told to do, and what came of it
+environment  the machine and its software, as the worker and as the parent see them
+fidelity     how good a picture is: what is measured, what is judged, which blocks are to blame
+baseline     what is stored to compare later runs with: dtype plans, timings, fidelity
+verdict      what a gate says, and the rule it says it by
+power        how good the timing gates are on one machine, and the calibration that measures it
+run          a run with its summaries; a comparison of two revisions
+"""
+
+from harness.records.base import SCHEMA_VERSION, Losses, Record
+from harness.records.baseline import PLAN_DEVICE, Baseline, CasePlan, FidelityFigures, PlanFigures, TimingFigures
+from harness.records.case import CARD_REFERENCE_MODE, REFERENCE_MODE, Case, Inputs, Mode
+from harness.records.environment import Environment, WorkerEnvironment
+from harness.records.fidelity import (
+    Blame,
+    Bound,
+    Control,
+    Envelope,
+    FidelityPlan,
+    ModeFidelity,
+    PictureDistance,
+    Probe,
+    TensorError,
+    TrialFidelity,
+)
+from harness.records.power import Calibration, CalibrationPair, PowerCard
+from harness.records.run import Comparison, Growth, Pair, Run, Summary
+from harness.records.suite import Limit, Metric, Suite
+from harness.records.trial import LossScaling, Status, Trial, TrialResult
+from harness.records.verdict import Rule, Verdict
+
+__all__ = [
+    "CARD_REFERENCE_MODE",
+    "PLAN_DEVICE",
+    "REFERENCE_MODE",
+    "SCHEMA_VERSION",
+    "Baseline",
+    "Blame",
+    "Bound",
+    "Calibration",
+    "CalibrationPair",
+    "Case",
+    "CasePlan",
+    "Comparison",
+    "Control",
+    "Envelope",
+    "Environment",
+    "FidelityFigures",
+    "FidelityPlan",
+    "Growth",
+    "Inputs",
+    "Limit",
+    "LossScaling",
+    "Losses",
+    "Metric",
+    "Mode",
+    "ModeFidelity",
+    "Pair",
+    "PictureDistance",
+    "PlanFigures",
+    "PowerCard",
+    "Probe",
+    "Record",
+    "Rule",
+    "Run",
+    "Status",
+    "Suite",
+    "Summary",
+    "TensorError",
+    "TimingFigures",
+    "Trial",
+    "TrialFidelity",
+    "TrialResult",
+    "Verdict",
+    "WorkerEnvironment",
+]

@@ -1,0 +1,57 @@
+"""What it is measured on, as the worker and as the parent see it."""
+
+from typing import Dict, Optional, Tuple
+
+from harness.precision.op_table import PACKAGED
+from harness.records.base import Record
+
+
+class WorkerEnvironment(Record):
+    """What the worker ran on, as seen from inside it."""
+
+    tensorflow: str
+    kind: str
+    """`cpu` or `gpu`."""
+    device: str
+    """The device's own name."""
+    slot: str = ""
+    """Which of several devices of a kind, such as `npu:2`; empty when there is no choice."""
+    intra_op_threads: int
+    inter_op_threads: int
+    """As configured; 0 is TensorFlow's own choice."""
+    effective_threads: int
+    """That one op may use: as configured, else TF_NUM_INTRAOP_THREADS, else as many as this process may use cores."""
+    usable_cores: int
+    """That this process may run on (its affinity)."""
+    load_average: Optional[float]
+    """Of the last minute, when the worker started."""
+    variables: Dict[str, str]
+    """Environment variables that change TensorFlow's speed or numbers."""
+
+
+class Environment(Record):
+    """The machine and software of a run, as seen by the parent."""
+
+    machine: str
+    processor: str
+    cores: int
+    logical_cores: int
+    memory_bytes: int
+    system: str
+    python: str
+    packages: Dict[str, str]
+    """Versions of the installed distributions that matter here."""
+    accelerators: Tuple[str, ...] = ()
+    """Model of each card in the machine."""
+    variables: Dict[str, str] = {}
+    """Environment variables that change TensorFlow's speed or numbers."""
+    machine_key: str
+    """Equal where step times may be compared; see harness.environment.machine_key."""
+    revision: Optional[str]
+    """Of this project's git checkout, with `-dirty` for uncommitted changes."""
+    op_table: str = PACKAGED
+    """Where the operator table comes from: `packaged`, or the path of CANN's and its SHA-256."""
+    load_average: Optional[float]
+    """Of the last minute, at the start."""
+    machine_key: str = ""
+    """Timings are comparable where it is equal; see harness.environment.machine_key."""

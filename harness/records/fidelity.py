@@ -1,0 +1,171 @@
+"""How good a picture is: what is measured of it, what is judged by that, and which blocks are to blame."""
+
+from typing import Dict, Optional, Tuple
+
+from pydantic import Field
+from typing_extensions import Literal
+
+from harness.records.base import SCHEMA_VERSION, Losses, Record
+
+
+class FidelityPlan(Record):
+    """What is measured of a picture's fidelity beside the picture itself."""
+
+    envelope: int = Field(8, ge=3)
+    """Runs of the reference mode with one ulp of noise, per envelope."""
+    window: int = Field(5, gt=0)
+    """Losses are medians over this many last pictures, since single ones spike."""
+    growth: Tuple[int, ...] = (1, 2, 5, 10)
+    """Updates after which the picture is held against float64's."""
+
+
+class TensorError(Record):
+    """How far a tensor lies from the float64 one."""
+
+    relative_l2: float
+    """||x - y|| / ||y||; of a loss term over the total loss."""
+    cosine: Optional[float] = None
+    """None when a norm is zero."""
+    max_abs: float
+
+
+class Probe(Record):
+    """One tensor of the first step, held against a float64 run of the same graph."""
+
+    name: str
+    """Of the layer, such as `relu4_1` or `pool2`; `gram_relu4_1`; of a loss term; `picture`."""
+    kind: Literal["activation", "gradient", "gram", "loss"]
+    """`gradient` is that of the total loss with respect to the layer's output, or to the picture."""
+    accumulated: TensorError
+    """The tensor as the mode's step has it."""
+    local: Optional[TensorError] = None
+    """The tensor as the mode computes it from exact inputs: what this layer alone adds."""
+    norm: float
+    """L2 norm; of a loss term its value."""
+    sketch: Tuple[float, ...] = ()
+    """Count sketch: its distance from another one estimates the distance of the tensors (harness.fidelity.sketch)."""
+    saturated: int = 0
+    underflowed: int = 0
+    """Values other than zero that became zero."""
+    nan: int = 0
+
+
+class Envelope(Record):
+    """What harmless noise does: float32 runs whose picture is off by one ulp whenever a step reads it, by seed.
+
+    Pixels that are equal stay equal, since noise that breaks ties in max pooling is not harmless.
+    """
+
+    noise: Literal["float32", "float16", "bfloat16"]
+    """The format whose ulp it is: that of the modes to judge."""
+    distances: Tuple[float, ...]
+    """1 - SSIM, luminance, between each run's picture and the unperturbed one."""
+    true_losses: Tuple[float, ...]
+    """Windowed medians of the total loss."""
+    growth: Tuple[Tuple[float, ...], ...]
+    """Of each run, relative L2 distance from the unperturbed picture after the updates of FidelityPlan.growth."""
+
+
+class Control(Record):
+    """A known fault, run beside the healthy job: what a gate must be able to tell from noise."""
+
+    fault: str
+    distance: float
+    """1 - SSIM, luminance, between its picture and the healthy one."""
+
+
+class TrialFidelity(Record):
+    """What a worker measured of its picture's fidelity; all of it is deterministic on one build."""
+
+    probes: Tuple[Probe, ...] = ()
+    growth: Tuple[Tuple[int, float], ...] = ()
+    """Updates made, and the picture's relative L2 distance from the float64 trajectory then."""
+    reported_losses: Losses
+    """Windowed medians, as the mode reports them."""
+    true_losses: Losses
+    """Windowed medians of the same pictures, re-scored in float32."""
+    window: int
+    envelopes: Tuple[Envelope, ...] = ()
+    snapshots: Tuple[Tuple[float, ...], ...] = ()
+    """Count sketches of the picture after the same updates."""
+    controls: Tuple[Control, ...] = ()
+    neutral: Optional[bool] = None
+    """Whether the picture is the same, bit for bit, with and without the probes; None when not checked."""
+
+
+class PictureDistance(Record):
+    """How far a picture lies from another."""
+
+    ssim: float
+    """Of the luminance."""
+    ssim_channels: Tuple[float, float, float]
+    """Of red, green, blue."""
+    psnr: Optional[float]
+    """Decibels; None for equal pictures, where it is infinite."""
+    flip_mean: Optional[float] = None
+    """NVIDIA's FLIP at 67 pixels per degree, as is the next; None: not evaluated, flip-evaluator is not installed."""
+    flip_p99: Optional[float] = None
+
+
+class Bound(Record):
+    """A figure and what it may be: the decision of a gate, or of the fitness."""
+
+    figure: str
+    """Such as `ssim to reference`, `true loss`, `relu4_1 gradient`."""
+    value: float
+    limit: float
+    at_least: bool = False
+    """The limit is a lower one."""
+    ok: bool
+
+
+class ModeFidelity(Record):
+    """The fidelity of one case in one mode: what its regression verdict and its fitness rest on."""
+
+    case: str
+    mode: str
+    to_reference: Optional[PictureDistance] = None
+    """From the reference mode's picture of the same run."""
+    to_baseline: Optional[PictureDistance] = None
+    """From the stored picture."""
+    baseline_picture: Optional[str] = None
+    """Path of the stored picture, relative to the project."""
+    headroom: Dict[str, float] = {}
+    """By probe, `name kind`: error of the mode over that of the reference mode, floored."""
+    fitness: Literal["fit", "wrong", "not_judged"]
+    reasons: Tuple[str, ...] = ()
+    """Why, one clause each: `style Gram saturates at relu1_1 ... relu5_1`."""
+    fit_bounds: Tuple[Bound, ...] = ()
+    regression: Literal["pass", "fail", "inconclusive", "missing"]
+    regression_reason: str
+    """A key of harness.reasons.REASONS."""
+    regression_details: Tuple[str, ...] = ()
+    regression_bounds: Tuple[Bound, ...] = ()
+    """Empty without a comparable baseline."""
+    faster: Optional[bool] = None
+    """Than the reference mode; None where the time is emulated or was not measured."""
+    gateable: Optional[bool] = None
+    """False: noise alone may move the picture further than each known fault does: at this horizon SSIM shows none."""
+
+
+class Blame(Record):
+    """Which blocks of the step make a mode's picture wrong."""
+
+    schema_version: int = SCHEMA_VERSION
+    case: str
+    mode: str
+    steps: int
+    size: int
+    """Pixels of width; steps and size are those of the search, not of a suite."""
+    fit_before: bool
+    """The mode as it is."""
+    blocks: Tuple[str, ...] = ()
+    """A smallest set found that, kept in float32, makes the mode fit; empty when the mode is fit or no set does."""
+    fit_after: bool = False
+    """The mode with those blocks in float32."""
+    scores: Tuple[Tuple[Tuple[str, ...], float, float, bool], ...] = ()
+    """Every set tried: blocks in float32, 1 - SSIM to float32, true loss over float32's, fit."""
+    neutral: bool = True
+    """Watching the step changed nothing."""
+    customize_dtypes: str = ""
+    """A ready file."""

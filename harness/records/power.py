@@ -1,0 +1,81 @@
+"""How good the timing gates are on one machine, and the calibration that measures it."""
+
+from typing import Dict, Optional
+
+from pydantic import Field
+
+from harness.records.base import SCHEMA_VERSION, Record
+from harness.records.case import Case, Mode
+from harness.records.environment import Environment
+from harness.records.verdict import Rule
+
+
+class PowerCard(Record):
+    """How good the timing gates are on one machine, for one case: measured, by comparing it with itself."""
+
+    schema_version: int = SCHEMA_VERSION
+    machine_key: str
+    suite: str
+    case: str
+    case_digest: str
+    mode: str
+    device: str
+    rule: Rule
+    pairs: int
+    """Of each comparison."""
+    comparisons: int
+    undecided: int
+    """Comparisons without a verdict, because a process's steps never settled."""
+    false_alarms: int
+    """Comparisons that called the same thing slower or faster."""
+    false_alarm_low: float
+    false_alarm_high: float
+    """Exact 95 % interval of their rate, as are the next ones."""
+    delay: float
+    """Relative delay that was injected to be detected."""
+    detections: int
+    """Comparisons that called the slower one slower."""
+    detection_low: float
+    detection_high: float
+    spread: float
+    """Standard deviation of the log ratios of pairs."""
+    step_seconds: float
+    needed_pairs: Optional[int]
+    """Fewest pairs that would detect the delay four times in five; None: more than harness.power.MOST_PAIRS."""
+    run: str
+    revision: Optional[str]
+    packages: Dict[str, str]
+    date: str
+
+
+class Calibration(Record):
+    """What a power card is being measured from; its pairs are in the journal beside it."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    suite: str
+    case: Case
+    mode: Mode
+    device: str
+    timeout: float
+    comparisons: int = Field(gt=0)
+    pairs: int = Field(ge=2)
+    """Of each comparison."""
+    started: str
+    environment: Environment
+
+    @property
+    def planned_pairs(self) -> int:
+        """Pairs of processes in all."""
+        return self.comparisons * self.pairs
+
+
+class CalibrationPair(Record):
+    """The step times of two processes that ran the same, and of one of them when it was slowed down."""
+
+    number: int
+    """Counted from 1, over all comparisons."""
+    base_seconds: Optional[float]
+    head_seconds: Optional[float]
+    delayed_seconds: Optional[float]
+    """None: the steps never settled."""

@@ -1,0 +1,135 @@
+"""What one invocation measured: a run with its summaries, or a comparison of two revisions."""
+
+from typing import List, Optional, Tuple
+
+from typing_extensions import Literal
+
+from harness.records.base import SCHEMA_VERSION, Record
+from harness.records.baseline import CasePlan
+from harness.records.case import REFERENCE_MODE
+from harness.records.environment import Environment
+from harness.records.fidelity import ModeFidelity
+from harness.records.power import PowerCard
+from harness.records.suite import Suite
+from harness.records.trial import LossScaling, TrialResult
+from harness.records.verdict import Verdict
+
+
+class Summary(Record):
+    """One case in one mode over its replicates. What was not measured is None."""
+
+    case: str
+    mode: str
+    replicates: int
+    """Processes that were to be run."""
+    ok: int
+    """Replicates with status ok; every figure below rests on them alone."""
+    emulated: bool = False
+    remarks: Tuple[str, ...] = ()
+    steady: Optional[bool] = None
+    """Whether the steps of every process reached a steady state."""
+    unmet: Tuple[str, ...] = ()
+    """Conditions of a good timing that were not met, in words."""
+    step_seconds: Optional[float] = None
+    """Geometric mean over processes of the median step."""
+    step_seconds_low: Optional[float] = None
+    step_seconds_high: Optional[float] = None
+    """95 % interval over processes; None below two of them."""
+    images_per_second: Optional[float] = None
+    megapixels_per_second: Optional[float] = None
+    first_step_seconds: Optional[float] = None
+    startup_seconds: Optional[float] = None
+    tflops: Optional[float] = None
+    """None when emulated, as is the next."""
+    share_of_peak: Optional[float] = None
+    """Of the device's float32 matrix-product rate measured in the same processes."""
+    peak_memory_bytes: Optional[int] = None
+    ratio_to_reference: Optional[float] = None
+    """Step time over that of the reference mode, same case, same run."""
+    final_loss: Optional[float] = None
+    true_loss: Optional[float] = None
+    """Medians over processes of the total losses."""
+    loss_scaling: Optional[LossScaling] = None
+    """Of the first process."""
+
+
+class Growth(Record):
+    """How a quantity grows with the picture: a line fitted to its logarithm over that of the pixels.
+
+    Peak memory is the whole process's, and most of that is there whatever the size.
+    """
+
+    mode: str
+    quantity: Literal["step time", "peak memory"]
+    emulated: bool = False
+    exponent: float
+    """Of the pixels; 1 is proportional to them."""
+    low: float
+    high: float
+    """Its 95 % interval."""
+    sizes: int
+    pixels: Tuple[int, int]
+    """Smallest and largest picture."""
+
+
+class Pair(Record):
+    """The step times of two revisions, measured one right after the other."""
+
+    case: str
+    mode: str
+    number: int
+    base_seconds: Optional[float]
+    head_seconds: Optional[float]
+    """None: the steps never settled."""
+    emulated: bool
+
+
+class Comparison(Record):
+    """Everything a comparison of two revisions measured."""
+
+    schema_version: int = SCHEMA_VERSION
+    base: str
+    """The git revision."""
+    started: str
+    command: Tuple[str, ...]
+    pairs: Tuple[Pair, ...]
+    verdicts: Tuple[Verdict, ...]
+    power_cards: Tuple[PowerCard, ...] = ()
+
+
+class Run(Record):
+    """Everything one invocation measured."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    suite: Suite
+    device: str
+    """One or several, or `auto` where there is no card; each trial says what it ran on."""
+    health: bool = False
+    started: str
+    """ISO 8601, UTC."""
+    complete: bool = False
+    """False while it runs, and when it was interrupted."""
+    reference_mode: str = REFERENCE_MODE
+    command: Tuple[str, ...] = ()
+    environment: Environment
+    plan_only: bool = False
+    """No trial was to be run."""
+    plans: List[CasePlan] = []
+    """The card's dtype plans, when a gate asked for them."""
+    trials: List[TrialResult] = []
+    summaries: List[Summary] = []
+    growth: List[Growth] = []
+    """Of suites that differ in size alone."""
+    fidelity: List[ModeFidelity] = []
+    """By case and mode, when the suite measures fidelity."""
+    verdicts: List[Verdict] = []
+    power_cards: List[PowerCard] = []
+    """How good the timing gates are here, for the cases that have a current card."""
+
+    @property
+    def planned_trials(self) -> int:
+        """Trials of the rounds begun or certain to come."""
+        if self.plan_only:
+            return 0
+        return len(self.suite.cases) * len(self.suite.modes) * self.suite.rounds(self.trials)
