@@ -14,6 +14,7 @@ from harness import fidelity
 from harness.alarms import alarms
 from harness.errors import UsageError
 from harness.records import (
+    REFERENCE_MODE,
     Baseline,
     Bound,
     Case,
@@ -282,6 +283,8 @@ def _fitness(subject: Subject) -> Tuple[str, List[str], List[Bound], Optional[Pi
     if reference is None:
         return "not_judged", [f"{subject.run.reference_mode}, which it is held against, was not measured"], [], None
     distance = fidelity.picture_distance(subject.picture(trial), subject.picture(reference))
+    if subject.run.reference_mode.split("+")[0] != REFERENCE_MODE:
+        return "not_judged", [f"{subject.run.reference_mode} is not float32: it may be wrong itself"], [], distance
     if envelope is None:
         return "not_judged", ["no envelope was measured: what noise does is unknown"], [], distance
     bounds = list(fit_bounds(trial.fidelity, reference.fidelity, distance.ssim, envelope))

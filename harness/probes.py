@@ -43,12 +43,12 @@ class _Watched(NamedTuple):
 
     first: Dict[Key, np.ndarray]
     """The tensors of the first step."""
-    counts: Dict[str, np.ndarray]
-    """By op, what float16 lost in the first step."""
+    counts: Optional[Dict[str, np.ndarray]]
+    """By op, what float16 lost in the first step; None where nothing counts."""
     pictures: Dict[int, np.ndarray]
     """By updates made."""
     local: Dict[Key, np.ndarray]
-    """Tensors computed from exact inputs."""
+    """Tensors computed from exact inputs; none where parts of the step cannot be run alone."""
     neutral: bool
 
 
@@ -137,19 +137,22 @@ def _watch(job: Job, plan: FidelityPlan, exact: Dict[Key, np.ndarray], emit: Cal
     keep = [graph.initialize, graph.result]
     prepared = job.device.prepare(graph.graph_def, fetches, job.trial.mode, keep, health=True)
     first: Dict[Key, np.ndarray] = {}
-    counts: Dict[str, np.ndarray] = {}
+    counts: Optional[Dict[str, np.ndarray]] = None
     pictures: Dict[int, np.ndarray] = {}
     with job.device.session(prepared.graph_def) as session:
         session.run(graph.initialize)
         for updates in range(steps):
             # One fetch list for all steps: another one would be another graph, and other roundings.
             _, seen, lost = session.run([graph.update, tensors, prepared.counters])
-            emit(Health(updates=updates, counts={op: tuple(map(int, n)) for op, n in lost.items() if n.any()}))
+            if prepared.counts:
+                emit(Health(updates=updates, counts={op: tuple(map(int, n)) for op, n in lost.items() if n.any()}))
             if updates == 0:
-                first, counts = seen, lost
+                first, counts = seen, lost if prepared.counts else None
             if updates + 1 in plan.growth or updates + 1 > steps - plan.window:
                 pictures[updates + 1] = session.run(graph.result)
         neutral = np.array_equal(session.run(graph.result), job.result)
+    if not job.device.runs_parts:
+        return _Watched(first, counts, pictures, {}, neutral)
     with job.device.session(prepared.graph_def, optimize=False) as session:
         session.run(graph.initialize)
         local = _local(session, tensors, first, exact, rounded=job.trial.mode.emit == "rounded")
@@ -188,17 +191,18 @@ def _probe(key: Key, seen: _Watched, exact: Mapping[Key, np.ndarray]) -> Probe:
     tensor = seen.first[key]
     # A loss term may be zero, as the content loss of a start from the content is: all are taken relative to the total.
     scale = exact["total", "loss"] if kind == "loss" else exact[key]
-    lost = sum((count for op, count in seen.counts.items() if _watched_by(op) == key), np.zeros(3, np.int64))
+    lost: Dict[str, int] = {}
+    if seen.counts is not None:
+        counts = sum((count for op, count in seen.counts.items() if _watched_by(op) == key), np.zeros(3, np.int64))
+        lost = dict(zip(("saturated", "underflowed", "nan"), map(int, counts)))
     return Probe(
         name=name,
         kind=kind,
         accumulated=tensor_error(tensor, exact[key], scale),
-        local=tensor_error(seen.local[key], exact[key], scale),
+        local=tensor_error(seen.local[key], exact[key], scale) if key in seen.local else None,
         norm=float(np.sum(tensor) if kind == "loss" else np.linalg.norm(tensor)),
         sketch=sketch(tensor) if kind != "loss" else (),
-        saturated=int(lost[0]),
-        underflowed=int(lost[1]),
-        nan=int(lost[2]),
+        **lost,
     )
 
 

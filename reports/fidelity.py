@@ -105,8 +105,8 @@ def _layers(item: ModeFidelity, probes: List[Probe]) -> Table:
             Text(f"{probe.name} {probe.kind}"),
             f"{probe.local.relative_l2:.1e}",
             f"{probe.accumulated.relative_l2:.1e}",
-            f"{probe.saturated:,}" if probe.saturated else "",
-            f"{probe.underflowed:,}" if probe.underflowed else "",
+            _count(probe.saturated),
+            _count(probe.underflowed),
         )
     return table
 
@@ -132,3 +132,10 @@ def _psnr(distance: Optional[PictureDistance]) -> str:
     if distance is None:
         return NOT_MEASURED
     return "equal" if distance.psnr is None else f"{distance.psnr:.1f}"
+
+
+def _count(lost: Optional[int]) -> str:
+    """Nothing for none, so that what was lost stands out."""
+    if lost is None:
+        return NOT_MEASURED
+    return f"{lost:,}" if lost else ""

@@ -138,8 +138,6 @@ def check_device(kind: str, suite: Any, health: bool) -> None:
             npu_options.check_steps(mode.npu_options, case.steps)
     if kind == "npu" and health:
         raise UsageError("--health counts what the emulation loses; on the card see --npu-option enable_dump_debug")
-    if kind == "npu" and suite.fidelity:
-        raise UsageError(f"suite {suite.name}: it probes the emulation tensor by tensor; use --device cpu")
 
 
 def continue_run(path: str, advisory: bool, require_fit: bool, shown: Shown) -> int:

@@ -42,6 +42,8 @@ class Prepared(NamedTuple):
     """What the card would do otherwise."""
     counters: Dict[str, str] = {}
     """By op of the plan: tensor of three counts, values saturated, values that became zero, NaN made 0."""
+    counts: bool = True
+    """What is not among the counters lost nothing; False when nothing is counted."""
 
 
 class Device(Protocol):
@@ -49,6 +51,8 @@ class Device(Protocol):
 
     kind: str
     """`cpu`, `gpu` or `npu`; results of different kinds are never compared."""
+    runs_parts: bool
+    """Whether parts of a graph can be run alone, with others fed: the card would compile each of them anew."""
 
     def environment(self) -> WorkerEnvironment:
         """Describe the device and the software that drives it."""

@@ -33,6 +33,7 @@ class AscendDevice(HostDevice):
     """One card. The mode is the process's: a second one needs another process."""
 
     kind = "npu"
+    runs_parts = False
 
     def __init__(self, chosen: Chosen, folder: Path) -> None:
         self.card = chosen
@@ -60,23 +61,21 @@ class AscendDevice(HostDevice):
     def prepare(
         self, graph_def: tf.GraphDef, fetches: Sequence[str], mode: Mode, keep: Sequence[str] = (), health: bool = False
     ) -> Prepared:
-        """Set the mode of this process; the graph stays as it is."""
-        if health:
-            raise DeviceUnavailable("npu: health counts what the emulation loses; on the card see enable_dump_debug")
+        """Set the mode of this process; the graph stays as it is, and nothing counts what it loses."""
         if mode.overflow != "saturate":
             raise DeviceUnavailable("npu: the 910 saturates; --overflow ieee is of the emulation")
         if self._mode not in (None, mode):
             raise DeviceUnavailable(f"npu: this process runs {self._mode.name}, and {mode.name} needs one of its own")
         self._mode = mode
         if not keep:  # a graph of the targets: the step's plan is the one to compare with
-            return Prepared(graph_def, lowered=True)
+            return Prepared(graph_def, lowered=True, counts=False)
         if mode.loss_scale is not None:
             # The adapter's optimiser decides with conditionals, which a plan does not follow.
-            return Prepared(graph_def, lowered=True, remarks=("card: with loss scaling its casts are not planned",))
+            remarks = ("card: with loss scaling its casts are not planned",)
+            return Prepared(graph_def, lowered=True, remarks=remarks, counts=False)
         self._plan = plan_graph(graph_def, fetches, mode.precision)
-        return Prepared(
-            graph_def, lowered=not self._plan.all_float32, remarks=self._plan.remarks + refusals(self._plan)
-        )
+        remarks = self._plan.remarks + refusals(self._plan)
+        return Prepared(graph_def, lowered=not self._plan.all_float32, remarks=remarks, counts=False)
 
     def training(self, mode: Mode) -> Train:
         """Loss scaling is the adapter's own."""

@@ -26,6 +26,8 @@ from model.stylization import Train, train
 class HostDevice:
     """TensorFlow on this host, without an Ascend card."""
 
+    runs_parts = True
+
     def __init__(self, name: str, slot: str = "") -> None:
         gpus = [device for device in _local_devices() if device.device_type == "GPU"]
         if name == "gpu" and not gpus:
@@ -77,7 +79,7 @@ class HostDevice:
             graph_def = emit_native(graph_def, plan, keep, self.kind)
         except NoKernelError as error:
             raise DeviceUnavailable(f"{self.kind}: {error}") from error
-        return Prepared(graph_def, emulated=False, lowered=not plan.all_float32, remarks=plan.remarks)
+        return Prepared(graph_def, False, not plan.all_float32, plan.remarks, counts=False)
 
     def training(self, mode: Mode) -> Train:
         """Loss scaling has an emulated status register."""

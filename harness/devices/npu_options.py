@@ -9,12 +9,17 @@ import re
 from typing import Any, Dict, NamedTuple, Sequence, Tuple
 
 from harness.errors import UsageError
-from harness.precision.config import ALLOW_MIX, FORCE_FP16, MUST_KEEP
+from harness.precision.config import ALLOW_MIX, FORCE_FP16, FORCE_FP32, MUST_KEEP
 
 ITERATIONS_PER_LOOP = "iterations_per_loop"
 PRECISION_MODE_V2 = "precision_mode_v2"
-V2_MODES = {"fp16": FORCE_FP16, "origin": MUST_KEEP, "mixed_float16": ALLOW_MIX}
-"""precision_mode_v2 by its value: the precision_mode that it is another name of."""
+V2_MODES = {
+    "fp16": FORCE_FP16,
+    "origin": MUST_KEEP,
+    "cube_fp16in_fp32out": FORCE_FP32,
+    "mixed_float16": ALLOW_MIX,
+}
+"""precision_mode_v2 by its value: the precision_mode that it is another name of. The 910 refuses mixed_bfloat16."""
 
 _BOOLEANS = ("true", "false")
 _STEPS = re.compile(r"\d+(-\d+)?(\|\d+(-\d+)?){0,99}")

@@ -45,7 +45,7 @@ class Environment(Record):
     """Model of each card in the machine."""
     variables: Dict[str, str] = {}
     """Environment variables that change TensorFlow's speed or numbers."""
-    machine_key: str
+    machine_key: str = ""
     """Equal where step times may be compared; see harness.environment.machine_key."""
     revision: Optional[str]
     """Of this project's git checkout, with `-dirty` for uncommitted changes."""
@@ -53,5 +53,3 @@ class Environment(Record):
     """Where the operator table comes from: `packaged`, or the path of CANN's and its SHA-256."""
     load_average: Optional[float]
     """Of the last minute, at the start."""
-    machine_key: str = ""
-    """Timings are comparable where it is equal; see harness.environment.machine_key."""

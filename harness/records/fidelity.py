@@ -44,10 +44,11 @@ class Probe(Record):
     """L2 norm; of a loss term its value."""
     sketch: Tuple[float, ...] = ()
     """Count sketch: its distance from another one estimates the distance of the tensors (harness.fidelity.sketch)."""
-    saturated: int = 0
-    underflowed: int = 0
+    saturated: Optional[int] = None
+    underflowed: Optional[int] = None
     """Values other than zero that became zero."""
-    nan: int = 0
+    nan: Optional[int] = None
+    """None, as the two before it, where nothing counts: in native kernels and on the card."""
 
 
 class Envelope(Record):

@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from harness import modes
 from harness.devices import Chosen, DeviceUnavailable
+from harness.records import FidelityPlan
 from harness.store import RunFolder
 from harness.supervisor import run_trial
 
@@ -100,6 +101,18 @@ def test_a_trial_on_the_card(run):
     # Scored on the host: nothing on this card is float32, whatever its stand-in computes in.
     assert result.true_losses["total"] == pytest.approx(result.final_losses["total"], rel=1e-3)
     assert "its casts were not checked" in result.remarks[-1] and "DUMP_GE_GRAPH" in result.remarks[-1]
+
+
+def test_fidelity_on_the_card_is_held_against_the_host_and_counts_nothing(run):
+    plan = FidelityPlan(envelope=3, window=2, growth=(1, 2))
+    result, _ = run(fidelity=plan, envelopes=("float16",))
+    assert result.status == "ok", (result.reason, result.log_tail)
+    measured = result.fidelity
+    assert [envelope.noise for envelope in measured.envelopes] == ["float16"] and measured.controls
+    assert all(probe.local is None and probe.saturated is None for probe in measured.probes)
+    # The stand-in computes in float32.
+    assert 0 < max(probe.accumulated.relative_l2 for probe in measured.probes if probe.kind == "activation") < 1e-4
+    assert not result.lost
 
 
 def test_a_card_that_was_not_used_refuses_the_trial(run):

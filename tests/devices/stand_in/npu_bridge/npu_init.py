@@ -18,7 +18,7 @@ _FIELDS = {
     " dump_debug_mode dump_data",
 }
 _FIELD = {key: field for field, keys in _FIELDS.items() for key in keys.split()}
-_MODES = ("allow_fp32_to_fp16", "force_fp16", "must_keep_origin_dtype", "allow_mix_precision")
+_MODES = ("force_fp32", "allow_fp32_to_fp16", "force_fp16", "must_keep_origin_dtype", "allow_mix_precision")
 _process = {}
 
 
