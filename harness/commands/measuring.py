@@ -127,9 +127,7 @@ def check_device(kind: str, suite: Any, health: bool) -> None:
         if mode.overflow == "ieee" and kind == "npu":
             raise UsageError("--overflow ieee: the card saturates; this is a switch of the emulation")
         if mode.precision.is_bf16 and kind == "npu":
-            raise UsageError(
-                f"mode {mode.name}: the 910 has no bfloat16, its adapter refuses the mode; use --device cpu"
-            )
+            raise UsageError(f"mode {mode.name}: the 910 has no bfloat16 and refuses the mode; use --device cpu")
         if mode.emit == "native" and kind == "npu":
             raise UsageError("--emit native: the card's own compiler narrows the graph; this is a switch of hosts")
         if mode.emit == "native" and health:
