@@ -13,9 +13,10 @@ import numpy as np
 from harness import environment
 from harness.accuracy import fit_bounds
 from harness.alarms import alarms
-from harness.blocks import Swap, customize_dtypes, swaps, with_swaps
+from harness.blocks import Swap, swaps, with_swaps
 from harness.delta import smallest
 from harness.modes import get
+from harness.precision import customize_dtypes_text
 from harness.records import REFERENCE_MODE, Blame, Case, Envelope, FidelityPlan, Mode, Record, Trial, TrialFidelity
 
 PLAN = FidelityPlan(envelope=6, window=3, growth=())
@@ -110,7 +111,7 @@ class Search:
                 (score.blocks, score.distance, score.true_loss_ratio, score.fit) for score in self.scores.values()
             ),
             neutral=neutral,
-            customize_dtypes=customize_dtypes(config) if found else "",
+            customize_dtypes=customize_dtypes_text(config) if found else "",
         )
 
     def _search(self, every: Sequence[Swap]) -> Sequence[Swap]:

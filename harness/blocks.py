@@ -1,7 +1,7 @@
 """The blocks of a training step, and how to keep one in float32: what the search for a cause swaps."""
 
 import re
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from harness.precision import CustomDtypes, DtypePlan, PlannedOp, PrecisionConfig, layer_name
 from harness.precision.op_table import KernelRow, load_op_table
@@ -48,11 +48,6 @@ def with_swaps(config: PrecisionConfig, chosen: Sequence[Swap]) -> PrecisionConf
     )
 
 
-def customize_dtypes(config: PrecisionConfig) -> str:
-    """The configuration's customised dtypes as a file that the compiler, and --customize-dtypes, take."""
-    return "".join(f"{_line(entry)}\n" for entry in config.custom_dtypes)
-
-
 def block_of(op: str) -> str:
     """Name the part of the step that an op belongs to."""
     layer, backward = layer_name(op), op.startswith("gradients")
@@ -89,10 +84,3 @@ def _floats(dtypes: Sequence[str]) -> Tuple[str, ...]:
     while floats and not floats[-1]:
         floats.pop()
     return tuple(floats)
-
-
-def _line(entry: CustomDtypes) -> str:
-    separator = ":" if entry.by_type else "::"
-    halves: Dict[str, Tuple[str, ...]] = {"InputDtype": entry.inputs, "OutputDtype": entry.outputs}
-    body = ",".join(f"{name}:{','.join(dtypes)}" for name, dtypes in halves.items() if dtypes)
-    return f"{'OpType::' if entry.by_type else ''}{entry.key}{separator}{body}"

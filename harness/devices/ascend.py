@@ -3,7 +3,6 @@
 None of this has ever run on a card. It is tested against TensorFlow's own protos and a strict stand-in.
 """
 
-import json
 import os
 import time
 from contextlib import contextmanager
@@ -16,8 +15,7 @@ from harness import environment
 from harness.devices import Chosen, DeviceUnavailable, Prepared, cann, graph_dump, npu_options
 from harness.devices.bridge import NPU_OPTIMIZER, Bridge
 from harness.devices.host import HostDevice, refusals
-from harness.precision import DtypePlan, PrecisionConfig, plan_graph
-from harness.precision.config import BLACK, GRAY, WHITE, MixList
+from harness.precision import DtypePlan, customize_dtypes_text, modify_mixlist_text, plan_graph
 from harness.records import Mode, WorkerEnvironment
 from model.stylization import Train, train
 
@@ -26,7 +24,6 @@ COMPILED = b"The model has been compiled on the Ascend AI processor"
 _LOG_SECONDS = 1.0
 """What the adapter's line may take to arrive."""
 _MATMUL_SECONDS, _MATMUL_LARGEST = 0.005, 8192
-_LIST_KEYS = {BLACK: "black-list", WHITE: "white-list", GRAY: "gray-list"}
 
 
 class AscendDevice(HostDevice):
@@ -137,7 +134,7 @@ class AscendDevice(HostDevice):
         if precision.custom_dtypes:
             options["customize_dtypes"] = ("s", self._file("customize_dtypes.cfg", customize_dtypes_text(precision)))
         if precision.mixlist is not None:
-            options["modify_mixlist"] = ("s", self._file("modify_mixlist.json", mixlist_text(precision.mixlist)))
+            options["modify_mixlist"] = ("s", self._file("modify_mixlist.json", modify_mixlist_text(precision.mixlist)))
         return options
 
     def _file(self, name: str, text: str) -> bytes:
@@ -189,22 +186,3 @@ class _BesideCard(HostDevice):
     def _config(self, optimize: bool = True) -> tf.ConfigProto:
         # Said in as many words, for the adapter adds itself to sessions that say nothing.
         return self._bridge.config({"use_off_line": ("b", False)})
-
-
-def customize_dtypes_text(precision: PrecisionConfig) -> str:
-    """The file that customize_dtypes names."""
-    lines = []
-    for entry in precision.custom_dtypes:
-        name = f"OpType::{entry.key}:" if entry.by_type else f"{entry.key}::"
-        halves = ((f"{half}Dtype:", dtypes) for half, dtypes in (("Input", entry.inputs), ("Output", entry.outputs)))
-        lines.append(name + ",".join(key + ",".join(dtypes) for key, dtypes in halves if dtypes))
-    return "\n".join(lines)  # a last empty line would be refused
-
-
-def mixlist_text(mixlist: MixList) -> str:
-    """The file that modify_mixlist names."""
-    lists: Dict[str, Dict[str, Any]] = {}
-    for action, changes in (("to-add", mixlist.added), ("to-remove", mixlist.removed)):
-        for flag, op_type in changes:
-            lists.setdefault(_LIST_KEYS[flag], {}).setdefault(action, []).append(op_type)
-    return json.dumps(lists, indent=1)

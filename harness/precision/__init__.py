@@ -25,6 +25,7 @@ from .config import (
     parse_customize_dtypes,
     parse_modify_mixlist,
 )
+from .config_text import customize_dtypes_text, modify_mixlist_text
 from .layers import ExplainedOp, Layer, explain_layers, layer_name
 from .ops_info import OpsInfoError
 from .plan import (
@@ -84,10 +85,12 @@ __all__ = [
     "PrecisionConfigError",
     "Totals",
     "UnitTotals",
+    "customize_dtypes_text",
     "diff_plans",
     "explain_layers",
     "layer_name",
     "load_config",
+    "modify_mixlist_text",
     "parse_customize_dtypes",
     "parse_modify_mixlist",
     "render_diff",

@@ -28,7 +28,7 @@ MATMUL32 = ALLOW_MIX + "+matmul32"
 DTYPES = ("float16", "float32", "float64", "bfloat16", "bool") + tuple(
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 )
-_LISTS = {"black-list": BLACK, "white-list": WHITE, "gray-list": GRAY}
+LIST_KEYS = {"black-list": BLACK, "white-list": WHITE, "gray-list": GRAY}
 _LINE_LIMIT = 1023
 _LINE_FORM = "expected 'Opname::InputDtype:...,OutputDtype:...' or 'OpType::Type:InputDtype:...,OutputDtype:...'"
 
@@ -144,7 +144,7 @@ def parse_modify_mixlist(path: Union[str, Path]) -> MixList:
     raw = _read_json_object(path)
     changes: Dict[str, List[Tuple[str, str]]] = {"to-add": [], "to-remove": []}
     for list_name, entry in raw.items():
-        if list_name not in _LISTS:
+        if list_name not in LIST_KEYS:
             _fail(path, list_name, "expected black-list, white-list or gray-list")
         if not isinstance(entry, dict):
             _fail(path, list_name, "expected an object with to-add and to-remove")
@@ -153,7 +153,7 @@ def parse_modify_mixlist(path: Union[str, Path]) -> MixList:
             if action not in changes:
                 _fail(path, where, "expected to-add or to-remove")
             for op_type in _op_types(path, where, op_types):
-                changes[action].append((_LISTS[list_name], op_type))
+                changes[action].append((LIST_KEYS[list_name], op_type))
     mixlist = MixList(added=tuple(changes["to-add"]), removed=tuple(changes["to-remove"]))
     _check_combinations(path, mixlist)
     return mixlist

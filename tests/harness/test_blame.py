@@ -1,9 +1,9 @@
 import pytest
 
 from harness import blame, inputs, modes, worker
-from harness.blocks import block_of, customize_dtypes, swaps, with_swaps
+from harness.blocks import block_of, swaps, with_swaps
 from harness.devices import open_device
-from harness.precision import load_config, plan_graph
+from harness.precision import customize_dtypes_text, load_config, plan_graph
 from suites import shipped_case
 
 
@@ -48,7 +48,7 @@ def test_what_is_written_is_read_back(step, tmp_path):
     config = load_config("allow_mix_precision+matmul32")
     chosen = with_swaps(config, swaps(plan_graph(*step, config)))
     file = tmp_path / "float32.cfg"
-    file.write_text(customize_dtypes(chosen))
+    file.write_text(customize_dtypes_text(chosen))
     read = load_config("allow_mix_precision", custom_dtypes=file)
     assert set(read.custom_dtypes) == set(chosen.custom_dtypes)
 
