@@ -19,6 +19,7 @@ from harness.precision import (
     explain_layers,
     render_diff,
 )
+from harness.precision.op_table import load_op_table
 from harness.records import Mode
 
 _MEGA = 1e6
@@ -145,6 +146,7 @@ def _print_totals(console: Console, modes: Sequence[Mode], plans: Sequence[Dtype
     table.add_row("roofline floor, ms", *(f"{totals['roofline_seconds'] * 1e3:.3f}" for totals in columns))
     console.print(table)
     console.print(
-        f"Roofline: {PEAK_FLOPS / 1e12:.0f} TFLOPS in float16, {ASSUMED_BANDWIDTH / 1e12:.1f} TB/s assumed.",
+        f"Roofline: {PEAK_FLOPS / 1e12:.0f} TFLOPS in float16, {ASSUMED_BANDWIDTH / 1e12:.1f} TB/s assumed. "
+        f"Operator table: {load_op_table().source}.",
         style="dim",
     )

@@ -115,6 +115,7 @@ def _facts(run: Run, words: Words) -> List[Tuple[str, str]]:
         (words("system"), machine.system),
         ("Python", machine.python),
         *machine.packages.items(),
+        (words("operator table of the plans"), machine.op_table),
         (words("load at the start"), NOT_MEASURED if machine.load_average is None else f"{machine.load_average:.2f}"),
     ]
     worker = next((trial.environment for trial in run.trials if trial.environment), None)

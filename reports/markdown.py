@@ -158,6 +158,7 @@ def _provenance(run: Run, words: Words) -> str:
     lines = [
         f"{words('run')} {run.id}, {run.started}",
         f"{words('revision')} {machine.revision or NOT_MEASURED}",
+        f"{words('operator table of the plans')}: {machine.op_table}",
         f"{words('machine')} {machine.processor}, {machine.logical_cores} {words('cores')}, {machine.system}",
         f"Python {machine.python}, " + ", ".join(f"{name} {version}" for name, version in machine.packages.items()),
         *(card_line(card) for card in run.power_cards),

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.doctor import Check
+from harness.precision.op_table import PACKAGED
 from harness.records import Case, Growth, LossScaling, Run, Summary, TrialResult
 from reports.words import ENGLISH, Words
 
@@ -48,6 +49,8 @@ def print_failures(run: Run, folder: Path, words: Words, console: Console) -> No
 
 def print_record(run: Run, folder: Path, console: Console) -> None:
     """Print where everything is."""
+    if run.environment.op_table != PACKAGED:
+        console.print(Text(f"plans decided by the operator table {run.environment.op_table}"), soft_wrap=True)
     picture = next((trial.picture for trial in run.trials if trial.picture), None)
     if picture:
         console.print(Text(f"picture  {_shown(folder / picture)}"), soft_wrap=True)
