@@ -84,7 +84,9 @@ def _add_files(group: Any) -> None:
 
 
 def _add_precision(group: Any) -> None:
-    group.add_argument("--precision-mode", default="must_keep_origin_dtype", metavar="MODE", help="(%(default)s)")
+    group.add_argument(
+        "--precision-mode", metavar="MODE", help="(must_keep_origin_dtype; on a card allow_fp32_to_fp16)"
+    )
     group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, gpu or npu (%(default)s)")
     group.add_argument("--mixlist", metavar="FILE", help="modify_mixlist file for the mixed modes")
     group.add_argument("--customize-dtypes", metavar="FILE", help="customize_dtypes file")

@@ -18,7 +18,7 @@ from harness.environment import ROOT
 from harness.errors import UsageError
 from harness.power import Cards
 from harness.reasons import REASONS
-from harness.records import REFERENCE_MODE, Comparison, Limit, Pair, Verdict
+from harness.records import Comparison, Limit, Pair, Verdict
 from harness.rule import judge_pairs
 from harness.store import RunFolder, write_atomic
 
@@ -46,7 +46,7 @@ Hear = Callable[[int, str, str], None]
 
 def compare(
     revision: str,
-    mode_names: Optional[Sequence[str]],
+    mode_names: Sequence[str],
     options: Sequence[str],
     pairs: int,
     results: Path,
@@ -57,14 +57,13 @@ def compare(
     """Measure a revision and this tree in turn, and judge which is slower; return the record and its folder.
 
     Args:
-        mode_names: the reference mode alone when None, for only its time is this machine's own.
         options: command-line options that both trees get.
 
     Raises:
         UsageError: there is no such revision or mode.
         IncomparableError: a tree's result cannot be read, or the trees ran different cases.
     """
-    names = list(dict.fromkeys(mode_names or [REFERENCE_MODE]))
+    names = list(dict.fromkeys(mode_names))
     for name in names:
         modes.get(name)
     started = environment.now()

@@ -7,9 +7,9 @@ journalled, so that hours of measuring survive an interruption.
 from pathlib import Path
 from typing import List, Optional, Tuple
 
-from harness import environment, inputs
+from harness import devices, environment, inputs, modes
 from harness.power import DELAY
-from harness.records import REFERENCE_MODE, Calibration, CalibrationPair, Suite, Trial, TrialResult
+from harness.records import Calibration, CalibrationPair, Suite, Trial, TrialResult
 from harness.runner import Observer, require_unchanged
 from harness.store import RunFolder
 from harness.supervisor import run_trial
@@ -27,16 +27,16 @@ def begin(
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
     """
+    chosen = devices.choose_one(device)
     case = inputs.resolve(suite.cases[0], cache)
     machine = environment.describe()
-    (mode,) = [mode for mode in suite.modes if mode.name == REFERENCE_MODE]
     folder = RunFolder.create(results, f"calibrate-{suite.name}")
     calibration = Calibration(
         id=folder.path.name,
         suite=suite.name,
         case=case,
-        mode=mode,
-        device=device,
+        mode=modes.get(modes.reference_name(chosen.kind)),
+        device=chosen.name,
         timeout=suite.timeout,
         comparisons=comparisons,
         pairs=pairs,

@@ -7,7 +7,7 @@ Job = TypeVar("Job")
 
 
 def rotated(index: int, round_number: int, devices: int) -> int:
-    """The device for the index-th trial of a round: each round moves on by one, so that no mode keeps a device."""
+    """The device for the index-th pair of case and mode: each round moves on by one, so that no pair keeps a device."""
     return (index + round_number) % devices
 
 

@@ -27,7 +27,7 @@ class Check(NamedTuple):
 
 def examine(cache: str) -> List[Check]:
     """Look at the software, the devices and the cache; takes some seconds, for TensorFlow has to start."""
-    machine = environment.describe()
+    machine = environment.machine()
     return [
         Check(
             "machine",
@@ -77,23 +77,29 @@ def _devices() -> List[Check]:
 
 
 def _ascend() -> List[Check]:
-    """Each part of the card's software with where it was looked for, and the operator table in use."""
-    advice = {
-        "npu_bridge": "it comes with Huawei's CANN toolkit, for Python 3.7 and TensorFlow 1.15; "
-        "the package of that name on a public index is not Huawei's",
-        "Ascend op table": "the packaged table is used",
-    }
-    checks = [
-        Check(found.name, True, found.detail)
-        if found.detail is not None
-        else Check(found.name, None, f"not found (looked for {found.looked_for})", advice.get(found.name, ""))
-        for found in cann.findings()
-    ]
+    """Each part of the card's software with where it was looked for, and whether its operator table can be read."""
+    return [_unreadable(found.name) or _present(found) for found in cann.findings()]
+
+
+def _unreadable(name: str) -> Optional[Check]:
+    if name != cann.OP_TABLE:
+        return None
     try:
         load_op_table()
     except OpsInfoError as error:
-        checks.append(Check("Ascend op table", False, str(error), "reinstall CANN's operator package"))
-    return checks
+        return Check(name, False, str(error), "reinstall CANN's operator package")
+    return None
+
+
+def _present(found: cann.Finding) -> Check:
+    advice = {
+        "npu_bridge": "it comes with Huawei's CANN toolkit, for Python 3.7 and TensorFlow 1.15; "
+        "the package of that name on a public index is not Huawei's",
+        cann.OP_TABLE: "the packaged table is used",
+    }
+    if found.detail is not None:
+        return Check(found.name, True, found.detail)
+    return Check(found.name, None, f"not found (looked for {found.looked_for})", advice.get(found.name, ""))
 
 
 def _flip() -> Check:

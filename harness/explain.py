@@ -8,10 +8,10 @@ import subprocess
 import sys
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from harness import environment
+from harness import environment, modes
 from harness.errors import UsageError
 from harness.precision import DtypePlan, PrecisionConfigError
-from harness.records import Case, Mode, Record
+from harness.records import REFERENCE_MODE, Case, Mode, Record
 
 
 class Question(Record):
@@ -68,6 +68,7 @@ def main() -> None:
     """Answer the question on standard input with one line of JSON."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     question = Question.model_validate_json(sys.stdin.read())
+    from harness.devices import DeviceUnavailable
     from harness.precision import GraphError, plan_graph
 
     try:
@@ -75,7 +76,7 @@ def main() -> None:
         pairs = zip(question.modes, graphs)
         plans = tuple(plan_graph(graph_def, fetches, mode.precision) for mode, (graph_def, fetches) in pairs)
         answer = Answer(plans=plans)
-    except PrecisionConfigError as error:
+    except (PrecisionConfigError, DeviceUnavailable) as error:
         answer = Answer(error=str(error))
     except (GraphError, UsageError) as error:
         answer = Answer(error=f"graph {question.graph}: {error}" if question.graph else str(error))
@@ -94,10 +95,10 @@ def _steps(question: Question) -> List[Tuple[Any, Sequence[str]]]:
     device = open_device("cpu")
     made: Dict[Any, Tuple[Any, Sequence[str]]] = {}
     for mode in question.modes:
-        # The targets' values matter little to a plan, their shapes much: those of the first mode serve all.
+        # The targets' values matter little to a plan, their shapes much: in float32, which any host has kernels for.
         if mode.loss_scale not in made:
-            first = question.modes[0].model_copy(update={"loss_scale": mode.loss_scale})
-            graph = build_step(case, first, device, pictures, network)
+            float32 = modes.get(REFERENCE_MODE).model_copy(update={"loss_scale": mode.loss_scale})
+            graph = build_step(case, float32, device, pictures, network)
             made[mode.loss_scale] = graph.graph_def, step_fetches(graph)
     return [made[mode.loss_scale] for mode in question.modes]
 

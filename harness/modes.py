@@ -8,7 +8,7 @@ from harness.devices import npu_options
 from harness.errors import UsageError
 from harness.precision import ALIASES, FURTHER_MODES, MATMUL32, MODES, PrecisionConfigError, load_config
 from harness.precision.config import ALLOW_MIX, MUST_KEEP
-from harness.records import Mode
+from harness.records import CARD_REFERENCE_MODE, REFERENCE_MODE, Mode
 from harness.store import slug
 from model.settings import LossScale
 
@@ -24,6 +24,20 @@ def get(name: str) -> Mode:
     precision = load_config(name)
     # Nothing rounds to bfloat16 here: these modes are of hosts that compute in it.
     return Mode(name=ALIASES.get(name, name), precision=precision, emit="native" if precision.is_bf16 else "rounded")
+
+
+def reference_name(kind: str) -> str:
+    """Name of the mode that ratios refer to on a kind of device, and that runs there where one is enough."""
+    return CARD_REFERENCE_MODE if kind == "npu" else REFERENCE_MODE
+
+
+def defaults(modes: Sequence[Mode], kind: str) -> List[Mode]:
+    """Return which of a suite's modes run on a kind of device unless the user names some.
+
+    must_keep_origin_dtype does not compile on the card; the reference mode stands in where it was the only one.
+    """
+    compiling = [mode for mode in modes if kind != "npu" or mode.precision.mode != MUST_KEEP]
+    return compiling or [get(reference_name(kind))]
 
 
 def with_options(
@@ -86,7 +100,7 @@ def parse_loss_scale(text: str) -> Optional[LossScale]:
         first = error.errors()[0]
         raise UsageError(
             f"--loss-scale {text}: {first['loc'][0]} {first['input']}: {first['msg'].lower()} "
-            "(expected none, a number of at least 1, or dynamic)"
+            "(expected none, a number from 1 to 3.4e38, or dynamic)"
         ) from error
 
 

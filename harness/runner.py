@@ -1,6 +1,5 @@
 """What is run in which order, and the record of it."""
 
-import itertools
 import threading
 import time
 from contextlib import contextmanager
@@ -12,10 +11,9 @@ from harness import devices, dispatch, environment, inputs
 from harness.errors import UsageError
 from harness.events import Event
 from harness.explain import Question, check_op_names, explain
+from harness.modes import reference_name
 from harness.plans import figures
 from harness.records import (
-    CARD_REFERENCE_MODE,
-    REFERENCE_MODE,
     Case,
     CasePlan,
     Environment,
@@ -177,7 +175,7 @@ def _until_confirmation(trials: Sequence[TrialResult]) -> float:
 
 def reference_mode(device: str, modes: Sequence[Mode]) -> str:
     """Name of the mode that ratios refer to on this device, whatever options it has."""
-    name = CARD_REFERENCE_MODE if devices.parse(device)[0].kind == "npu" else REFERENCE_MODE
+    name = reference_name(devices.parse(device)[0].kind)
     found = [mode.name for mode in modes if mode.name.split("+")[0] == name]
     return name if name in found or not found else found[0]
 
@@ -232,21 +230,25 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tup
 def _rounds(
     run: Run, trials: Sequence[TrialResult], folder: RunFolder, cache: str
 ) -> Iterator[Tuple[List[Tuple[int, Trial]], int]]:
-    """Round by round: the trials that have no result yet with their number in the whole, and the size of the whole.
+    """The rounds that are certain to come as one, then round by round: the trials that have no result yet with their
+    number in the whole, and the size of the whole.
 
-    `trials` grows by the results of each round, and decides whether another one follows.
+    `trials` grows by the results of each, and decides whether another one follows.
     """
     if run.plan_only:
         return
     suite, done = run.suite, {trial.trial for trial in trials}
-    for replicate in itertools.count(1):
-        if replicate > suite.rounds(trials) and not another_round(suite, trials):
-            return
-        pairs = balanced_round(suite, replicate)
-        planned = len(pairs) * max(suite.rounds(trials), replicate)
-        numbered = enumerate(pairs, len(pairs) * (replicate - 1) + 1)
-        order = [(number, _trial(run, case, mode, replicate, folder, cache)) for number, (case, mode) in numbered]
-        yield [(number, trial) for number, trial in order if trial.id not in done], planned
+    pairs, made = len(suite.cases) * len(suite.modes), 0
+    while made < suite.rounds(trials) or another_round(suite, trials):
+        last = max(suite.rounds(trials), made + 1)
+        order = [
+            _trial(run, case, mode, replicate, folder, cache)
+            for replicate in range(made + 1, last + 1)
+            for case, mode in balanced_round(suite, replicate)
+        ]
+        numbered = enumerate(order, made * pairs + 1)
+        yield [(number, trial) for number, trial in numbered if trial.id not in done], last * pairs
+        made = last
 
 
 def _run_trials(
@@ -286,7 +288,8 @@ def _trial(
 ) -> Trial:
     trial_id = f"{case.id}.{mode.name}.{'again' if confirmation else ''}{replicate}"
     chosen = devices.parse(run.device)
-    slot = dispatch.rotated(run.suite.modes.index(mode), replicate, len(chosen))
+    pair = run.suite.cases.index(case) * len(run.suite.modes) + run.suite.modes.index(mode)
+    slot = dispatch.rotated(pair, replicate, len(chosen))
     return Trial(
         id=trial_id,
         case=case,

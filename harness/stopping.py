@@ -1,6 +1,6 @@
 """When a run has measured enough, and in words what it lacks."""
 
-from typing import List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 from harness.measure import DRIFT_LIMIT
 from harness.records import Suite, TrialResult
@@ -54,9 +54,29 @@ def _allowed(suite: Suite, trials: Sequence[TrialResult]) -> bool:
 
 
 def _fits(suite: Suite, trials: Sequence[TrialResult], rounds: int) -> bool:
-    # From the journal and not from a clock, so that a resumed run decides as if it had never been interrupted.
-    spent = sum(trial.wall_seconds for trial in trials if not trial.confirmation)
+    spent = _spent(suite, trials)
     return suite.budget is None or spent + spent / rounds <= suite.budget
+
+
+def _spent(suite: Suite, trials: Sequence[TrialResult]) -> float:
+    """Seconds that the rounds took: of each the busiest device's, for the others wait for it.
+
+    From the journal and not from a clock, so that a resumed run decides as if it had never been interrupted.
+    """
+    busy: Dict[int, Dict[str, float]] = {}
+    for trial in trials:
+        if not trial.confirmation:
+            # The rounds that are always made are run as one.
+            seconds = busy.setdefault(max(trial.replicate, suite.replicates), {})
+            seconds[_slot(trial)] = seconds.get(_slot(trial), 0.0) + trial.wall_seconds
+    return sum(max(seconds.values()) for seconds in busy.values())
+
+
+def _slot(trial: TrialResult) -> str:
+    """Which of several devices the trial ran on; empty when there is no choice."""
+    if trial.environment is not None:
+        return trial.environment.slot
+    return trial.device if ":" in trial.device else ""
 
 
 def _why_no_more(suite: Suite, trials: Sequence[TrialResult]) -> str:

@@ -78,13 +78,13 @@ class LossScale(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    init: float = Field(2.0**32, ge=1)
-    """The scale, or the first one."""
+    init: float = Field(2.0**32, ge=1, le=3.4e38)
+    """The scale, or the first one; a float32."""
     dynamic: bool = False
     """Whether overflows change the scale; a fixed one only skips the update."""
-    incr_every: int = Field(1000, gt=0)
+    incr_every: int = Field(1000, gt=0, lt=2**31)
     """Steps without overflow before the scale grows."""
-    decr_every: int = Field(2, gt=0)
+    decr_every: int = Field(2, gt=0, lt=2**31)
     """Steps with overflow before the scale shrinks."""
     incr_ratio: float = Field(2.0, gt=1)
     decr_ratio: float = Field(0.5, gt=0, lt=1)

@@ -105,13 +105,21 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
         (["--resume", "somewhere", "--steps", "4"], "--resume takes no --steps"),
         (["--suite", "smoke", "--modes", "fp8"], "mode 'fp8' is unknown (expected one of must_keep_origin_dtype,"),
         (["--suite", "smoke", "--device", "tpu"], "device 'tpu' is unknown (expected one of auto, cpu, gpu, npu, "),
-        (["--suite", "smoke", "--device", "npu:99"], "device npu:99: no such card, /dev/davinci99 is not there"),
+        (["--suite", "smoke", "--device", "npu:99"], "device npu:99: no such card (found no /dev/davinci0"),
         (
             ["--suite", "smoke", "--device", "cpu", "--npu-option", "deterministic=1"],
             "there is no card in --device cpu",
         ),
         (["--suite", "smoke", "--npu-option", "determinism=1"], "determinism=1: no such option (expected one of "),
         (["--suite", "smoke", "--loss-scale", "0"], "--loss-scale 0: init 0: input should be greater than or equal"),
+        (
+            ["--suite", "smoke", "--loss-scale", "1e39"],
+            "--loss-scale 1e39: init 1e39: input should be less than or equal",
+        ),
+        (
+            ["--suite", "smoke", "--loss-scale", "dynamic:incr_every=9999999999"],
+            "incr_every 9999999999: input should be",
+        ),
         (["--suite", "smoke", "--emit", "fast"], "'fast' is not one of 'rounded', 'native'"),
         (
             ["--suite", "smoke", "--modes", "allow_fp32_to_bf16", "--health"],

@@ -5,6 +5,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import bench
+from harness.explain import Question
+from harness.explain import explain as plan_modes
+from harness.modes import get, on_chip
 
 
 @pytest.fixture
@@ -49,6 +52,14 @@ def test_the_style_step_is_explained_by_layer_with_rules_and_totals(explain):
 def test_what_the_card_refuses_is_named(explain):
     _, out, _ = explain("must_keep_origin_dtype", "--size", "64")
     assert "would not compile: 26 ops (Conv2D, Conv2DBackpropInputD)" in " ".join(out.split())
+
+
+def test_a_plan_needs_no_kernel(case):
+    native = on_chip([get("force_fp32")], emit="native")
+    question = Question(case=case, modes=(*native, get("allow_mix_precision_bf16")), cache="")
+    widened, bfloat16 = plan_modes(question)
+    dtypes = [{op.name: op for op in plan.ops}["conv1_1/Conv2D"] for plan in (widened, bfloat16)]
+    assert [(op.inputs[0], op.outputs) for op in dtypes] == [("float16", ("float32",)), ("bfloat16", ("bfloat16",))]
 
 
 def test_two_modes_show_only_what_differs(explain):

@@ -54,7 +54,7 @@ def compare(context: click.Context, first: str, second: str, advisory: bool) -> 
 
 @click.command()
 @click.option("--suite", metavar="NAME", default="perf", show_default=True, help="Whose first case is measured.")
-@click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, gpu.")
+@click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, gpu, npu.")
 @click.option("--size", type=int, metavar="PIXELS", help="Another width: a card of its own, for runs of that size.")
 @click.option("--comparisons", type=click.IntRange(1), default=40, show_default=True)
 @click.option("--pairs", type=click.IntRange(2), default=5, show_default=True, help="Of processes, per comparison.")
@@ -76,7 +76,7 @@ def calibrate(
     Compares the suite's first case with itself, and with itself slowed down. Takes hours; leave the machine alone.
     """
     import suites
-    from harness import calibration, devices
+    from harness import calibration
     from harness.errors import UsageError
     from harness.power import NeverSteadyError, make_card
     from harness.store import Baselines, RunFolder, refuse_in_ci
@@ -91,7 +91,6 @@ def calibrate(
         folder = RunFolder(Path(resume))
         plan = folder.load_calibration()
     else:
-        devices.choose_one(device)
         changes = {"size": size} if size is not None else {}
         chosen = suites.customize(suites.get(suite), changes, {})
         folder, plan = calibration.begin(chosen, device, comparisons, pairs, Path(output), cache_folder())

@@ -23,7 +23,8 @@ def compare_trees(
 ) -> int:
     """Measure a revision and this tree in turn, show the verdicts, return the exit status."""
     import suites
-    from harness import against
+    from harness import against, devices
+    from harness import modes as precision_modes
     from harness.errors import UsageError
     from harness.gate import exit_status, lenient
     from harness.power import Cards
@@ -36,7 +37,9 @@ def compare_trees(
         raise UsageError(f"--against takes no --{refused.pop().replace('_', '-')}")
     suites.get(suite)
     passed = {name: options[name] for name in given if name in options}
-    modes = passed.pop("modes").split(",") if "modes" in passed else None
+    # Of emulated modes the time is not this machine's own.
+    default = precision_modes.reference_name(devices.choose(options["device"])[0].kind)
+    modes = passed.pop("modes", default).split(",")
     arguments = ["--suite", suite, *as_arguments(passed)]
     cards, hear = Cards(Baselines(BASELINES)), ComparisonProgress(pairs).measuring
     try:
@@ -52,10 +55,15 @@ def compare_trees(
 
 def as_arguments(options: Dict[str, Any]) -> List[str]:
     """The options as a command line that works in another folder: files by their absolute paths."""
+    from harness.devices import npu_options
+
     names = {"initial": "init", "npu": "npu-option"}
     arguments = []
     for name, given in options.items():
-        for value in given if isinstance(given, tuple) else [given]:
+        values = given if isinstance(given, tuple) else (given,)
+        if name == "npu":
+            values = tuple(f"{key}={value}" for key, value in npu_options.parse(values).items())
+        for value in values:
             known_file = isinstance(value, str) and os.path.exists(value)
             option = names.get(name, name).replace("_", "-")
             arguments += [f"--{option}", os.path.abspath(value) if known_file else str(value)]
@@ -94,9 +102,11 @@ def measure(
     if given["gate"]:
         chosen = suites.for_gate(chosen)
     if modes is not None:
-        suite_changes["modes"] = [precision_modes.get(name) for name in dict.fromkeys(modes.split(","))]
+        asked = [precision_modes.get(name) for name in dict.fromkeys(modes.split(","))]
+    else:
+        asked = precision_modes.defaults(chosen.modes, kind)
     suite_changes["modes"] = precision_modes.with_options(
-        suite_changes.get("modes", chosen.modes), given.pop("mixlist", None), given.pop("customize_dtypes", None)
+        asked, given.pop("mixlist", None), given.pop("customize_dtypes", None)
     )
     chip = {name: given.pop(name, None) for name in ("loss_scale", "overflow", "emit", "npu")}
     suite_changes["modes"] = precision_modes.on_chip(

@@ -21,12 +21,17 @@ _VARIABLES = (
     "ASCEND_LAUNCH_BLOCKING",
     "ASCEND_OPP_PATH",
     "ASCEND_SLOG_PRINT_TO_STDOUT",
+    "DEVICE_ID",
     "DUMP_GE_GRAPH",
     "INF_NAN_MODE_ENABLE",
     "JOB_ID",
     "RANK_ID",
     "RANK_SIZE",
 )
+
+
+OP_TABLE = "Ascend op table"
+"""Name of the finding."""
 
 
 class Finding(NamedTuple):
@@ -38,10 +43,15 @@ class Finding(NamedTuple):
     looked_for: str
 
 
-def cards() -> List[int]:
-    """Numbers of the cards whose device file is there, ascending."""
-    found = (re.fullmatch(r"davinci(\d+)", path.name) for path in root().glob("dev/davinci*"))
-    return sorted(int(match.group(1)) for match in found if match)
+def device_files() -> List[Path]:
+    """The driver's file of each card, in the order of the numbers in their names."""
+    found = [path for path in root().glob("dev/davinci*") if re.fullmatch("davinci[0-9]+", path.name)]
+    return sorted(found, key=lambda path: int(path.name[len("davinci") :]))
+
+
+def cards() -> range:
+    """Numbers of the cards as ASCEND_DEVICE_ID counts them: from 0, though a container may hold davinci3 alone."""
+    return range(len(device_files()))
 
 
 def has_bridge() -> bool:
@@ -57,9 +67,9 @@ def is_usable() -> bool:
 def check_card(number: int) -> None:
     """Raise UsageError, naming what was looked for, unless the card is there and can be driven."""
     if number not in cards():
-        found = ", ".join(f"npu:{card}" for card in cards()) or "no card"
-        path = root() / f"dev/davinci{number}"
-        raise UsageError(f"device npu:{number}: no such card, {path} is not there (found {found}); see doctor")
+        raise UsageError(
+            f"device npu:{number}: no such card (found {_cards_found() or f'no {_card_file()}'}); see doctor"
+        )
     if not has_bridge():
         raise UsageError(
             f"device npu:{number}: npu_bridge cannot be imported by {sys.executable} "
@@ -75,26 +85,19 @@ def findings() -> Tuple[Finding, ...]:
         for folder in toolkits()
         for name in (f"{os.uname().machine}-linux/ascend_toolkit_install.info", "version.info", "version.cfg")
     ]
-    numbers = cards()
     table = ops_info.find()
     return (
         Finding("Ascend driver", _version(driver), str(driver)),
         Finding("CANN", next(filter(None, map(_version, installs)), None), ", ".join(map(str, installs))),
-        Finding(
-            "Ascend cards",
-            ", ".join(f"npu:{number}" for number in numbers) if numbers else None,
-            str(root() / "dev/davinci0") + ", …",
-        ),
+        Finding("Ascend cards", _cards_found(), _card_file()),
         Finding("npu_bridge", "importable" if has_bridge() else None, "npu_bridge on Python's path"),
-        Finding("Ascend op table", str(table) if table else None, ", ".join(map(str, ops_info.candidates()))),
+        Finding(OP_TABLE, str(table) if table else None, ", ".join(map(str, ops_info.candidates()))),
     )
 
 
 def chosen_card() -> int:
-    """The card that ASCEND_DEVICE_ID names; the first without it. Raises UsageError when it is no number."""
-    text = os.environ.get("ASCEND_DEVICE_ID")
-    if text is None:
-        return (cards() or [0])[0]
+    """The card that ASCEND_DEVICE_ID names; the first when it is unset or empty. Raises UsageError for no number."""
+    text = os.environ.get("ASCEND_DEVICE_ID") or "0"
     if not text.isdigit():
         raise UsageError(f"ASCEND_DEVICE_ID is {text!r} (expected the number of a card, such as 0)")
     return int(text)
@@ -103,6 +106,14 @@ def chosen_card() -> int:
 def variables() -> Dict[str, str]:
     """Environment variables that choose the card, or change its speed or numbers."""
     return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+
+
+def _cards_found() -> Optional[str]:
+    return ", ".join(f"npu:{number} ({path})" for number, path in enumerate(device_files())) or None
+
+
+def _card_file() -> str:
+    return f"{root() / 'dev/davinci0'}, …"
 
 
 def _version(path: Path) -> Optional[str]:

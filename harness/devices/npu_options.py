@@ -22,7 +22,7 @@ V2_MODES = {
 """precision_mode_v2 by its value: the precision_mode that it is another name of."""
 
 _BOOLEANS = ("true", "false")
-_STEPS = re.compile(r"\d+(-\d+)?(\|\d+(-\d+)?){0,99}")
+_STEPS = re.compile(r"[0-9]+(-[0-9]+)?(\|[0-9]+(-[0-9]+)?){0,99}")
 
 
 class Option(NamedTuple):
@@ -142,8 +142,8 @@ def _checked(text: str, option: Option, value: str) -> str:
         expected = f"one of {', '.join(option.values)}"
     elif option.kind == "positive" and not (value.isdigit() and int(value) > 0):
         expected = "a whole number of at least 1"
-    elif option.kind == "steps" and not _STEPS.fullmatch(value):
-        expected = "step numbers and ranges such as 0|5|10-20, at most 100"
+    elif option.kind == "steps" and not _are_steps(value):
+        expected = "step numbers and rising ranges such as 0|5|10-20, at most 100"
     elif option.kind == "file" and not os.access(value, os.R_OK):
         expected = "a readable file"
     elif option.kind == "folder" and not (os.path.isdir(value) and os.access(value, os.R_OK | os.W_OK)):
@@ -153,6 +153,13 @@ def _checked(text: str, option: Option, value: str) -> str:
     if expected:
         raise UsageError(f"--npu-option {text}: expected {expected}")
     return os.path.abspath(value) if option.kind in ("file", "folder") else value
+
+
+def _are_steps(text: str) -> bool:
+    if not _STEPS.fullmatch(text):
+        return False
+    ranges = [part.split("-") for part in text.split("|") if "-" in part]
+    return all(int(first) < int(last) for first, last in ranges)
 
 
 def _check_together(options: Dict[str, str]) -> None:

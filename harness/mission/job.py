@@ -96,10 +96,10 @@ def from_options(options: Mapping[str, Any]) -> Job:
     Raises:
         UsageError, images.ImageError: an option cannot be used. No picture or network has been read yet.
     """
-    devices.choose_one(options["device"])
-    (mode,) = precision_modes.with_options(
-        [precision_modes.get(options["precision_mode"])], options["mixlist"], options["customize_dtypes"]
-    )
+    name = precision_modes.reference_name(devices.choose_one(options["device"]).kind)
+    if options["precision_mode"] is not None:
+        name = options["precision_mode"]
+    (mode,) = precision_modes.with_options([precision_modes.get(name)], options["mixlist"], options["customize_dtypes"])
     fields = ("output", "device", "progress_write", "progress_plot", "record", "overwrite", "resume")
     job = _validated(
         Job,

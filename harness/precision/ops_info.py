@@ -6,8 +6,11 @@ column (one column is one kernel row), and `precision_reduce`, the op's place on
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
+
+from harness.errors import UsageError
 
 ROOT_VARIABLE = "STYLEBENCH_ROOT"
 """Environment variable with a folder that is looked at instead of /, for tests."""
@@ -16,12 +19,14 @@ _FILE = "ai_core/tbe/config/ascend910/aic-ascend910-ops-info.json"
 _FOLDERS = ("built-in/op_impl", "op_impl/built-in")
 """Under opp: of later releases, and of those up to CANN 5.0."""
 _DTYPES = {"float": "float32", "double": "float64"}
+_PARTS = re.compile(r"(input|output)[0-9]+|precision_reduce|dynamicFormat")
+"""What of an operator is read here."""
 _FLAGS = {None: "gray", "true": "white", "false": "black"}
 
 Row = Tuple[Tuple[str, ...], Tuple[str, ...]]
 
 
-class OpsInfoError(ValueError):
+class OpsInfoError(UsageError):
     """CANN's table cannot be read; the message is one line naming the file."""
 
 
@@ -57,6 +62,11 @@ def parse(path: Path, text: bytes) -> Dict[str, Any]:
         raise OpsInfoError(f"{path}: {error} (expected CANN's operator table as JSON)") from error
     if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
         raise OpsInfoError(f"{path}: expected an object of operators by type")
+    for op_type, entry in entries.items():
+        for name in filter(_PARTS.fullmatch, entry):
+            part = entry[name]
+            if not isinstance(part, dict) or not all(isinstance(part.get(key, ""), str) for key in ("dtype", "flag")):
+                raise OpsInfoError(f"{path}: {op_type}: {name}: expected an object, its dtype or flag a text")
     return entries
 
 
@@ -73,8 +83,8 @@ def rows(entry: Dict[str, Any], inputs: int, outputs: int) -> Optional[Tuple[Row
     """
     if entry.get("dynamicFormat", {}).get("flag") == "true":
         return None
-    columns = [_dtypes(entry.get(f"input{i}")) for i in range(inputs)]
-    columns += [_dtypes(entry.get(f"output{i}")) for i in range(outputs)]
+    columns = [_dtypes(entry.get(f"input{i}", {})) for i in range(inputs)]
+    columns += [_dtypes(entry.get(f"output{i}", {})) for i in range(outputs)]
     if not columns or not columns[0] or any(len(column) != len(columns[0]) for column in columns):
         return None
     found = [(row[:inputs], row[inputs:]) for row in zip(*columns) if {"float16", "float32"} & set(row)]
@@ -82,6 +92,6 @@ def rows(entry: Dict[str, Any], inputs: int, outputs: int) -> Optional[Tuple[Row
     return tuple(dict.fromkeys(found)) or None
 
 
-def _dtypes(tensor: Optional[Dict[str, Any]]) -> List[str]:
-    names = [name.strip() for name in (tensor or {}).get("dtype", "").split(",")]
+def _dtypes(tensor: Dict[str, str]) -> List[str]:
+    names = [name.strip() for name in tensor.get("dtype", "").split(",")]
     return [_DTYPES.get(name, name) for name in names if name]

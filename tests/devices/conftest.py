@@ -10,7 +10,7 @@ STAND_IN = Path(__file__).resolve().parent / "stand_in"
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     """Folder that stands for /, without anything of Huawei's in it."""
-    for name in ("ASCEND_DEVICE_ID", "ASCEND_OPP_PATH", "ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME"):
+    for name in ("ASCEND_DEVICE_ID", "DEVICE_ID", "ASCEND_OPP_PATH", "ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME"):
         monkeypatch.delenv(name, raising=False)
     folder = tmp_path / "host"
     (folder / "dev").mkdir(parents=True)
@@ -20,8 +20,8 @@ def host(tmp_path, monkeypatch):
 
 @pytest.fixture
 def cards(host, monkeypatch):
-    """A host with cards 0 and 2, and the stand-in for npu_bridge where workers and this process find it."""
-    for number in (0, 2):
+    """A host with some of a machine's cards, and the stand-in for npu_bridge where all processes find it."""
+    for number in (0, 2, 5):
         (host / f"dev/davinci{number}").touch()
     monkeypatch.syspath_prepend(str(STAND_IN))
     monkeypatch.setenv("PYTHONPATH", str(STAND_IN))

@@ -2,9 +2,13 @@
 
 import json
 import os
+import sys
 
 import pytest
 
+import bench
+import neural_style
+from harness import doctor
 from harness.devices import cann
 from harness.precision import OpsInfoError, op_table, ops_info
 
@@ -70,10 +74,41 @@ def test_what_cann_s_table_does_not_say_stays_as_packaged(table, host):
     assert found.ops["Mul"].unit == packaged.ops["Mul"].unit and "NotOurs" not in found.ops
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"Mul": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"Mul": 1}',
+        '{"Mul": {"precision_reduce": "true"}}',
+        '{"Mul": {"precision_reduce": {"flag": []}}}',
+        '{"Mul": {"dynamicFormat": null}}',
+        '{"Mul": {"input0": "float16"}}',
+        '{"Mul": {"output0": {"dtype": 16}}}',
+    ],
+)
 def test_a_table_that_cannot_be_read_is_named(table, text):
     with pytest.raises(OpsInfoError, match="aic-ascend910-ops-info.json: .*expected"):
         table(text)
+
+
+def test_a_damaged_table_is_a_finding_of_doctor_and_one_line_elsewhere(host, monkeypatch, capfd, tmp_path, picture):
+    path = host / LAYOUTS["later"] / "aic-ascend910-ops-info.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    monkeypatch.setattr(doctor, "_devices", lambda: [])  # seconds of TensorFlow
+    op_table.load_op_table.cache_clear()
+    (check,) = [check for check in doctor.examine(str(tmp_path)) if check.name == "Ascend op table"]
+    assert check.ok is False and str(path) in check.detail and check.advice
+    command = "bench.py --suite smoke --network synthetic-narrow --output".split()
+    monkeypatch.setattr(sys, "argv", [*command, str(tmp_path / "results")])
+    assert bench.main() == 2
+    printed = capfd.readouterr()
+    assert printed.out == "" and printed.err.count("\n") == 1 and str(path) in printed.err
+    job = ["--content", picture, "--styles", picture, "--network", "synthetic-narrow", "--device", "cpu"]
+    assert neural_style.main([*job, "--width", "40", "--output", str(tmp_path / "out.png")]) == 2
+    assert f"neural_style.py: {path}: " in capfd.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "results").exists() and not (tmp_path / "out.png").exists()
 
 
 def test_the_opp_path_of_the_environment_comes_first(table, host, monkeypatch, tmp_path):
@@ -104,4 +139,11 @@ def test_driver_toolkit_and_cards_are_found(cards, table):
         path.write_text(text)
     path, _ = table("{}")
     details = [finding.detail for finding in cann.findings()]
-    assert details == [f"21.0.2 ({driver})", f"5.1.RC1 ({toolkit})", "npu:0, npu:2", "importable", str(path)]
+    numbers = ", ".join(f"npu:{number} ({cards}/dev/davinci{file})" for number, file in enumerate((0, 2, 5)))
+    assert details == [f"21.0.2 ({driver})", f"5.1.RC1 ({toolkit})", numbers, "importable", str(path)]
+
+
+def test_the_variables_that_choose_a_card_are_recorded(monkeypatch):
+    monkeypatch.setenv("DEVICE_ID", "3")
+    monkeypatch.setenv("UNRELATED", "3")
+    assert cann.variables()["DEVICE_ID"] == "3" and "UNRELATED" not in cann.variables()

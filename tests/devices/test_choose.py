@@ -29,9 +29,21 @@ def test_the_environment_chooses_the_card(cards, monkeypatch):
     monkeypatch.setenv("ASCEND_DEVICE_ID", "2")
     assert _names("npu") == _names("auto") == ["npu:2"]
     assert _names("npu:0") == ["npu:0"]
+    monkeypatch.setenv("ASCEND_DEVICE_ID", "")
+    assert _names("npu") == _names("auto") == ["npu:0"]
     monkeypatch.setenv("ASCEND_DEVICE_ID", "first")
     with pytest.raises(UsageError, match="ASCEND_DEVICE_ID is 'first'"):
         devices.choose("npu")
+
+
+def test_cards_are_counted_whatever_their_files_are_called(cards, monkeypatch):
+    for name in ("davinci0", "davinci2"):  # as in a container that was given one card
+        (cards / "dev" / name).unlink()
+    assert _names("auto") == ["npu:0"]
+    monkeypatch.setenv("ASCEND_DEVICE_ID", "0")
+    assert _names("npu") == ["npu:0"]
+    with pytest.raises(UsageError, match="npu:5: no such card .found npu:0 .*/dev/davinci5."):
+        devices.choose("npu:5")
 
 
 def test_several_devices_of_a_kind(cards):
@@ -42,7 +54,7 @@ def test_several_devices_of_a_kind(cards):
 @pytest.mark.parametrize(
     "text, reason",
     [
-        ("npu:1", "npu:1: no such card, .*/dev/davinci1 is not there .found npu:0, npu:2.; see doctor"),
+        ("npu:3", "npu:3: no such card .found npu:0 .*/dev/davinci0., npu:1 .*2., npu:2 .*5..; see doctor"),
         ("npu:0,npu:0", "expected different devices of one kind"),
         ("npu:0,cpu:0", "expected different devices of one kind"),
         ("npu:", "is unknown"),

@@ -47,9 +47,9 @@ def test_an_error_ends_the_other_queues_and_is_raised(error):
     assert sorted(started) == ["bad", "waiting"]
 
 
-def test_each_round_moves_every_mode_to_the_next_device():
-    for mode in range(5):
-        assert {dispatch.rotated(mode, replicate, 2) for replicate in (1, 2)} == {0, 1}
+def test_each_round_moves_every_pair_to_the_next_device():
+    for pair in range(5):
+        assert {dispatch.rotated(pair, replicate, 2) for replicate in (1, 2)} == {0, 1}
 
 
 def _suite(case, float32, replicates=2):
@@ -70,20 +70,25 @@ class Counting(Observer):
         self.running -= 1
 
 
-def test_trials_are_spread_over_devices_and_modes_take_turns(tmp_path, case, float32, monkeypatch):
+@pytest.mark.parametrize("cases, modes", [(1, 2), (2, 1), (1, 1)])
+def test_trials_are_spread_over_devices_and_pairs_take_turns(tmp_path, case, float32, monkeypatch, cases, modes):
     program = (
         "import json, os, sys, time; trial = json.load(sys.stdin); pipe = os.fdopen(int(sys.argv[1]), 'w');"
-        f"open(r'{tmp_path}/' + trial['id'], 'w').write(trial['device']); time.sleep(1); print({FINISHED!r}, file=pipe)"
+        f"open(r'{tmp_path}/' + trial['id'], 'w').write(trial['device']); "
+        f"time.sleep(0.5); print({FINISHED!r}, file=pipe)"
     )
     monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", program))
+    both = _suite(case, float32)
+    several = (case, case.model_copy(update={"id": "other"}))
+    suite = both.model_copy(update={"cases": several[:cases], "modes": both.modes[:modes]})
     observer = Counting()
-    run, folder = run_suite(_suite(case, float32), "cpu:0,cpu:1", tmp_path / "results", "", observer)
-    assert run.complete and [trial.status for trial in run.trials] == ["ok"] * 4
+    run, folder = run_suite(suite, "cpu:0,cpu:1", tmp_path / "results", "", observer)
+    assert run.complete and [trial.status for trial in run.trials] == ["ok"] * 2 * cases * modes
     assert observer.most == 2
-    for mode in run.suite.modes:
-        used = {(tmp_path / f"{case.id}.{mode.name}.{replicate}").read_text() for replicate in (1, 2)}
+    for pair in [f"{each.id}.{mode.name}" for each in run.suite.cases for mode in run.suite.modes]:
+        used = {(tmp_path / f"{pair}.{replicate}").read_text() for replicate in (1, 2)}
         assert used == {"cpu:0", "cpu:1"}
-    assert len((folder / "journal.jsonl").read_text().splitlines()) == 4
+    assert len((folder / "journal.jsonl").read_text().splitlines()) == len(run.trials)
 
 
 def test_ctrl_c_ends_every_worker(tmp_path, case, float32, monkeypatch):

@@ -13,12 +13,18 @@ def trials(suite):
                 trial=f"{mode}.{replicate}",
                 case="small",
                 mode=mode,
-                device="cpu",
                 replicate=replicate,
                 log="",
                 samples="",
                 started="",
-                **{"status": "ok", "steady": True, "step_seconds": value, "wall_seconds": 10.0, **changes},
+                **{
+                    "device": "cpu",
+                    "status": "ok",
+                    "steady": True,
+                    "step_seconds": value,
+                    "wall_seconds": 10.0,
+                    **changes,
+                },
             )
             for replicate, value in enumerate(seconds, 1)
         ]
@@ -52,6 +58,17 @@ def test_the_half_width_is_that_of_the_interval_over_processes(trials):
 )
 def test_a_round_follows_while_it_is_needed_allowed_and_affordable(adaptive, trials, seconds, changes, follows):
     assert another_round(adaptive.model_copy(update=changes), trials(*seconds)) is follows
+
+
+def test_devices_side_by_side_spend_their_time_once(adaptive, trials):
+    other = modes.get("force_fp16")
+    two = adaptive.model_copy(update={"modes": (*adaptive.modes, other), "budget": 45.0})
+    spread = trials(1.0, 1.2, device="cpu:0") + trials(1.0, 1.2, device="cpu:1", mode=other.name)
+    assert another_round(two, spread)  # the first two rounds took 20 s, a third takes 10
+    assert not another_round(two, trials(1.0, 1.2) + trials(1.0, 1.2, mode=other.name))
+    # Of the third round the busiest device counts: 20 + 20 and 13 more.
+    third = trials(0.0, 0.0, 1.2, device="cpu:0", wall_seconds=20.0)[2:]
+    assert not another_round(two, spread + third)
 
 
 def test_one_wide_mode_is_enough_and_failures_ask_for_nothing(adaptive, trials):

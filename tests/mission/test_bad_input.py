@@ -67,7 +67,7 @@ def refused(stylize):
         ("--precision-mode fp8", "mode 'fp8' is unknown (expected one of must_keep_origin_dtype,"),
         ("--precision-mode force_fp16 --mixlist a.json", "--mixlist a.json: none of the modes takes it"),
         ("--device tpu", "device 'tpu' is unknown (expected one of auto, cpu, gpu, npu,"),
-        ("--device npu:99", "device npu:99: no such card, /dev/davinci99 is not there"),
+        ("--device npu:99", "device npu:99: no such card (found no /dev/davinci0"),
         ("--colour", "unrecognized arguments: --colour"),
         ("--content missing.jpg", "picture missing.jpg: no such file"),
         ("--styles missing.jpg", "picture missing.jpg: no such file"),
