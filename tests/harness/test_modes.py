@@ -76,7 +76,7 @@ def test_what_was_not_asked_for_is_not_stored():
 @pytest.mark.parametrize(
     "text, reason",
     [
-        ("half", "expected none, a number of at least 1, or dynamic"),
+        ("half", "expected none, a number from 1 to 3.4e38, or dynamic"),
         ("0.5", "init 0.5: input should be greater than or equal to 1"),
         ("none:init=2", "expected none, a number"),
         ("dynamic:init", "'init': expected NAME=VALUE, NAME one of init, incr_every,"),
