@@ -7,6 +7,7 @@ PYTHON37 ?= $(shell for python in python3.7 $${PYENV_ROOT:-$$HOME/.pyenv}/versio
 	$$python -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 VENV ?= .venv
 VENV_TF1 ?= .venv-tf1
+PARALLEL := -n 2 --dist loadfile
 INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: bench test test-tf2 test-tf1 clean
@@ -19,11 +20,11 @@ test: test-tf2 test-tf1
 test-tf2: $(VENV)/installed-tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest $(PARALLEL)
 
 ifneq ($(PYTHON37),)
 test-tf1: $(VENV_TF1)/installed-tests test-tf2
-	$(VENV_TF1)/bin/python -m pytest
+	$(VENV_TF1)/bin/python -m pytest $(PARALLEL) -m "not slow and not any_tensorflow"
 else
 test-tf1:
 	@echo "TensorFlow 1.15 was not tested: no Python 3.7 found (name one with PYTHON37=/path/to/python3.7)"

@@ -37,20 +37,20 @@ class Sample(Record):
 
     event: Literal["sample"] = "sample"
     updates: int
-    """Updates made before this step; the losses are those of the picture then."""
+    """Updates made before this step, the last one where the call made several; the losses are those of the picture
+    then."""
     phase: Literal["first", "step", "extra", "delayed"]
     """The first one compiles; extra ones come after the picture was fetched and serve the timing alone; delayed ones
     were slowed down, to see whether a gate notices."""
     seconds: float
     """Of one step: the mean, where one call makes several."""
     losses: Losses
-    """Of the picture before the last of the call's steps."""
     steps: int = 1
     """Made by this call."""
     scale: Optional[float] = None
     """With loss scaling: by what the loss was multiplied."""
     applied: Optional[int] = None
-    """With loss scaling: updates of the picture before this call; steps that overflowed made none."""
+    """With loss scaling: updates of the picture before this step; steps that overflowed made none."""
 
 
 class Health(Record):

@@ -64,10 +64,11 @@ def sample_steps(
             start = time.perf_counter()
             losses = step()
             seconds = (time.perf_counter() - start) / per_call
-            require_finite(updates + per_call - 1, losses)
             phase = "extra" if extra else "first" if updates == made else "step"
-            yield Sample(updates=updates, phase=phase, seconds=seconds, losses=losses, steps=per_call)
             updates += per_call
+            before = updates - 1  # that the losses belong to
+            require_finite(before, losses)
+            yield Sample(updates=before, phase=phase, seconds=seconds, losses=losses, steps=per_call)
     finally:
         if collecting:
             gc.enable()

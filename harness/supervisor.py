@@ -3,6 +3,7 @@
 import contextlib
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,8 @@ LOG_TAIL_LINES = 15
 _STOP_SECONDS = 0.2
 """How soon a trial notices that it is to stop."""
 _KILL_HINTS = {signal.SIGKILL: " (out of memory?)"}
+_FATAL = re.compile(r"^.*: F [^\]\n]*\] ?(.+)$", re.MULTILINE)
+"""What TensorFlow, and the card's adapter through it, logs before it aborts."""
 
 
 def run_trial(
@@ -61,6 +64,11 @@ def run_trial(
         write_lines(home / "samples.jsonl", samples)
     if health:
         write_lines(home / "health.jsonl", health)
+    if reason == _killed_by(signal.SIGABRT) and trial.device.startswith("npu"):
+        # So the adapter ends the process when it cannot have the card (ge_plugin.cc).
+        said = _FATAL.findall((home / "log.txt").read_text(errors="replace"))
+        if said:
+            status, reason = "refused", f"{trial.device}: the adapter gave up: {said[-1]}"
 
     by_type = {type(event): event for event in outcome}
     begun: Optional[Started] = by_type.get(Started)  # type: ignore[assignment]
@@ -195,11 +203,12 @@ def _verdict(returncode: int, outcome: List[Event]) -> Tuple[Status, str]:
     if isinstance(last, Failed):
         return "crashed", last.reason
     if returncode < 0:
-        return (
-            "crashed",
-            f"the worker was killed by {signal.Signals(-returncode).name}{_KILL_HINTS.get(-returncode, '')}",
-        )
+        return "crashed", _killed_by(-returncode)
     return "crashed", f"the worker ended with exit status {returncode} before it had finished"
+
+
+def _killed_by(number: int) -> str:
+    return f"the worker was killed by {signal.Signals(number).name}{_KILL_HINTS.get(number, '')}"
 
 
 def _sums(health: Sequence[Health]) -> Dict[str, Tuple[int, int, int]]:

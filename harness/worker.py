@@ -102,7 +102,7 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
             if trial.delay:
                 _delay(step, settled, trial.delay, emit)
         # Last, for it makes one more update.
-        remarks = device.confirm(session, step_fetches(graph))
+        remarks = device.confirm(session, step.fetches)
     peak_memory_bytes = _peak_memory_bytes()
     if trial.delay is not None:  # a calibration wants the times alone
         return Finished(
@@ -198,7 +198,9 @@ class _Step:
         """Of the last call: fields of its Sample."""
         self._names = [*graph.losses, *graph.scaling]
         self._losses = list(graph.losses)
-        self._run = session.make_callable([*graph.losses.values(), *graph.scaling.values(), update])
+        self.fetches = [*graph.losses.values(), *graph.scaling.values(), update]
+        """What a call runs for."""
+        self._run = session.make_callable(self.fetches)
 
     def __call__(self) -> Losses:
         values = dict(zip(self._names, self._run()))

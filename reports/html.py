@@ -100,9 +100,9 @@ def _layers(evidence: Evidence, case: Case, modes: List[str]) -> List[Dict[str, 
 
 
 def _outputs(text: str) -> str:
-    """`16`, `32` or `16 + 32`: the floating-point widths after the `>` of each op."""
+    """`16`, `b16`, `32` or several with `+`: the floating-point formats after the `>` of each op."""
     widths = {part for op in text.split(";") for part in op.rpartition(">")[2].strip().split(",")}
-    return " + ".join(width for width in ("16", "32") if width in widths) or "–"
+    return " + ".join(width for width in ("16", "b16", "32") if width in widths) or "–"
 
 
 def _facts(run: Run, words: Words) -> List[Tuple[str, str]]:

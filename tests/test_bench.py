@@ -222,6 +222,7 @@ def _wait_for(folder, pattern):
     raise AssertionError(f"{pattern} did not appear")
 
 
+@pytest.mark.any_tensorflow
 def test_a_parent_killed_with_9_can_be_resumed(tmp_path, picture, style):
     arguments = (
         "--suite smoke --network synthetic-narrow --size 48 --modes must_keep_origin_dtype --replicates 2".split()
@@ -240,6 +241,7 @@ def test_a_parent_killed_with_9_can_be_resumed(tmp_path, picture, style):
     assert run["complete"] and [trial["status"] for trial in run["trials"]] == ["ok", "ok"]
 
 
+@pytest.mark.any_tensorflow
 def test_ctrl_c_ends_with_130_and_keeps_the_run(tmp_path, picture):
     process = _bench(
         *"--suite smoke --network synthetic-narrow --size 48 --steps 1000000 --modes must_keep_origin_dtype".split(),

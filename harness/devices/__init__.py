@@ -93,13 +93,19 @@ class Device(Protocol):
         """Return the model.stylization.Train of the mode: plain, or with its loss scaling."""
 
     def loop(self, session: Any, update: str) -> Tuple[Any, int]:
-        """Return what to run for the update, and how many steps that makes; to be asked once, when all is set."""
+        """Return what to run for the update, and how many steps that makes; to be asked once, when all is set.
+
+        Whether it does make them, `confirm` proves.
+        """
 
     def confirm(self, session: Any, fetches: Sequence[Any]) -> Tuple[str, ...]:
-        """Run the step once more and prove that this device ran it; return what else it showed.
+        """Run the step once, for nothing else, and prove that this device runs it; return what else it showed.
+
+        Args:
+            fetches: what a step is run for, with the operation of `loop` where that was asked for.
 
         Raises:
-            DeviceUnavailable: it did not run on this device.
+            DeviceUnavailable: it did not run on this device, or made other than the steps of `loop`.
         """
 
     def matmul_tflops(self) -> Dict[str, float]:
@@ -172,7 +178,8 @@ def open_device(name: str, folder: Optional[Path] = None) -> Device:
         from harness.devices.ascend import AscendDevice
 
         folder = folder or Path(tempfile.mkdtemp(prefix="stylebench-"))
-        os.environ.setdefault("DUMP_GRAPH_PATH", str(folder))
+        # The process's own, or the dump of another trial would be taken for this one's.
+        os.environ["DUMP_GRAPH_PATH"] = str(folder)
         return AscendDevice(chosen, folder)
     if chosen.number is not None:
         # Before TensorFlow starts: it counts the cores that it may use, and makes as many threads.

@@ -3,7 +3,6 @@
 None of this has ever run on a card. It is tested against TensorFlow's own protos and a strict stand-in.
 """
 
-import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +16,17 @@ from harness.devices.bridge import NPU_OPTIMIZER, Bridge
 from harness.devices.host import HostDevice, refusals
 from harness.precision import DtypePlan, customize_dtypes_text, modify_mixlist_text, plan_graph
 from harness.records import Mode, WorkerEnvironment
-from model.stylization import Train, train
+from model.settings import StyleSettings
+from model.stylization import Train, Update, train
 
 COMPILED = b"The model has been compiled on the Ascend AI processor"
 """What the adapter logs for each graph that the card runs (geop_npu.cc)."""
 _LOG_SECONDS = 1.0
 """What the adapter's line may take to arrive."""
+_PRODUCTS = ("Conv2D", "MatMul")
+"""Parts of the names of the operators that the card is for."""
+_STEPS_MADE = "steps_made"
+"""Variable that counts the steps of the card's loop."""
 _MATMUL_SECONDS, _MATMUL_LARGEST = 0.005, 8192
 
 
@@ -38,6 +42,7 @@ class AscendDevice(HostDevice):
         self._bridge = Bridge()
         self._mode: Optional[Mode] = None
         self._plan: Optional[DtypePlan] = None
+        self._per_call = 1
 
     def environment(self) -> WorkerEnvironment:
         """Describe the card and what chose it."""
@@ -61,6 +66,10 @@ class AscendDevice(HostDevice):
         """Set the mode of this process; the graph stays as it is, and nothing counts what it loses."""
         if mode.overflow != "saturate":
             raise DeviceUnavailable("npu: the 910 saturates; --overflow ieee is of the emulation")
+        if mode.precision.is_bf16:
+            raise DeviceUnavailable(f"npu: the 910 has no bfloat16 and refuses {mode.name}; use --device cpu")
+        if mode.emit == "native":
+            raise DeviceUnavailable("npu: the card's own compiler narrows the graph; --emit native is of hosts")
         if self._mode not in (None, mode):
             raise DeviceUnavailable(f"npu: this process runs {self._mode.name}, and {mode.name} needs one of its own")
         self._mode = mode
@@ -75,27 +84,26 @@ class AscendDevice(HostDevice):
         return Prepared(graph_def, lowered=not self._plan.all_float32, remarks=remarks, counts=False)
 
     def training(self, mode: Mode) -> Train:
-        """Loss scaling is the adapter's own."""
-        return train if mode.loss_scale is None else self._bridge.scaled_training(mode.loss_scale)
+        """Loss scaling is the adapter's own; a loop of several steps is counted, so that `confirm` can prove it."""
+        program = train if mode.loss_scale is None else self._bridge.scaled_training(mode.loss_scale)
+        return program if npu_options.loop_steps(mode.npu_options) == 1 else _counted(program)
 
     @contextmanager
     def session(self, graph_def: tf.GraphDef, optimize: bool = True) -> Iterator[tf.Session]:
-        """Open a session on the card; its optimiser is the adapter, so it is always on."""
+        """Open a session on the card; its optimiser is the adapter, so it is always on.
+
+        Raises:
+            DeviceUnavailable: the card did not run what was asked of the session.
+        """
         with tf.Graph().as_default() as graph:
             tf.import_graph_def(graph_def, name="")
-            with tf.Session(graph=graph, config=self._config()) as session:
+            with self._translated(), tf.Session(graph=graph, config=self._config()) as session:
                 yield session
 
     def evaluate(self, graph_def: tf.GraphDef, fetches: Mapping[str, str], feeds: Mapping[str, Any]) -> Dict[str, Any]:
         """Run the graph once and prove that it was the card that ran it."""
         with self.session(graph_def) as session:
-            try:
-                return self._run_proven(session, dict(fetches), feeds)
-            except tf.errors.OpError as error:
-                reason = str(error.message).strip().splitlines()[0] if error.message else type(error).__name__
-                raise DeviceUnavailable(
-                    f"{self.card.name}: the card did not run the graph (busy, gone, or it does not compile): {reason}"
-                ) from error
+            return self._run_proven(session, dict(fetches), feeds)
 
     @property
     def reference(self) -> HostDevice:
@@ -105,20 +113,29 @@ class AscendDevice(HostDevice):
     def loop(self, session: tf.Session, update: str) -> Tuple[Any, int]:
         """Set the loop that the mode's options ask for."""
         assert self._mode is not None
-        steps = int(self._mode.npu_options.get(npu_options.ITERATIONS_PER_LOOP, "1"))
-        return self._bridge.loop(session, session.graph.get_operation_by_name(update), steps), steps
+        self._per_call = npu_options.loop_steps(self._mode.npu_options)
+        update = session.graph.get_operation_by_name(update)
+        return self._bridge.loop(session, update, self._per_call), self._per_call
 
     def confirm(self, session: tf.Session, fetches: Sequence[Any]) -> Tuple[str, ...]:
-        """Prove that the card ran the step, and hold its casts against the plan."""
+        """Prove that the card ran the step, as often as its loop says, and hold its casts against the plan."""
+        before = self._steps_made(session)
         self._run_proven(session, list(fetches), {})
-        return () if self._plan is None else (graph_dump.compare(self._plan, self._dumps()),)
+        made = self._steps_made(session) - before
+        if self._per_call > 1 and made != self._per_call:
+            raise DeviceUnavailable(
+                f"{self.card.name}: {npu_options.ITERATIONS_PER_LOOP}={self._per_call} took no effect: "
+                f"a call made {made} steps; leave the option out"
+            )
+        return () if self._plan is None else (graph_dump.compare(self._plan, self._folder),)
 
     def matmul_tflops(self) -> Dict[str, float]:
         """Median rate of a float32 product as the process's mode lowers it, large enough for the call not to count."""
-        size, rate = 1024, self._matmul_rate(tf.float32, 1024)
-        while size < _MATMUL_LARGEST and 2 * size**3 / (rate * 1e12) < _MATMUL_SECONDS:
-            size *= 2
-            rate = self._matmul_rate(tf.float32, size)
+        with self._translated():
+            size, rate = 1024, self._matmul_rate(tf.float32, 1024)
+            while size < _MATMUL_LARGEST and 2 * size**3 / (rate * 1e12) < _MATMUL_SECONDS:
+                size *= 2
+                rate = self._matmul_rate(tf.float32, size)
         return {"float32": rate}
 
     def _config(self, optimize: bool = True) -> tf.ConfigProto:
@@ -142,37 +159,71 @@ class AscendDevice(HostDevice):
         path.write_text(text, encoding="utf-8")
         return str(path).encode()
 
-    def _run_proven(self, session: tf.Session, fetches: Any, feeds: Mapping[str, Any]) -> Any:
-        """Run, and raise DeviceUnavailable when nothing shows that the card did it.
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn what TensorFlow says of the card into one line."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            reason = str(error.message).strip().splitlines()[0] if error.message else type(error).__name__
+            raise DeviceUnavailable(
+                f"{self.card.name}: the card did not run the graph (busy, gone, or it does not compile): {reason}"
+            ) from error
 
-        TensorFlow ignores an NpuOptimizer that is not registered and runs on the CPU, in float32.
+    def _run_proven(self, session: tf.Session, fetches: Any, feeds: Mapping[str, Any]) -> Any:
+        """Run what this session has not run before, and raise DeviceUnavailable unless the card is seen to do it.
+
+        TensorFlow ignores an NpuOptimizer that is not registered and runs on the CPU, in float32; so it does with what
+        mix_compile_mode leaves to it.
         """
-        ran = tf.RunMetadata()
+        ran, compiled = tf.RunMetadata(), self._compiled()
         values = session.run(
             fetches, dict(feeds), options=tf.RunOptions(output_partition_graphs=True), run_metadata=ran
         )
         nodes = [node.op for graph in ran.partition_graphs for node in graph.node]
-        if "GeOp" not in nodes and not self._log_says_compiled():
+        if "GeOp" not in nodes and not self._has_compiled_since(compiled):
             raise DeviceUnavailable(
-                f"{self.card.name}: the card was not used: no GeOp among the {len(nodes)} nodes that ran, and no line "
-                f"{COMPILED.decode()!r} in the log; {NPU_OPTIMIZER} is not registered or has switched itself off"
+                f"{self.card.name}: the card was not used: no GeOp among the {len(nodes)} nodes that ran, and no new "
+                f"line {COMPILED.decode()!r} in the log; {NPU_OPTIMIZER} is not registered or has switched itself off"
+            )
+        on_host = sorted({op for op in nodes if any(product in op for product in _PRODUCTS)})
+        if on_host:
+            raise DeviceUnavailable(
+                f"{self.card.name}: the card ran a part alone: {', '.join(on_host)} ran in TensorFlow on the host, in "
+                "float32; see --npu-option mix_compile_mode"
             )
         return values
 
-    def _log_says_compiled(self) -> bool:
-        """Whether the adapter's line is in the trial's log, which the parent writes beside the trial's other files."""
+    def _compiled(self) -> int:
+        """How often the adapter's line is in the trial's log, which the parent writes beside the trial's files."""
         log = self._folder / "log.txt"
-        deadline = time.monotonic() + _LOG_SECONDS
-        while log.exists():
-            if COMPILED in log.read_bytes():
-                return True
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.1)
-        return False
+        return log.read_bytes().count(COMPILED) if log.exists() else 0
 
-    def _dumps(self) -> Path:
-        return Path(os.environ.get(graph_dump.FOLDER_VARIABLE, str(self._folder)))
+    def _has_compiled_since(self, before: int) -> bool:
+        deadline = time.monotonic() + _LOG_SECONDS
+        while self._compiled() <= before:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        return True
+
+    def _steps_made(self, session: tf.Session) -> int:
+        """Steps that the card's loop has made so far; 0 without a loop, which needs no proof."""
+        return int(session.run(f"{_STEPS_MADE}/Read/ReadVariableOp:0")) if self._per_call > 1 else 0
+
+
+def _counted(program: Train) -> Train:
+    """The same training program with a counter of its steps, skipped ones included."""
+
+    def train(
+        totals: Sequence[tf.Tensor], variable: tf.Variable, tensors: Sequence[tf.Tensor], settings: StyleSettings
+    ) -> Update:
+        update = program(totals, variable, tensors, settings)
+        count = tf.get_variable(_STEPS_MADE, initializer=tf.constant(0), trainable=False, use_resource=True)
+        counted = count.assign_add(1, read_value=False)
+        return update._replace(operation=tf.group(update.operation, counted, name="counted_update"))
+
+    return train
 
 
 class _BesideCard(HostDevice):

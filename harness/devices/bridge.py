@@ -1,14 +1,16 @@
 """npu_bridge as StyleBench uses it: the one place that knows how its releases differ.
 
-Adapters of 2021 leave `memory_optimization` to the caller, the first ones the NpuOptimizer too, and their
-FixedLossScaleManager has no second argument. What is called here exists in all of them.
+Adapters of 2021 leave `memory_optimization` to the caller, the first ones the NpuOptimizer too, their
+FixedLossScaleManager has no second argument, and they know no precision_mode_v2. What is called here exists in all of
+them.
 """
 
+import inspect
 from typing import Any, Dict, Sequence, Tuple
 
 import tensorflow.compat.v1 as tf
 
-from harness.devices import DeviceUnavailable
+from harness.devices import DeviceUnavailable, npu_options
 from model.settings import LossScale, StyleSettings
 from model.stylization import Train, Update, adam
 
@@ -35,7 +37,15 @@ class Bridge:
 
         Args:
             options: by key of the parameter_map: the field of its AttrValue, b, i or s, and the value.
+
+        Raises:
+            DeviceUnavailable: this adapter would ignore one of them, and run another mode than the one asked for.
         """
+        if npu_options.PRECISION_MODE_V2 in options and not self._knows_v2():
+            raise DeviceUnavailable(
+                f"npu: this npu_bridge has no {npu_options.PRECISION_MODE_V2}: npu_plugin.npu_resource_init takes none "
+                "(leave the option out; --modes names the mode)"
+            )
         config = self._npu.npu_config_proto(tf.ConfigProto())
         rewrites = config.graph_options.rewrite_options
         # The adapter cannot run what these two make of a graph.
@@ -75,6 +85,10 @@ class Bridge:
             return Update(operation, [gradient, *others], {"scale": scale, "updates": before})
 
         return train
+
+    def _knows_v2(self) -> bool:
+        taken = inspect.signature(self._npu.npu_plugin.npu_resource_init).parameters
+        return npu_options.PRECISION_MODE_V2 in taken
 
     def _manager(self, loss_scale: LossScale) -> Any:
         if not loss_scale.dynamic:

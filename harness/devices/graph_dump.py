@@ -10,7 +10,6 @@ from typing import List
 
 from harness.precision import DtypePlan
 
-FOLDER_VARIABLE = "DUMP_GRAPH_PATH"
 _LAST_STAGE = "*_PreRunAfterBuild.*"
 _OP = re.compile(rb'^\s*(?:op_)?type: "(?:ge:)?([A-Za-z]\w*)"', re.MULTILINE)
 

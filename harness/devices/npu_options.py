@@ -19,7 +19,7 @@ V2_MODES = {
     "cube_fp16in_fp32out": FORCE_FP32,
     "mixed_float16": ALLOW_MIX,
 }
-"""precision_mode_v2 by its value: the precision_mode that it is another name of. The 910 refuses mixed_bfloat16."""
+"""precision_mode_v2 by its value: the precision_mode that it is another name of."""
 
 _BOOLEANS = ("true", "false")
 _STEPS = re.compile(r"[0-9]+(-[0-9]+)?(\|[0-9]+(-[0-9]+)?){0,99}")
@@ -99,6 +99,8 @@ def parse(given: Sequence[str]) -> Dict[str, str]:
             raise UsageError(f"--npu-option {text}: no such option (expected one of {', '.join(OPTIONS)})")
         if key in options:
             raise UsageError(f"--npu-option {text}: {key} is given twice")
+        if (key, value) == (PRECISION_MODE_V2, "mixed_bfloat16"):
+            raise UsageError(f"--npu-option {text}: the 910 has no bfloat16 (expected one of {', '.join(V2_MODES)})")
         options[key] = _checked(text, OPTIONS[key], value)
     _check_together(options)
     return options
@@ -114,9 +116,14 @@ def check_mode(options: Dict[str, str], precision_mode: str) -> None:
         )
 
 
+def loop_steps(options: Dict[str, str]) -> int:
+    """Steps that one call makes."""
+    return int(options.get(ITERATIONS_PER_LOOP, "1"))
+
+
 def check_steps(options: Dict[str, str], steps: int) -> None:
     """Raise UsageError unless the steps are whole loops."""
-    loop = int(options.get(ITERATIONS_PER_LOOP, "1"))
+    loop = loop_steps(options)
     if steps % loop:
         raise UsageError(f"--steps {steps}: expected a multiple of iterations_per_loop, {loop}")
 
@@ -164,5 +171,14 @@ def _check_together(options: Dict[str, str]) -> None:
             raise UsageError(f"--npu-option {key}=true: expected dump_path=FOLDER too")
     if "optypelist_for_implmode" in options and "op_select_implmode" not in options:
         raise UsageError("--npu-option optypelist_for_implmode: expected op_select_implmode too")
-    if "mix_compile_mode" in on and options.get(ITERATIONS_PER_LOOP, "1") != "1":
+    if loop_steps(options) == 1:
+        return
+    if "mix_compile_mode" in on:
         raise UsageError("--npu-option mix_compile_mode=true: expected iterations_per_loop=1")
+    # The adapter would set the loop back to 1 in silence.
+    if "aoe_mode" in options:
+        raise UsageError(f"--npu-option aoe_mode={options['aoe_mode']}: expected iterations_per_loop=1")
+    if os.environ.get("AOE_MODE"):
+        raise UsageError(
+            f"AOE_MODE is {os.environ['AOE_MODE']!r} in the environment: expected iterations_per_loop=1, or to unset it"
+        )

@@ -58,7 +58,8 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
 
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
-        DeviceUnavailable: the device cannot run the job; nothing has been written.
+        DeviceUnavailable: the device cannot run the job, and nothing has been written; or it went away during the
+            steps, and all that there is are checkpoints.
         OutputError: a file cannot be written.
     """
     start = time.monotonic()
@@ -77,6 +78,9 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
     planned = Planned(emulated=prepared.emulated, remarks=prepared.remarks)
     with device.session(prepared.graph_def) as session, files.Writer() as writer:
         del prepared
+        session.run(graph.initialize)
+        # First, so that no picture is written that another device drew; it makes an update, which is undone below.
+        device.confirm(session, [graph.update, *graph.losses.values()])
         if before is None:
             files.remove(job.state())  # of a job that this one replaces; it must not be continued after a crash
         run = _Run(job, graph, session, observer, writer, mean_pixel, keeps_colors)
@@ -85,7 +89,6 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
         diverged, interrupted, kept = None, False, True
         try:
             run.go()
-            device.confirm(session, [graph.update, *graph.losses.values()])
         except DivergedError as error:
             diverged, kept = error, run.rescue()
         except KeyboardInterrupt:

@@ -146,7 +146,9 @@ class _Lowering:
 
     def _constant(self, tensor: str, value: np.ndarray) -> str:
         """Convert now: TensorFlow folds no constants of this size."""
-        narrow = self.writer.constant(f"{node_name(tensor)}/{self.low.name}", value.astype(self.low.as_numpy_dtype))
+        with np.errstate(over="ignore"):
+            value = value.astype(self.low.as_numpy_dtype)
+        narrow = self.writer.constant(f"{node_name(tensor)}/{self.low.name}", value)
         self.graph.nodes[node_name(narrow)].input.extend(self.graph.nodes[node_name(tensor)].input)
         return narrow
 

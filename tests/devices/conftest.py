@@ -30,12 +30,13 @@ def cards(host, monkeypatch):
 
 @pytest.fixture(params=["2021", "later"])
 def bridge(request, cards, monkeypatch):
-    """A release of the stand-in, imported into this process."""
+    """A release of the stand-in, imported into this process; what its card does, STAND_IN_CARD says at each run."""
     from tensorflow.python.client import session
 
-    for name in ("__init__", "run"):  # the adapter replaces both
+    for name in ("__init__", "run", "make_callable"):  # the adapter replaces both
         monkeypatch.setattr(session.BaseSession, name, getattr(session.BaseSession, name))
     monkeypatch.setenv("STAND_IN_RELEASE", request.param)
+    monkeypatch.delenv("AOE_MODE", raising=False)
     for name in [name for name in sys.modules if name.split(".")[0] == "npu_bridge"]:
         monkeypatch.delitem(sys.modules, name)
     from harness.devices.bridge import Bridge

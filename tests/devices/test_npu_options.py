@@ -38,11 +38,21 @@ def test_options_are_checked_and_typed(tmp_path):
         (["enable_dump=true", "enable_dump_debug=true"], "expected one of them, not both"),
         (["optypelist_for_implmode=Conv2D"], "expected op_select_implmode too"),
         (["mix_compile_mode=true", "iterations_per_loop=10"], "expected iterations_per_loop=1"),
+        (["aoe_mode=2", "iterations_per_loop=10"], "aoe_mode=2: expected iterations_per_loop=1"),
+        (["precision_mode_v2=mixed_bfloat16"], "the 910 has no bfloat16 .expected one of fp16,"),
+        (["precision_mode_v2=float8"], "float8: expected one of fp16,"),
     ],
 )
 def test_what_the_adapter_would_refuse_is_refused_first(given, reason):
     with pytest.raises(UsageError, match=reason):
         npu_options.parse(given)
+
+
+def test_a_tuner_of_the_environment_lets_no_loop_through(monkeypatch):
+    monkeypatch.setenv("AOE_MODE", "2")
+    assert npu_options.parse(["iterations_per_loop=1"]) == {"iterations_per_loop": "1"}
+    with pytest.raises(UsageError, match="AOE_MODE is '2' in the environment: expected iterations_per_loop=1"):
+        npu_options.parse(["iterations_per_loop=10"])
 
 
 def test_a_mode_and_its_newer_name_may_not_disagree():

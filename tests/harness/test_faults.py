@@ -11,6 +11,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.harness.processes import is_gone
 
+pytestmark = pytest.mark.any_tensorflow
+
 STAGES = ("network", "targets", "graph", "steps", "sample", "finish")
 
 

@@ -14,6 +14,11 @@ def test_the_first_step_and_extra_ones_are_told_apart():
     assert [sample.losses["total"] for sample in samples] == [9.0, 8.0, 7.0, 6.0]
 
 
+def test_a_call_of_several_steps_is_a_sample_of_its_last():
+    samples = list(sample_steps(lambda: {"total": 1.0}, steps=6, per_call=3))
+    assert [(sample.updates, sample.steps, sample.phase) for sample in samples] == [(2, 3, "first"), (5, 3, "step")]
+
+
 def test_only_the_step_is_timed(monkeypatch):
     clock = iter([10.0, 10.5, 100.0, 100.25])
     monkeypatch.setattr("time.perf_counter", lambda: next(clock))

@@ -13,13 +13,14 @@ from tests.harness.processes import FINISHED, PHASE, SAMPLE, is_gone
 def run_fake(monkeypatch, tmp_path, trial):
     """Runs a trial with a worker that reports these lines and then executes this code."""
 
-    def run(*events, code="", timeout=30.0):
+    def run(*events, code="", timeout=30.0, device="cpu"):
         reports = "".join(f"print({event!r}, file=pipe); " for event in events)
         opening = "import os, sys, time, signal; pipe = os.fdopen(int(sys.argv[1]), 'w', buffering=1); "
         program = opening + reports + code
         monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", program))
         folder = RunFolder.create(tmp_path / "results", "fake")
-        return run_trial(trial, folder, timeout, lambda event: None), folder.path
+        changed = trial.model_copy(update={"device": device})
+        return run_trial(changed, folder, timeout, lambda event: None), folder.path
 
     return run
 
@@ -61,6 +62,17 @@ def test_a_crash_keeps_the_samples_and_the_end_of_the_log(run_fake):
     assert (folder / result.samples).read_text().count("\n") == 1 and result.step_seconds is None
     assert result.log_tail[-1] == "line 98" and len(result.log_tail) == supervisor.LOG_TAIL_LINES
     assert (folder / result.log).read_text().startswith("line 0\n")
+
+
+def test_a_card_that_ends_the_process_refuses_with_its_last_word(run_fake):
+    log = r"2022-03-28 11:23:40.07: F ge_plugin.cc:205] [GePlugin] Initialize ge failed, ret : failed\nError Message:\n"
+    code = f"os.write(2, b'{log}'); os.abort()"
+    result, _ = run_fake(PHASE, code=code, device="npu:0")
+    assert result.status == "refused"
+    assert result.reason == "npu:0: the adapter gave up: [GePlugin] Initialize ge failed, ret : failed"
+    assert run_fake(PHASE, code=code)[0].status == "crashed"
+    result, _ = run_fake(PHASE, code="os.abort()", device="npu:0")
+    assert (result.status, result.reason) == ("crashed", "the worker was killed by SIGABRT")
 
 
 def test_a_killed_worker_is_a_crash(run_fake):

@@ -125,6 +125,7 @@ def test_an_interrupted_job_says_how_far_it_came(stylize, monkeypatch):
     assert not os.path.exists("out.png") and len(losses()) == 5
 
 
+@pytest.mark.any_tensorflow
 def test_kill_9_in_the_middle(command, stylize, whole_job):
     options = _job("--resume", steps=20)
     expected = whole_job(options)

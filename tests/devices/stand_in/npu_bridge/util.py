@@ -2,6 +2,7 @@
 
 import tensorflow.compat.v1 as tf
 
+LOOP = "IterationOp"
 _calls = []
 
 
@@ -19,10 +20,11 @@ def set_iteration_per_loop(sess, train_op, iterations_per_loop=1):
     assert configured == iterations_per_loop, "the value must equal the parameter_map entry"
     if iterations_per_loop == 1:
         return train_op
-    # The card makes the steps; here one call is one.
     for name in ("iterations_per_loop", "loop_cond", "zero", "one"):
         variable = tf.get_variable(
             f"npu_runconfig/{name}", (), tf.int64, tf.zeros_initializer(), trainable=False, collections=["npu"]
         )
         variable.load(iterations_per_loop - 1 if name == "iterations_per_loop" else 0, session=sess)
-    return tf.group(train_op, name="IterationOp")
+    # The card reads the variables; here its session makes the steps before the last.
+    sess._update, sess._steps = train_op, iterations_per_loop
+    return tf.group(train_op, name=LOOP)
