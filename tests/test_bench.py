@@ -222,7 +222,7 @@ def _wait_for(folder, pattern):
     raise AssertionError(f"{pattern} did not appear")
 
 
-@pytest.mark.any_tensorflow
+@pytest.mark.slow
 def test_a_parent_killed_with_9_can_be_resumed(tmp_path, picture, style):
     arguments = (
         "--suite smoke --network synthetic-narrow --size 48 --modes must_keep_origin_dtype --replicates 2".split()
