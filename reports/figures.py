@@ -52,7 +52,7 @@ FIGURES: List[Figure] = [
     Figure("megapixels_per_second", "Mpx/s", "megapixels updated per second", ".4f"),
     Figure("first_step_seconds", "first s", "first step, compiling included", ".2f"),
     Figure("tflops", "TFLOP/s", "convolutions and Gram products", ".3f"),
-    Figure("share_of_peak", "peak", "share of the matrix-product rate of the same processes", ".0%"),
+    Figure("share_of_peak", "peak", "share of the matrix-product rate of its format in the same processes", ".0%"),
     Figure("peak_memory_bytes", "GiB", "largest resident size", ".2f", 2.0**-30),
 ]
 RESULTS, COSTS = FIGURES[:5], FIGURES[5:]

@@ -207,8 +207,8 @@ _INTERRUPTED = "Interrupted: {done} of {planned} trials finished and are kept. C
 _LEGEND = (
     "step s: geometric mean over processes of the median step; e: emulated, float16 as rounded float32, a time that "
     "says nothing about the card; ±: 95 % interval over processes; ~: some process was never steady; ratio: to the "
-    "reference mode {reference}; first s: first step, compiling included; peak: share of the float32 matrix-product "
-    "rate of the same processes; GiB: largest resident size; true loss: re-scored in float32."
+    "reference mode {reference}; first s: first step, compiling included; peak: share of the matrix-product rate "
+    "of its format in the same processes; GiB: largest resident size; true loss: re-scored in float32."
 )
 
 

@@ -42,7 +42,7 @@ class Summary(Record):
     tflops: Optional[float] = None
     """None when emulated, as is the next."""
     share_of_peak: Optional[float] = None
-    """Of the device's float32 matrix-product rate measured in the same processes."""
+    """Of the device's matrix-product rate in the step's format, float32 or bfloat16, in the same processes."""
     peak_memory_bytes: Optional[int] = None
     ratio_to_reference: Optional[float] = None
     """Step time over that of the reference mode, same case, same run."""
