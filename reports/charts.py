@@ -6,7 +6,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 from markupsafe import Markup
 
 WIDTH = 600
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 24, 44
+LEFT, RIGHT, TOP, BOTTOM = 70, 16, 24, 44
 """Margins around the plotting area, in the units of the view box."""
 _ROW, _GROUP = 14, 32
 """Heights of a process's row and of its mode's heading in a strip plot."""
@@ -204,8 +204,11 @@ def _dot(x: float, y: float, color: int, text: str, radius: float) -> Markup:
 
 def _grid_y(y: Scale) -> Markup:
     line = '<path class="grid" d="M{} {}H{}"/><text class="tick end" x="{}" y="{}">{}</text>'
-    ticks = ((y.at(tick), _number(tick, y.log)) for tick in y.ticks())
-    return Markup("").join(Markup(line).format(LEFT, at, WIDTH - RIGHT, LEFT - 8, at + 4, text) for at, text in ticks)
+    ticks = y.ticks()
+    # Over a narrow range one digit tells no two of them apart.
+    digits = next((n for n in range(5) if len({_number(tick, y.log, n) for tick in ticks}) == len(ticks)), 5)
+    lines = ((y.at(tick), _number(tick, y.log, digits)) for tick in ticks)
+    return Markup("").join(Markup(line).format(LEFT, at, WIDTH - RIGHT, LEFT - 8, at + 4, text) for at, text in lines)
 
 
 def _grid_x(x: Scale, top: float, bottom: float) -> Markup:
@@ -226,10 +229,10 @@ def _axis_labels(height: float, x_label: str, y_label: str) -> Markup:
     return Markup(text).format(WIDTH - RIGHT, height - 6, x_label, 2, TOP - 10, y_label)
 
 
-def _number(value: float, power: bool = False) -> str:
-    """Short: 0.55, 12, and 10⁸ for large, small, or all values."""
+def _number(value: float, power: bool = False, digits: int = 0) -> str:
+    """Short: 0.55, 12, and 10⁸ for large, small, or all values, these with so many digits after the point."""
     if value and (power or abs(value) >= 1e5 or abs(value) < 1e-3):
-        mantissa, exponent = f"{value:.0e}".split("e")
+        mantissa, exponent = f"{value:.{digits}e}".split("e")
         raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        return f"10{raised}" if mantissa == "1" else f"{mantissa}·10{raised}"
+        return f"10{raised}" if float(mantissa) == 1 else f"{mantissa}·10{raised}"
     return f"{value:.6g}"
