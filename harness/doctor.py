@@ -27,7 +27,8 @@ class Check(NamedTuple):
 
 def examine(cache: str) -> List[Check]:
     """Look at the software, the devices and the cache; takes some seconds, for TensorFlow has to start."""
-    machine = environment.machine()
+    # The operator table has a check of its own, which a damaged one must not keep from being made.
+    machine = environment.describe(op_table="")
     return [
         Check(
             "machine",

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, Mapping, Optional, Tuple
 
 import psutil
 
@@ -45,44 +45,29 @@ SPEED_PREFIXES = ("DNNL_", "KMP_", "MKL_", "ONEDNN_", "OPENBLAS_", "OMP_")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class Machine(NamedTuple):
-    """The machine alone; fields as in Environment."""
+def describe(op_table: Optional[str] = None) -> Environment:
+    """Describe this machine and its software, without importing TensorFlow.
 
-    machine: str
-    processor: str
-    cores: int
-    logical_cores: int
-    memory_bytes: int
-    system: str
+    Args:
+        op_table: where the operator table comes from; asked of the table itself when None.
 
-
-def machine() -> Machine:
-    """Describe this machine."""
-    return Machine(
+    Raises:
+        OpsInfoError: CANN's operator table cannot be read.
+    """
+    described = Environment(
         machine=platform.machine(),
         processor=_processor(),
         cores=psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
         logical_cores=usable_cores(),
         memory_bytes=psutil.virtual_memory().total,
         system=f"{platform.system()} {platform.release()}",
-    )
-
-
-def describe() -> Environment:
-    """Describe this machine and its software, without importing TensorFlow.
-
-    Raises:
-        OpsInfoError: CANN's operator table cannot be read.
-    """
-    described = Environment(
-        **machine()._asdict(),
         python=platform.python_version(),
         packages=installed_packages(),
         accelerators=_accelerators(),
         variables=speed_variables(),
         machine_key="",
         revision=_revision(),
-        op_table=load_op_table().source,
+        op_table=load_op_table().source if op_table is None else op_table,
         load_average=load_average(),
     )
     return described.model_copy(update={"machine_key": machine_key(described)})
