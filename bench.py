@@ -8,10 +8,15 @@ from typing import Any, Optional
 import click
 
 from harness.commands import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_TRIAL_FAILED, EXIT_USAGE, cache_folder
-from harness.commands.baselines import approve, calibrate, compare
-from harness.commands.causes import blame
-from harness.commands.measuring import compare_trees, continue_run, measure
-from harness.commands.reports import Shown, history, language_option, report
+from harness.commands.against import compare_trees
+from harness.commands.approve import approve
+from harness.commands.blame import blame
+from harness.commands.calibrate import calibrate
+from harness.commands.compare import compare
+from harness.commands.history import history
+from harness.commands.report import report
+from harness.commands.run import continue_run, measure
+from harness.commands.shown import Shown, language_option
 
 
 @click.group(
@@ -115,11 +120,11 @@ def cli(context: click.Context, suite: Optional[str], resume: Optional[str], **o
 def explain(mode: str, other: Optional[str], as_json: bool, graph: Optional[str], **options: Any) -> None:
     """Say why each op of the step gets its dtype in MODE; with MODE_B, what differs."""
     import suites
-    from harness import inputs
     from harness import modes as precision_modes
-    from harness.explain import Question
-    from harness.explain import explain as plan
-    from reports import explanation
+    from harness.plans.explain import Question
+    from harness.plans.explain import explain as plan
+    from harness.step import inputs
+    from reports.terminal import explain
 
     modes = precision_modes.with_options(
         [precision_modes.get(name) for name in (mode, other) if name],
@@ -134,18 +139,18 @@ def explain(mode: str, other: Optional[str], as_json: bool, graph: Optional[str]
         question = Question(case=inputs.resolve(case, cache_folder()), modes=modes, cache=cache_folder())
     plans = plan(question)
     if as_json:
-        explanation.print_json(modes, plans)
+        explain.print_json(modes, plans)
     elif other:
-        explanation.print_difference(modes, plans)
+        explain.print_difference(modes, plans)
     else:
-        explanation.print_plan(modes[0], plans[0])
+        explain.print_plan(modes[0], plans[0])
 
 
 @cli.command()
 def doctor() -> None:
     """Say what is installed, which devices work, what is missing and how to get it."""
-    from harness.doctor import examine
-    from reports.terminal import print_checks
+    from harness.machine.doctor import examine
+    from reports.terminal.doctor import print_checks
 
     checks = examine(cache_folder())
     print_checks(checks)

@@ -95,7 +95,7 @@ def _add_precision(group: Any) -> None:
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run the command line and return the exit status."""
     options = vars(build_parser().parse_args(arguments))
-    from harness.devices import DeviceUnavailable
+    from harness.devices.device import DeviceUnavailable
     from harness.errors import UsageError
     from harness.mission.files import OutputError
     from model.images import ImageError
@@ -119,9 +119,9 @@ def run(options: Dict[str, Any]) -> int:
     import platformdirs
 
     from harness.mission import files, job, loop
-    from harness.mission.outcome import record
-    from reports.loss_history import progress_files
-    from reports.mission import MissionLog
+    from harness.mission.record import record
+    from reports.mission.log import MissionLog
+    from reports.mission.loss_history import progress_files
 
     with MissionLog() as log:
         outcome = loop.stylize(job.from_options(options), platformdirs.user_cache_dir("stylebench"), log)

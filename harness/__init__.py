@@ -1,1 +1,16 @@
-"""How a stylization is run and judged. The parent's side starts without TensorFlow; only workers import it."""
+"""How a stylization is run and judged, in rooms named by nouns; each imports only what stands below it.
+
+    commands                            one file a command of bench.py; stands above reports/ too
+    comparisons                         two sides measured: revisions, stored runs, a machine with itself
+    runs        gates                   many trials; run x baselines -> verdicts
+    mission     plans       blame       the reference program's job; dtype plans, asked for; which ops spoil a picture
+    trial       modes                   one process and who watches it; precision modes by name, with their options
+    devices     fidelity                where a step runs; is the picture right
+    step        machine     store       one training step; what machine this is; what lies on the disk
+    records                             the nouns
+    precision                           what the card's compiler decides, and the graph that computes so
+    statistics  errors                  beside model/, which knows nothing of all this
+
+The parent's side starts without TensorFlow: only workers import it, inside the functions that need it. Other imports
+within functions keep `bench.py --help` fast. pyproject.toml holds the order of the floors as a test.
+"""

@@ -7,9 +7,9 @@ from pydantic import ValidationError
 from harness.devices import npu_options
 from harness.errors import UsageError
 from harness.precision import ALIASES, FURTHER_MODES, MATMUL32, MODES, PrecisionConfigError, load_config
-from harness.precision.config import ALLOW_MIX, MUST_KEEP
+from harness.precision.rules.config import ALLOW_MIX, MUST_KEEP
 from harness.records import CARD_REFERENCE_MODE, REFERENCE_MODE, Mode
-from harness.store import slug
+from harness.store.files import slug
 from model.settings import LossScale
 
 NAMES = (MUST_KEEP, *(name for name in MODES if name != MUST_KEEP), MATMUL32)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Sequence
 
 from harness.errors import UsageError
-from harness.store import write_atomic
-from reports.evidence import Evidence
-from reports.words import Words
+from harness.store.files import write_atomic
+from reports.language import Words
+from reports.stored_run import Evidence
 
 
 class Format(NamedTuple):
@@ -20,12 +20,12 @@ class Format(NamedTuple):
 
 
 FORMATS: Dict[str, Format] = {
-    "html": Format("reports.html", "report.html"),
-    "markdown": Format("reports.markdown", "report.md"),
-    "junit": Format("reports.junit", "junit.xml"),
-    "json": Format("reports.run_json", "run.json"),
-    "pytest-benchmark": Format("reports.pytest_benchmark", "pytest-benchmark.json"),
-    "github": Format("reports.github", ""),
+    "html": Format("reports.html.page", "report.html"),
+    "markdown": Format("reports.documents.markdown", "report.md"),
+    "junit": Format("reports.documents.junit", "junit.xml"),
+    "json": Format("reports.documents.run_json", "run.json"),
+    "pytest-benchmark": Format("reports.documents.pytest_benchmark", "pytest-benchmark.json"),
+    "github": Format("reports.documents.github", ""),
 }
 
 

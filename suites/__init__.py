@@ -62,7 +62,7 @@ def from_folder(suite: Suite, folder: Optional[str]) -> Suite:
 def for_gate(suite: Suite) -> Suite:
     """Return the suite with as many processes as a verdict on its timings needs, where it repeats trials at all.
 
-    Five a mode hold the error rate and find ten percent; see tests/harness/test_rule.py.
+    Five a mode hold the error rate and find ten percent; see tests/gates/test_timing_rule.py.
     """
     if suite.replicates == 1:
         return suite

@@ -10,8 +10,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from harness import inputs, modes  # noqa: E402
+from harness import modes  # noqa: E402
 from harness.records import Case, Suite, Trial  # noqa: E402
+from harness.step import inputs  # noqa: E402
 from model import images  # noqa: E402
 
 

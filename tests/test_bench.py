@@ -158,7 +158,8 @@ def test_an_output_folder_that_cannot_be_written_is_named(usage_error, picture):
 
 def test_the_command_line_does_not_import_tensorflow():
     code = (
-        "import sys, bench, suites, harness.runner, harness.doctor, reports.terminal, reports.progress;"
+        "import sys, bench, suites, harness.runs.runner, harness.machine.doctor;"
+        "import reports.terminal.run, reports.terminal.progress;"
         "suites.get('perf'); print('tensorflow' in sys.modules)"
     )
     assert subprocess.check_output([sys.executable, "-c", code], cwd=str(ROOT)).decode().strip() == "False"

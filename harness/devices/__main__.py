@@ -2,7 +2,8 @@
 
 import json
 
-from harness.devices import DeviceUnavailable, open_device
+from harness.devices.device import DeviceUnavailable
+from harness.devices.opening import open_device
 
 
 def _describe(name: str) -> dict:

@@ -10,10 +10,12 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 import tensorflow.compat.v1 as tf
 
-from harness import environment
-from harness.devices import Chosen, DeviceUnavailable, Prepared, cann, graph_dump, npu_options
+from harness.devices import graph_dump, npu_options
 from harness.devices.bridge import NPU_OPTIMIZER, Bridge
+from harness.devices.device import DeviceUnavailable, Prepared
 from harness.devices.host import HostDevice, refusals
+from harness.devices.naming import Chosen
+from harness.machine import cann, environment
 from harness.precision import DtypePlan, customize_dtypes_text, modify_mixlist_text, plan_graph
 from harness.records import Mode, WorkerEnvironment
 from model.settings import StyleSettings

@@ -10,7 +10,8 @@ from typing import Any, Dict, Sequence, Tuple
 
 import tensorflow.compat.v1 as tf
 
-from harness.devices import DeviceUnavailable, npu_options
+from harness.devices import npu_options
+from harness.devices.device import DeviceUnavailable
 from model.settings import LossScale, StyleSettings
 from model.stylization import Train, Update, adam
 

@@ -7,17 +7,9 @@ from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 import tensorflow.compat.v1 as tf
 
-from harness import environment
-from harness.devices import DeviceUnavailable, Prepared
-from harness.precision import (
-    Chip,
-    DtypePlan,
-    NoKernelError,
-    emit_native,
-    emit_rounded,
-    emit_with_health,
-    plan_graph,
-)
+from harness.devices.device import DeviceUnavailable, Prepared
+from harness.machine import environment
+from harness.precision import Chip, DtypePlan, NoKernelError, emit_native, emit_rounded, emit_with_health, plan_graph
 from harness.records import Mode, WorkerEnvironment
 from model.loss_scaling import OVERFLOW_STATUS, scaled_training
 from model.stylization import Train, train

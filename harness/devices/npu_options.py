@@ -9,7 +9,7 @@ import re
 from typing import Any, Dict, NamedTuple, Sequence, Tuple
 
 from harness.errors import UsageError
-from harness.precision.config import ALLOW_MIX, FORCE_FP16, FORCE_FP32, MUST_KEEP
+from harness.precision.rules.config import ALLOW_MIX, FORCE_FP16, FORCE_FP32, MUST_KEEP
 
 ITERATIONS_PER_LOOP = "iterations_per_loop"
 PRECISION_MODE_V2 = "precision_mode_v2"

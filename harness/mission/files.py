@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Callable, Iterable, Optional, Sequence
 
 from harness.errors import UsageError
-from harness.store import write_atomic
+from harness.store.files import write_atomic
 from model import images
 
 
@@ -112,7 +112,7 @@ def remove(path: str) -> None:
 
 def remove_unfinished(path: str) -> None:
     """Remove what killed writers of this file left; raises OutputError."""
-    # As harness.store.write_atomic names them: the file's name and mkstemp's eight characters.
+    # As harness.store.files.write_atomic names them: the file's name and mkstemp's eight characters.
     folder, name = os.path.split(path)
     for leftover in glob.glob(os.path.join(glob.escape(folder), f".{glob.escape(name)}." + "?" * 8)):
         remove(leftover)

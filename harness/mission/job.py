@@ -6,12 +6,12 @@ from typing import Any, Dict, List, Mapping, Optional, Type, TypeVar
 
 from pydantic import Field, ValidationError
 
-from harness import devices
 from harness import modes as precision_modes
+from harness.devices import naming
 from harness.errors import UsageError
 from harness.mission import files
 from harness.records import Case, Mode, Record
-from harness.store import numbered
+from harness.store.files import numbered
 from model.settings import StyleSettings
 
 _OPTIONS = {
@@ -96,7 +96,7 @@ def from_options(options: Mapping[str, Any]) -> Job:
     Raises:
         UsageError, images.ImageError: an option cannot be used. No picture or network has been read yet.
     """
-    name = precision_modes.reference_name(devices.choose_one(options["device"]).kind)
+    name = precision_modes.reference_name(naming.choose_one(options["device"]).kind)
     if options["precision_mode"] is not None:
         name = options["precision_mode"]
     (mode,) = precision_modes.with_options([precision_modes.get(name)], options["mixlist"], options["customize_dtypes"])

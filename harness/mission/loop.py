@@ -6,14 +6,15 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from harness import inputs
 from harness.errors import UsageError
-from harness.events import Phase, Planned, Sample
-from harness.measure import DivergedError, require_finite, sample_steps
 from harness.mission import files, state
 from harness.mission.job import Job
 from harness.records import Losses, WorkerEnvironment
-from harness.worker import build_step, summed
+from harness.records.events import Phase, Planned, Sample
+from harness.step import inputs
+from harness.step.building import build_step
+from harness.step.sampling import DivergedError, require_finite, sample_steps
+from harness.step.scoring import summed
 from model import images
 
 LOSSES = ("content", "style", "tv", "total")
@@ -68,7 +69,7 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
     job = job.model_copy(update={"case": loaded.case})
     before = _state_before(job)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from harness.devices import open_device
+    from harness.devices.opening import open_device
 
     device = open_device(job.device)
     keeps_colors = loaded.pictures.contents if job.case.settings.preserve_colors else None

@@ -8,8 +8,8 @@ from typing import Any, Dict, NamedTuple, Optional
 
 import numpy as np
 
-from harness import environment
 from harness.errors import UsageError
+from harness.machine import environment
 from harness.mission.job import Job
 
 _VARIABLE = "variable:"

@@ -10,7 +10,7 @@ Configurations, plans and their text need no TensorFlow; planning and emitting i
 import importlib
 from typing import Any
 
-from .config import (
+from harness.precision.rules.config import (
     ALIASES,
     FURTHER_MODES,
     MATMUL32,
@@ -25,10 +25,10 @@ from .config import (
     parse_customize_dtypes,
     parse_modify_mixlist,
 )
-from .config_text import customize_dtypes_text, modify_mixlist_text
-from .layers import ExplainedOp, Layer, explain_layers, layer_name
-from .ops_info import OpsInfoError
-from .plan import (
+from harness.precision.rules.config_text import customize_dtypes_text, modify_mixlist_text
+from harness.precision.rules.layers import ExplainedOp, Layer, explain_layers, layer_name
+from harness.precision.rules.ops_info import OpsInfoError
+from harness.precision.rules.plan import (
     ASSUMED_BANDWIDTH,
     PEAK_FLOPS,
     ConstantRange,
@@ -40,19 +40,19 @@ from .plan import (
     UnitTotals,
     diff_plans,
 )
-from .plan_text import render_diff, render_op, render_plan
+from harness.precision.rules.plan_text import render_diff, render_op, render_plan
 
 _NEEDS_TENSORFLOW = {
-    "Chip": "emit",
-    "GraphError": "graph",
-    "HealthGraph": "emit",
-    "NoKernelError": "native",
-    "emit_native": "native",
-    "emit_rounded": "emit",
-    "emit_with_health": "emit",
-    "normalize": "normalization",
-    "output_nodes": "graph",
-    "plan_graph": "planning",
+    "Chip": "emission.rounded",
+    "GraphError": "graph.nodes",
+    "HealthGraph": "emission.rounded",
+    "NoKernelError": "emission.native",
+    "emit_native": "emission.native",
+    "emit_rounded": "emission.rounded",
+    "emit_with_health": "emission.rounded",
+    "normalize": "graph.normalization",
+    "output_nodes": "graph.nodes",
+    "plan_graph": "rules.planning",
 }
 
 

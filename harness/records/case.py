@@ -7,7 +7,7 @@ from typing import Any, Dict, Optional, Tuple
 from pydantic import Field, model_serializer
 from typing_extensions import Literal
 
-from harness.precision.config import ALLOW_FP32_TO_FP16, MUST_KEEP, PrecisionConfig
+from harness.precision.rules.config import ALLOW_FP32_TO_FP16, MUST_KEEP, PrecisionConfig
 from harness.records.base import Record
 from model.settings import LossScale, StyleSettings
 

@@ -2,7 +2,7 @@
 
 from typing import Dict, Optional, Tuple
 
-from harness.precision.op_table import PACKAGED
+from harness.precision.rules.op_table import PACKAGED
 from harness.records.base import Record
 
 
@@ -46,7 +46,7 @@ class Environment(Record):
     variables: Dict[str, str] = {}
     """Environment variables that change TensorFlow's speed or numbers."""
     machine_key: str = ""
-    """Equal where step times may be compared; see harness.environment.machine_key."""
+    """Equal where step times may be compared; see harness.machine.environment.machine_key."""
     revision: Optional[str]
     """Of this project's git checkout, with `-dirty` for uncommitted changes."""
     op_table: str = PACKAGED

@@ -43,7 +43,7 @@ class Probe(Record):
     norm: float
     """L2 norm; of a loss term its value."""
     sketch: Tuple[float, ...] = ()
-    """Count sketch: its distance from another one estimates the distance of the tensors (harness.fidelity.sketch)."""
+    """Count sketch: its distance from another one estimates that of the tensors (harness.fidelity.distances.sketch)."""
     saturated: Optional[int] = None
     underflowed: Optional[int] = None
     """Values other than zero that became zero."""
@@ -139,7 +139,7 @@ class ModeFidelity(Record):
     fit_bounds: Tuple[Bound, ...] = ()
     regression: Literal["pass", "fail", "inconclusive", "missing"]
     regression_reason: str
-    """A key of harness.reasons.REASONS."""
+    """A key of harness.gates.reasons.REASONS."""
     regression_details: Tuple[str, ...] = ()
     regression_bounds: Tuple[Bound, ...] = ()
     """Empty without a comparable baseline."""

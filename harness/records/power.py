@@ -41,7 +41,7 @@ class PowerCard(Record):
     """Standard deviation of the log ratios of pairs."""
     step_seconds: float
     needed_pairs: Optional[int]
-    """Fewest pairs that would detect the delay four times in five; None: more than harness.power.MOST_PAIRS."""
+    """Fewest pairs that would detect the delay four times in five; None: more than power_card.MOST_PAIRS."""
     run: str
     revision: Optional[str]
     packages: Dict[str, str]

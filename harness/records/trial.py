@@ -68,7 +68,7 @@ class TrialResult(Record):
     log_tail: Tuple[str, ...] = ()
     samples: str
     picture: Optional[str] = None
-    """The first of a batch; the others are beside it, as harness.store.numbered names them."""
+    """The first of a batch; the others are beside it, as harness.store.files.numbered names them."""
     health: Optional[str] = None
     """Counts of every step, when they were asked for."""
     lost: Dict[str, Tuple[int, int, int]] = {}
@@ -82,7 +82,7 @@ class TrialResult(Record):
     startup_seconds: Optional[float] = None
     first_step_seconds: Optional[float] = None
     steady: Optional[bool] = None
-    """Whether the steps reached a steady state (see harness.measure); None when nothing was timed."""
+    """Whether the steps reached a steady state (see harness.step.sampling); None when nothing was timed."""
     warmup_steps: Optional[int] = None
     """Steps before the timed ones: the first, which compiles, and those until the steady state."""
     timed_steps: int = 0

@@ -26,12 +26,12 @@ class Verdict(Record):
     mode: str
     outcome: Literal["pass", "fail", "inconclusive", "missing"]
     reason: str
-    """A key of harness.reasons.REASONS."""
+    """A key of harness.gates.reasons.REASONS."""
     details: Tuple[str, ...] = ()
     advisory: bool = False
     """Shown, but no part of the exit status."""
     advisory_reason: Optional[str] = None
-    """Why: a key of harness.reasons.REASONS."""
+    """Why: a key of harness.gates.reasons.REASONS."""
     effect: Optional[float] = None
     """Relative change of what the gate measures; 0.1 is ten percent more. None, as is the rest, where nothing is
     estimated: a plan is equal or not."""

@@ -9,8 +9,8 @@ import time
 import pytest
 
 import suites
-from harness import inputs
-from harness.runner import Observer, run_suite
+from harness.runs.runner import Observer, run_suite
+from harness.step import inputs
 
 pytestmark = pytest.mark.slow
 

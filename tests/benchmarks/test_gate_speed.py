@@ -5,12 +5,12 @@ import io
 import pytest
 from rich.console import Console
 
-from harness import approval, gate
+from harness.gates import approval, gate
 from harness.records import CasePlan
-from harness.store import Baselines
-from reports.verdicts import print_verdicts
-from tests.harness.runs import card_of, result, run_of
-from tests.harness.test_gate import FIGURES
+from harness.store.baselines import Baselines
+from reports.terminal.verdicts import print_verdicts
+from tests.builders import card_of, result, run_of
+from tests.gates.test_gate import FIGURES
 
 pytestmark = pytest.mark.slow
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from harness import environment
+from harness.machine import environment
 from harness.records import TrialResult, WorkerEnvironment
-from harness.store import RunFolder
+from harness.store.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow
 

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 import neural_style
-from harness import inputs, modes
+from harness import modes
 from harness.devices.host import HostDevice
 from harness.mission import files
 from harness.records import Case
-from harness.worker import build_step
+from harness.step import inputs
+from harness.step.building import build_step
 from model import images
 from suites import PICTURES
 from tests.conftest import ROOT
@@ -74,7 +75,7 @@ def test_a_loss_row_and_the_picture_every_step(benchmark, pictures, tmp_path):
 
 def test_what_a_checkpoint_costs(benchmark, pictures, tmp_path, monkeypatch):
     """Wall time from step to step and between two, with a checkpoint at each and with none, beside the writes' own."""
-    from reports.mission import MissionLog
+    from reports.mission.log import MissionLog
 
     writing, between, ends = [], [], []
     write = files.write

@@ -9,12 +9,13 @@ from contextlib import ExitStack
 import pytest
 
 import suites
-from harness import inputs, modes
+from harness import modes
 from harness.devices.host import HostDevice
-from harness.measure import sample_steps
 from harness.records import Trial
-from harness.store import RunFolder
-from harness.supervisor import run_trial
+from harness.step import inputs
+from harness.step.sampling import sample_steps
+from harness.store.run_folder import RunFolder
+from harness.trial.supervisor import run_trial
 from model import stylization, vgg
 from tests.conftest import ROOT
 

@@ -11,10 +11,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from harness import modes
-from harness.devices import Chosen, DeviceUnavailable
+from harness.devices.device import DeviceUnavailable
+from harness.devices.naming import Chosen
 from harness.records import FidelityPlan
-from harness.store import RunFolder
-from harness.supervisor import run_trial
+from harness.store.run_folder import RunFolder
+from harness.trial.supervisor import run_trial
 from model.settings import StyleSettings
 from tests.conftest import ROOT
 

@@ -7,8 +7,11 @@ import pytest
 import bench
 import neural_style
 import suites
-from harness import against, calibration, modes, runner
+from harness import modes
+from harness.comparisons import calibration
+from harness.comparisons import revisions as against
 from harness.mission import job
+from harness.runs import runner
 
 
 class Asked(Exception):

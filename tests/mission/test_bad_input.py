@@ -7,9 +7,9 @@ import scipy.io
 
 from harness.mission import loop
 from model import images
-from reports.mission import MissionLog
-from tests.harness.processes import fill
+from reports.mission.log import MissionLog
 from tests.mission.conftest import pixels
+from tests.trial.processes import fill
 
 
 @pytest.fixture

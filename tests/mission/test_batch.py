@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model import images
-from reports.mission import MissionLog
+from reports.mission.log import MissionLog
 from tests.mission.conftest import losses, pixels
 
 

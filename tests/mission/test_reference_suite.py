@@ -7,7 +7,7 @@ import pytest
 
 import bench
 import suites
-from reports.published import PUBLISHED
+from reports.terminal.published_figures import PUBLISHED
 
 
 def test_our_figures_beside_the_published_ones(tmp_path, monkeypatch, capfd, picture, style):

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness import store
-from reports.mission import MissionLog
+from reports.mission.log import MissionLog
 from tests.conftest import ROOT
 from tests.mission.conftest import losses
 

@@ -3,8 +3,7 @@
 import numpy as np
 
 from harness import modes
-from harness.environment import describe
-from harness.events import Sample
+from harness.machine.environment import describe
 from harness.records import (
     Bound,
     CasePlan,
@@ -25,10 +24,12 @@ from harness.records import (
     Verdict,
     WorkerEnvironment,
 )
-from harness.store import RunFolder, slug, write_lines
-from harness.summary import summarize
+from harness.records.events import Sample
+from harness.runs.summary import summarize
+from harness.store.files import slug, write_lines
+from harness.store.run_folder import RunFolder
 from model import images
-from reports.evidence import Evidence
+from reports.stored_run import Evidence
 
 _CORES = {"effective_threads": 2, "usable_cores": 2, "load_average": 0.5}
 REFERENCE, MIXED = "must_keep_origin_dtype", "allow_mix_precision"

@@ -6,14 +6,14 @@ import jsonschema
 import pydantic
 import pytest
 
-from reports import pytest_benchmark, run_json
-from reports.words import ENGLISH
+from reports.documents import pytest_benchmark, run_json
+from reports.language import ENGLISH
 from tests.reports.runs import REFERENCE
 
 
 @pytest.mark.skipif(pydantic.VERSION.startswith("2.5"), reason="an older pydantic spells the same schema differently")
 def test_the_published_schema_is_that_of_the_records():
-    message = "records have changed: python -m reports.run_json"
+    message = "records have changed: python -m reports.documents.run_json"
     assert run_json.SCHEMA.read_text(encoding="utf-8") == run_json.schema(), message
 
 

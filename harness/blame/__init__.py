@@ -1,0 +1,1 @@
+"""Which ops make a picture wrong."""

@@ -1,0 +1,86 @@
+"""The blocks of a training step, and how to keep one in float32: what the search for a cause swaps."""
+
+import re
+from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+from harness.precision import CustomDtypes, DtypePlan, PlannedOp, PrecisionConfig, layer_name
+from harness.precision.rules.op_table import KernelRow, load_op_table
+
+_FLOATS = ("float16", "float32")
+
+
+class Swap(NamedTuple):
+    """An op that computes in float16 and the dtypes that would keep its result in float32."""
+
+    op: str
+    type: str
+    block: str
+    """Such as `forward conv3`, `gram relu4_1`, `backward losses`, `optimizer`."""
+    dtypes: CustomDtypes
+
+    @property
+    def group(self) -> str:
+        """The kind of the block."""
+        return self.block.split(" ")[0]
+
+
+def swaps(plan: DtypePlan) -> List[Swap]:
+    """Every op of the plan that has float16 in it, and that the card has a kernel with a float32 result for."""
+    found = []
+    for op in plan.ops:
+        row = _float32_row(op) if op.engine == "ai_core" and "float16" in op.inputs + op.outputs else None
+        if row is not None:
+            inputs, outputs = (_floats(dtypes) for dtypes in (row.inputs[: len(op.inputs)], row.outputs))
+            entry = CustomDtypes(op.name, by_type=False, inputs=inputs, outputs=outputs)
+            found.append(Swap(op.name, op.type, block_of(op.name), entry))
+    return found
+
+
+def with_swaps(config: PrecisionConfig, chosen: Sequence[Swap]) -> PrecisionConfig:
+    """The configuration with these ops in float32, whatever it says of them."""
+    names = {swap.op for swap in chosen}
+    kept = [entry for entry in config.custom_dtypes if entry.by_type or entry.key not in names]
+    return PrecisionConfig(
+        mode=config.mode,
+        mixlist=config.mixlist,
+        custom_dtypes=(*kept, *(swap.dtypes for swap in chosen)),
+        profile=config.profile,
+    )
+
+
+def block_of(op: str) -> str:
+    """Name the part of the step that an op belongs to."""
+    layer, backward = layer_name(op), op.startswith("gradients")
+    side = "backward" if backward else "forward"
+    stage = re.match(r"(?:conv|relu|pool)(\d)", layer)
+    if stage:
+        return f"{side} conv{stage.group(1)}"
+    if layer.startswith("gram_"):
+        return f"backward {layer}" if backward else f"gram {layer[len('gram_') :]}"
+    if layer.endswith("_loss"):
+        return f"{'backward' if backward else 'losses'} {layer}"
+    if layer.startswith("Adam"):
+        return "optimizer Adam"
+    return "backward sums" if backward else "losses total"
+
+
+def _float32_row(op: PlannedOp) -> Optional[KernelRow]:
+    """The kernel with a float32 result; on the cube unit the one that reads float16, which is why one has that unit."""
+    kernel = load_op_table().ops.get(op.type)
+    rows = kernel.rows_for(len(op.inputs)) if kernel else ()
+    wide = [row for row in rows if all(dtype != "float16" for dtype in row.outputs)]
+    wide = [row for row in wide if (row.inputs[: len(op.inputs)], row.outputs) != (op.inputs, op.outputs)]
+    prefers_narrow = op.unit == "cube"
+    return max(wide, key=lambda row: _narrow(row) if prefers_narrow else -_narrow(row), default=None)
+
+
+def _narrow(row: KernelRow) -> int:
+    return sum(dtype == "float16" for dtype in row.inputs)
+
+
+def _floats(dtypes: Sequence[str]) -> Tuple[str, ...]:
+    """Dtypes that are no floats stay free; free ones at the end are left out, for a mask is not always there."""
+    floats = [dtype if dtype in _FLOATS else "" for dtype in dtypes]
+    while floats and not floats[-1]:
+        floats.pop()
+    return tuple(floats)

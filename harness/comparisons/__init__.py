@@ -1,0 +1,1 @@
+"""Two sides measured: revisions, stored runs, a machine with itself."""

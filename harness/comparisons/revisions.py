@@ -1,0 +1,198 @@
+"""Base against head: two trees of this project measured in turn, in one session on one machine.
+
+Each tree runs by its own command line in processes of its own, and only a few fields of its run.json are read, so that
+the trees' records may differ. Timings of one session are paired: what slows the machine slows both.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from harness import modes
+from harness.errors import UsageError
+from harness.gates.power_card import Cards
+from harness.gates.reasons import REASONS
+from harness.gates.timing_rule import judge_pairs
+from harness.machine import environment
+from harness.machine.environment import ROOT
+from harness.records import Comparison, Limit, Pair, Verdict
+from harness.store.files import write_atomic
+from harness.store.run_folder import RunFolder
+
+_TRIAL_FAILED = 5
+
+
+class IncomparableError(ValueError):
+    """One side's result cannot be read, or is of another case; the message says which and why."""
+
+
+class TreeFailedError(IncomparableError):
+    """One side's trial crashed, timed out, diverged or was refused."""
+
+
+class Tree(NamedTuple):
+    """One side of the comparison."""
+
+    name: str
+    path: Path
+
+
+Hear = Callable[[int, str, str], None]
+"""Told of each measurement before it begins: pair, tree, mode."""
+
+
+def compare(
+    revision: str,
+    mode_names: Sequence[str],
+    options: Sequence[str],
+    pairs: int,
+    results: Path,
+    cards: Cards,
+    command: Sequence[str],
+    hear: Hear,
+) -> Tuple[Comparison, Path]:
+    """Measure a revision and this tree in turn, and judge which is slower; return the record and its folder.
+
+    Args:
+        options: command-line options that both trees get.
+
+    Raises:
+        UsageError: there is no such revision or mode.
+        IncomparableError: a tree's result cannot be read, or the trees ran different cases.
+    """
+    names = list(dict.fromkeys(mode_names))
+    for name in names:
+        modes.get(name)
+    started = environment.now()
+    with base_tree(revision) as base:
+        folder = RunFolder.create(results, "against").path
+        found = measure_pairs(base, Tree("head", ROOT), names, options, pairs, folder, hear)
+    (head,) = (folder / f"1-head-{names[0]}").glob("*/run.json")
+    run = RunFolder(head.parent).load()  # this tree's own records
+    key, suite, limits = run.environment.machine_key, run.suite, run.suite.limits
+    objections = {case.id: cards.objection(key, suite.name, case, limits) for case in suite.cases}
+    comparison = Comparison(
+        base=revision,
+        started=started,
+        command=tuple(command),
+        pairs=found,
+        verdicts=judge(found, limits, objections),
+        power_cards=cards.current(key, suite.name, suite.cases, limits),
+    )
+    write_atomic(folder / "comparison.json", (comparison.model_dump_json(indent=1) + "\n").encode())
+    return comparison, folder
+
+
+def judge(pairs: Sequence[Pair], limits: Sequence[Limit], objections: Mapping[str, Optional[str]]) -> List[Verdict]:
+    """Judge the pairs; `objections` says by case what is wrong with its power card.
+
+    Both sides were measured in one session, so that the interval holds its error rate on any machine: only a card that
+    shows the contrary takes the gate away, and that there is no card is said.
+    """
+    blocking = {case: objection for case, objection in objections.items() if objection == "alarming_card"}
+    verdicts = []
+    for verdict in judge_pairs(pairs, limits, blocking):
+        objection = objections.get(verdict.case)
+        if objection and not verdict.advisory:
+            verdict = verdict.model_copy(update={"details": (*verdict.details, REASONS[objection].happened)})
+        verdicts.append(verdict)
+    return verdicts
+
+
+@contextmanager
+def base_tree(revision: str, root: Path = ROOT) -> Iterator[Tree]:
+    """Check out a revision beside the working tree, and remove it afterwards.
+
+    Raises:
+        UsageError: this is no git checkout, or it has no such revision.
+    """
+    folder = tempfile.mkdtemp(prefix="stylebench-base-")
+    tree = str(Path(folder) / "tree")
+    try:
+        added = _git(root, "worktree", "add", "--detach", tree, revision)
+        if added.returncode:
+            raise UsageError(f"--against {revision}: {added.stderr.strip().splitlines()[-1]} (expected a git revision)")
+        yield Tree("base", Path(tree))
+    finally:
+        _git(root, "worktree", "remove", "--force", tree)
+        shutil.rmtree(folder, ignore_errors=True)
+        _git(root, "worktree", "prune")
+
+
+def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True)
+
+
+def measure_pairs(
+    base: Tree,
+    head: Tree,
+    mode_names: Sequence[str],
+    options: Sequence[str],
+    pairs: int,
+    folder: Path,
+    hear: Hear,
+) -> List[Pair]:
+    """Run both trees `pairs` times in each mode, ABBA, and return the paired step times.
+
+    Args:
+        options: command-line options that both trees get.
+        folder: gets the runs of both.
+
+    Raises:
+        IncomparableError: a tree's result cannot be read, or the trees ran different cases.
+    """
+    found = []
+    for number in range(1, pairs + 1):
+        for mode in mode_names:
+            order = (base, head) if number % 2 else (head, base)
+            sides = {}
+            for tree in order:
+                hear(number, tree.name, mode)
+                sides[tree.name] = _measure(tree, mode, options, folder / f"{number}-{tree.name}-{mode}")
+            found += _paired(mode, number, sides["base"], sides["head"])
+    return found
+
+
+def _measure(tree: Tree, mode: str, options: Sequence[str], output: Path) -> Dict[str, Any]:
+    output.mkdir(parents=True)
+    command = [sys.executable, "bench.py", *options, "--modes", mode, "--replicates", "1", "--output", str(output)]
+    with open(output / "log.txt", "wb") as log:
+        status = subprocess.run(command, cwd=str(tree.path), stdout=log, stderr=subprocess.STDOUT).returncode
+    records = list(output.glob("*/run.json"))
+    if status or len(records) != 1:
+        kind = TreeFailedError if status == _TRIAL_FAILED else IncomparableError
+        raise kind(f"{tree.name}: bench.py ended with status {status} in mode {mode}; log {output / 'log.txt'}")
+    try:
+        return dict(_readings(json.loads(records[0].read_bytes())))
+    except (ValueError, KeyError, TypeError) as error:
+        reason = f"{type(error).__name__} {error}"
+        raise IncomparableError(f"{tree.name}: its record has another form ({reason}): {records[0]}") from error
+
+
+def _readings(record: Dict[str, Any]) -> Iterator[Tuple[str, Tuple[Dict[str, Any], Optional[float], bool]]]:
+    """By case: what decides its numbers, its step time unless it never settled, and whether that is emulated."""
+    # Older records have the cases at the top.
+    cases = record["suite"]["cases"] if isinstance(record["suite"], dict) else record["cases"]
+    for trial in record["trials"]:
+        (case,) = [case for case in cases if case["id"] == trial["case"]]
+        identity = {name: case[name] for name in ("steps", "settings", "seed", "inputs")}
+        seconds = None if trial.get("steady") is False else float(trial["step_seconds"])
+        yield trial["case"], (identity, seconds, bool(trial.get("emulated", False)))
+
+
+def _paired(mode: str, number: int, base: Dict[str, Any], head: Dict[str, Any]) -> Iterator[Pair]:
+    if set(base) != set(head):
+        raise IncomparableError(f"base ran the cases {sorted(base)}, head {sorted(head)}")
+    for case, (identity, seconds, emulated) in head.items():
+        base_identity, base_seconds, _ = base[case]
+        if base_identity != identity:
+            changed = [name for name in identity if identity[name] != base_identity[name]]
+            raise IncomparableError(f"case {case} is another one in base: {', '.join(changed)} differ")
+        yield Pair(
+            case=case, mode=mode, number=number, base_seconds=base_seconds, head_seconds=seconds, emulated=emulated
+        )

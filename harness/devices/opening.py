@@ -1,0 +1,41 @@
+"""Opens devices. In workers only: opening one imports TensorFlow."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Optional
+
+from harness.devices.device import Device, DeviceUnavailable
+from harness.devices.naming import choose_one, core_of
+from harness.errors import UsageError
+
+
+def open_device(name: str, folder: Optional[Path] = None) -> Device:
+    """Open one device for this process.
+
+    Args:
+        folder: where the card may leave files; a new temporary one when None.
+
+    Raises:
+        DeviceUnavailable: it is not there, or cannot be used.
+    """
+    try:
+        chosen = choose_one(name)
+    except UsageError as error:
+        raise DeviceUnavailable(str(error)) from error
+    if chosen.kind == "npu":
+        # Before TensorFlow starts: the driver reads the first, the proof that the card ran needs the second.
+        os.environ["ASCEND_DEVICE_ID"] = str(chosen.number)
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
+        from harness.devices.ascend import AscendDevice
+
+        folder = folder or Path(tempfile.mkdtemp(prefix="stylebench-"))
+        # The process's own, or the dump of another trial would be taken for this one's.
+        os.environ["DUMP_GRAPH_PATH"] = str(folder)
+        return AscendDevice(chosen, folder)
+    if chosen.number is not None:
+        # Before TensorFlow starts: it counts the cores that it may use, and makes as many threads.
+        os.sched_setaffinity(0, {core_of(chosen.number)})
+    from harness.devices.host import HostDevice
+
+    return HostDevice(chosen.kind, chosen.name)

@@ -1,0 +1,53 @@
+"""Run x Baselines -> ModeFidelity: is each picture still the approved one, and is it right.
+
+Two answers that do not depend on each other. Regression: no worse than the stored baseline. Fitness: no further from
+the reference mode's picture than harmless noise moves it.
+"""
+
+from pathlib import Path
+from typing import List
+
+from harness.fidelity.fitness import judge_fitness
+from harness.fidelity.regression import judge_regression
+from harness.fidelity.subject import Subject, is_faster, is_gateable
+from harness.records import ModeFidelity, Run
+from harness.store.baselines import Baselines
+
+FAMILY_ERROR = 0.001
+"""Chance that a suite of healthy pictures has any regression verdict that fails."""
+
+
+def assess(run: Run, folder: Path, baselines: Baselines) -> List[ModeFidelity]:
+    """Judge the fidelity of every case in every mode of a run in `folder`."""
+    # Advisory cases fail nobody: they are no part of the family.
+    gating = sum(not case.advisory for case in run.suite.cases) or 1
+    plan = run.suite.fidelity
+    figures = 3 + len(plan.growth) if plan else 1
+    alpha = FAMILY_ERROR / (gating * len(run.suite.modes) * figures)
+    return [
+        _assess(Subject(run, folder, case, mode), baselines, alpha)
+        for case in run.suite.cases
+        for mode in run.suite.modes
+    ]
+
+
+def _assess(subject: Subject, baselines: Baselines, alpha: float) -> ModeFidelity:
+    compared = judge_regression(subject, baselines, alpha)
+    fit, reasons, bounds, distance = judge_fitness(subject)
+    return ModeFidelity(
+        case=subject.case.id,
+        mode=subject.mode.name,
+        to_reference=distance,
+        to_baseline=compared.distance,
+        baseline_picture=compared.picture,
+        headroom=subject.headroom(),
+        fitness=fit,
+        reasons=tuple(reasons),
+        fit_bounds=tuple(bounds),
+        regression=compared.outcome,
+        regression_reason=compared.reason,
+        regression_details=compared.details,
+        regression_bounds=compared.bounds,
+        faster=is_faster(subject),
+        gateable=is_gateable(subject, alpha),
+    )

@@ -1,0 +1,45 @@
+"""Figures held against their limits."""
+
+import math
+from typing import Dict
+
+from harness.records import Bound
+
+TOLERANCE = {
+    "activation": {"float32": 5e-5, "float16": 5e-3, "bfloat16": 0.04},
+    "gram": {"float32": 5e-5, "float16": 5e-3, "bfloat16": 0.04},
+    "gradient": {"float32": 0.02, "float16": 0.25, "bfloat16": 0.5},
+    "loss": {"float32": 1e-5, "float16": 5e-4, "bfloat16": 4e-3},
+}
+"""By kind of probe and format: relative distance of a tensor of the first step from the baseline's, of a loss term
+relative to the total loss.
+
+Several times what TensorFlow 1.15 and 2.21 differ in: activations in 7e-7 and 3e-4; gradients in 3e-3 and 5e-2, for the
+last bit decides between equal values of a max-pooling window.
+"""
+LOSS_FLOOR = 0.01
+"""Relative change of a loss after all steps that is never an alarm."""
+
+
+def log_ratio_of_totals(now: Dict[str, float], then: Dict[str, float]) -> float:
+    """Of the total losses; 0 where both are zero."""
+    first, second = now["total"], then["total"]
+    if first <= 0 or second <= 0:
+        return 0.0 if first == second else 1e9
+    return math.log(first / second)
+
+
+def at_most(figure: str, value: float, limit: float) -> Bound:
+    """A figure that may not be above its limit."""
+    return Bound(figure=figure, value=value, limit=limit, ok=value <= limit)
+
+
+def at_least(figure: str, value: float, limit: float) -> Bound:
+    """A figure that may not be below its limit."""
+    return Bound(figure=figure, value=value, limit=limit, at_least=True, ok=value >= limit)
+
+
+def describe(bound: Bound) -> str:
+    """A bound in words."""
+    least = "at least" if bound.at_least else "at most"
+    return f"{bound.figure} {bound.value:.4g}, expected {least} {bound.limit:.4g}"

@@ -1,0 +1,1 @@
+"""Run x Baselines -> Verdicts, and how baselines come to be."""

@@ -1,0 +1,213 @@
+"""Run -> Baselines: what a run would make the approved result, and what of it cannot be."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from harness.errors import UsageError
+from harness.fidelity.subject import variant
+from harness.gates.gate import judge
+from harness.gates.plan import compare_plan
+from harness.gates.reasons import REASONS
+from harness.gates.timing import timing_of, trials_of
+from harness.gates.timing_rule import rule_of
+from harness.machine import environment
+from harness.records import (
+    PLAN_DEVICE,
+    Baseline,
+    Case,
+    CasePlan,
+    FidelityFigures,
+    Mode,
+    ModeFidelity,
+    PlanFigures,
+    Run,
+    TimingFigures,
+    Verdict,
+)
+from harness.statistics import geometric_mean, log_interval
+from harness.store.baselines import Baselines, refuse_in_ci
+
+_INCONCLUSIVE = ("cannot_tell", "unconfirmed", "not_confirmed", "never_steady", "too_few")
+
+
+class Figure(NamedTuple):
+    """One number, before and after; None where there was none."""
+
+    name: str
+    old: Optional[float]
+    new: Optional[float]
+
+
+class Proposal(NamedTuple):
+    """A baseline to be written, and what it changes."""
+
+    baseline: Baseline
+    kind: str
+    """`missing` or `changed`."""
+    figures: Tuple[Figure, ...] = ()
+    changes: Tuple[str, ...] = ()
+    """What is no number."""
+    refusal: str = ""
+    """Why it is not written, in one line."""
+    picture: Optional[bytes] = None
+    """PNG that goes with it."""
+
+
+def propose(run: Run, baselines: Baselines, reason: str, folder: Path = Path()) -> List[Proposal]:
+    """Return the baselines that this run, whose folder this is, would write; what is as approved is left out.
+
+    Raises:
+        UsageError: the run is incomplete, holds nothing to approve, has a trial that did not end well, or was made
+            by a working tree with uncommitted changes.
+    """
+    _require_trustworthy(run)
+    if run.suite.fidelity:
+        return [proposal for found in run.fidelity for proposal in _fidelity(run, found, folder, baselines, reason)]
+    plans = {(plan.case, plan.mode): plan for plan in run.plans}
+    verdicts = [verdict for verdict in judge(run, baselines) if verdict.gate in ("timing", "first_step", "memory")]
+    proposals = []
+    for case in run.suite.cases:
+        for mode in run.suite.modes:
+            proposals += _plan(run, case, mode, plans[case.id, mode.name], baselines, reason)
+            own = [verdict for verdict in verdicts if (verdict.case, verdict.mode) == (case.id, mode.name)]
+            proposals += _timing(run, case, mode, own, baselines, reason)
+    return proposals
+
+
+def approve(proposals: Sequence[Proposal], baselines: Baselines) -> List[str]:
+    """Write what was not refused and return the paths; raises UsageError in CI, which never writes baselines."""
+    refuse_in_ci("approve")
+    return [str(baselines.save(proposal.baseline, proposal.picture)) for proposal in proposals if not proposal.refusal]
+
+
+def _require_trustworthy(run: Run) -> None:
+    bad = [trial.trial for trial in run.trials if trial.status != "ok"]
+    if not (run.plans or run.fidelity):
+        raise UsageError(f"run {run.id}: it holds no plans to approve (run the suite with --gate)")
+    if bad or not run.complete:
+        what = f"trial {bad[0]} did not end well" if bad else "it was interrupted"
+        raise UsageError(f"run {run.id}: {what}; only a run without failures can be approved")
+    if (run.environment.revision or "").endswith("-dirty"):
+        raise UsageError(
+            f"run {run.id}: its working tree had uncommitted changes, so that nobody can make it again"
+            " (commit, and run the suite anew)"
+        )
+
+
+def _plan(run: Run, case: Case, mode: Mode, plan: CasePlan, baselines: Baselines, reason: str) -> Iterator[Proposal]:
+    outcome, code, changes = compare_plan(run.suite.name, case, mode, plan, baselines)
+    if outcome == "pass":
+        return
+    old = _readable(baselines, run, case, mode, PLAN_DEVICE)
+    rows = _rows(_plan_numbers(old.plan) if old and old.plan else {}, _plan_numbers(plan.figures))
+    kind, told = ("missing", []) if code == "no_baseline" else ("changed", [REASONS[code].happened])
+    if code == "plan_changed":
+        numbers = {row.name for row in rows}
+        told += [change for change in changes if change.split(":")[0] not in numbers]
+    yield Proposal(_baseline(run, case, mode, PLAN_DEVICE, reason, plan=plan.figures), kind, rows, tuple(told))
+
+
+def _timing(
+    run: Run, case: Case, mode: Mode, verdicts: Sequence[Verdict], baselines: Baselines, reason: str
+) -> Iterator[Proposal]:
+    codes = {verdict.gate: verdict.reason for verdict in verdicts}
+    step = codes.pop("timing", "equal")
+    news = [code for code in (step, *codes.values()) if code not in ("equal", "cannot_tell")]
+    if not news and step == "equal":
+        return  # no trial, or as it is stored
+    device = trials_of(run, case.id, mode.name)[0].device
+    old, new = _readable(baselines, run, case, mode, device), timing_of(run, case.id, mode.name)
+    rows = _rows(_timing_numbers(old.timing) if old and old.timing else {}, _timing_numbers(new))
+    kind, told = ("missing", []) if step == "no_timing" else ("changed", [REASONS[code].happened for code in news])
+    refused = [code for code in (step, *news) if code in _INCONCLUSIVE] or _too_poor(run, case, mode, new)
+    refusal = REASONS[refused[0]].happened if refused else ""
+    baseline = _baseline(run, case, mode, device, reason, timing=new)
+    yield Proposal(baseline, kind, rows, tuple(dict.fromkeys(told)), refusal)
+
+
+def _fidelity(run: Run, found: ModeFidelity, folder: Path, baselines: Baselines, reason: str) -> Iterator[Proposal]:
+    case = next(case for case in run.suite.cases if case.id == found.case)
+    mode = next(mode for mode in run.suite.modes if mode.name == found.mode)
+    trial = trials_of(run, case.id, mode.name)[0]
+    picture = (folder / str(trial.picture)).read_bytes()
+    old = _readable(baselines, run, case, mode, variant(trial))
+    section = FidelityFigures(
+        tensorflow=trial.environment.tensorflow if trial.environment else "unknown",
+        picture_sha256=hashlib.sha256(picture).hexdigest(),
+        headroom=found.headroom,
+        measured=trial.fidelity,
+    )
+    if old is not None and old.fidelity == section and old.case_digest == case.digest():
+        return
+    before = _fidelity_numbers(old.fidelity) if old and old.fidelity else {}
+    kind = "missing" if found.regression_reason == "no_baseline" else "changed"
+    told = () if kind == "missing" else (REASONS[found.regression_reason].happened, *found.regression_details)
+    refusal = REASONS["not_neutral"].happened if found.regression_reason == "not_neutral" else ""
+    baseline = _baseline(run, case, mode, variant(trial), reason, fidelity=section)
+    yield Proposal(baseline, kind, _rows(before, _fidelity_numbers(section)), told, refusal, picture)
+
+
+def _fidelity_numbers(section: FidelityFigures) -> Dict[str, float]:
+    measured = section.measured
+    totals = {"reported_loss": measured.reported_losses["total"], "true_loss": measured.true_losses["total"]}
+    return {**totals, **{f"distance after {updates}": distance for updates, distance in measured.growth}}
+
+
+def _too_poor(run: Run, case: Case, mode: Mode, timing: TimingFigures) -> List[str]:
+    """Reason codes for which a timing is no baseline: nothing could be held against it."""
+    if any(trial.steady is False for trial in trials_of(run, case.id, mode.name)):
+        return ["never_steady"]
+    interval = log_interval(timing.step_seconds)
+    if interval is None:
+        return ["too_few"]
+    widest = 1 + rule_of("timing", case.id, mode.name, run.suite.limits).limit
+    return ["cannot_tell"] if interval[1] / geometric_mean(timing.step_seconds) > widest else []
+
+
+def _plan_numbers(plan: PlanFigures) -> Dict[str, float]:
+    totals = {name: getattr(plan, name) for name in ("casts", "bytes_cast", "flop", "roofline_seconds")}
+    return {**totals, **{f"units {unit}": ops for unit, ops in plan.units.items()}}
+
+
+def _timing_numbers(timing: TimingFigures) -> Dict[str, float]:
+    """One number for each figure of the processes; what was not measured is left out."""
+    found = {name: getattr(timing, name) for name in ("step_seconds", "first_step_seconds", "peak_memory_bytes")}
+    means = {name: geometric_mean(values) for name, values in found.items() if values}
+    if "peak_memory_bytes" in means:
+        means["peak_memory_bytes"] = round(means["peak_memory_bytes"])
+    return {**means, "processes": len(timing.step_seconds)}
+
+
+def _rows(old: Mapping[str, float], new: Mapping[str, float]) -> Tuple[Figure, ...]:
+    return tuple(Figure(name, old.get(name), new.get(name)) for name in dict.fromkeys((*old, *new)))
+
+
+def _readable(baselines: Baselines, run: Run, case: Case, mode: Mode, device: str) -> Optional[Baseline]:
+    try:
+        return baselines.load(run.suite.name, case.id, mode.name, device)
+    except UsageError:
+        return None  # the proposal's reason says so
+
+
+def _baseline(run: Run, case: Case, mode: Mode, device: str, reason: str, **section: Any) -> Baseline:
+    return Baseline(
+        suite=run.suite.name,
+        case=case.id,
+        case_digest=case.digest(),
+        mode=_without_paths(mode),
+        device=device,
+        run=run.id,
+        revision=run.environment.revision,
+        packages=run.environment.packages,
+        reason=reason,
+        date=environment.now(),
+        **section,
+    )
+
+
+def _without_paths(mode: Mode) -> Mode:
+    """The mode without the paths its options were read from, which are one machine's."""
+    entries = tuple(dataclasses.replace(entry, source="") for entry in mode.precision.custom_dtypes)
+    return mode.model_copy(update={"precision": dataclasses.replace(mode.precision, custom_dtypes=entries)})

@@ -1,0 +1,29 @@
+"""The gate of coverage: is everything measured that should be?"""
+
+from typing import List, Sequence
+
+from harness.gates.timing_rule import undecided
+from harness.records import Case, Mode, Run, TrialResult, Verdict
+from harness.store.baselines import Baselines
+
+
+def judge_coverage(trials: Sequence[TrialResult], case: Case, mode: Mode, replicates: int) -> Verdict:
+    """Have all replicates of a case in a mode ended well?"""
+    found = [trial for trial in trials if (trial.case, trial.mode) == (case.id, mode.name) and not trial.confirmation]
+    bad = tuple(f"{trial.trial}: {trial.status}: {trial.reason}" for trial in found if trial.status != "ok")
+    absent = replicates - len(found)
+    if absent > 0:
+        bad += (f"{absent} of {replicates} replicates were not run",)
+    outcome, reason = ("missing", "not_measured") if bad else ("pass", "all_measured")
+    return Verdict(gate="coverage", case=case.id, mode=mode.name, outcome=outcome, reason=reason, details=bad)
+
+
+def not_in_run(run: Run, baselines: Baselines) -> List[Verdict]:
+    """Say which cases and modes have a baseline and were no part of the run; options may have left them out."""
+    expected = {(case.id, mode.name) for case in run.suite.cases for mode in run.suite.modes}
+    stored = [(baseline.case, baseline.mode.name) for baseline in baselines.load_all(run.suite.name)]
+    return [
+        undecided("coverage", case, mode, "not_in_run", "not_in_run", outcome="missing")
+        for case, mode in dict.fromkeys(stored)
+        if (case, mode) not in expected
+    ]

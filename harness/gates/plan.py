@@ -1,0 +1,32 @@
+"""The gate of dtype plans: is the plan the approved one?"""
+
+from typing import Sequence, Tuple
+
+from harness.errors import UsageError
+from harness.plans.figures import differences
+from harness.records import Case, CasePlan, Mode, Verdict
+from harness.store.baselines import Baselines
+
+
+def judge_plan(suite: str, case: Case, mode: Mode, plan: CasePlan, baselines: Baselines) -> Verdict:
+    """The verdict on one plan."""
+    outcome, reason, details = compare_plan(suite, case, mode, plan, baselines)
+    return Verdict(gate="plan", case=case.id, mode=mode.name, outcome=outcome, reason=reason, details=tuple(details))
+
+
+def compare_plan(
+    suite: str, case: Case, mode: Mode, plan: CasePlan, baselines: Baselines
+) -> Tuple[str, str, Sequence[str]]:
+    """Hold a plan against its baseline: outcome, reason, and what differs."""
+    try:
+        baseline = baselines.load(suite, case.id, mode.name)
+    except UsageError as error:
+        return "missing", "bad_baseline", [str(error)]
+    if baseline is None:
+        return "missing", "no_baseline", [f"looked for {baselines.path(suite, case.id, mode.name)}"]
+    if baseline.case_digest != case.digest():
+        return "missing", "other_case", []
+    if baseline.mode != mode:
+        return "missing", "other_mode", []
+    changes = differences(baseline.plan, plan.figures)
+    return ("fail", "plan_changed", changes) if changes else ("pass", "plan_same", [])

@@ -1,0 +1,140 @@
+"""Power cards: how often a machine's timing gate raises a false alarm, and how often it sees a real delay."""
+
+from typing import List, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from harness.errors import UsageError
+from harness.gates.timing_rule import is_slower, judge_pairs, rule_of
+from harness.machine import environment
+from harness.records import Calibration, CalibrationPair, Case, Limit, Pair, PowerCard, Rule
+from harness.statistics import geometric_mean, paired_log_ratio, proportion_interval
+from harness.store.baselines import Baselines
+
+DELAY = 0.10
+"""Injected, relative to the step."""
+FEWEST_COMPARISONS = 40
+"""That a card must rest on before a gate believes it; in half of them, all processes must have settled."""
+MOST_FALSE_ALARMS = 0.05
+"""Share of the settled comparisons, as counted: forty are too few for a bound on the rate to be the criterion."""
+MOST_PAIRS = 60
+WANTED_POWER = 0.8
+_DRAWS = 10000
+
+
+class NeverSteadyError(ValueError):
+    """Too few processes settled to say anything of the machine but that."""
+
+
+class Cards(NamedTuple):
+    """The stored power cards, as the gates ask for them."""
+
+    baselines: Baselines
+
+    def find(self, machine_key: str, suite: str, case: Case) -> Optional[PowerCard]:
+        """The card of this machine and case, None when there is none; raises UsageError when it cannot be read."""
+        return self.baselines.load_card(machine_key, suite, case.id)
+
+    def objection(self, machine_key: str, suite: str, case: Case, limits: Sequence[Limit]) -> Optional[str]:
+        """Why a timing gate of this case must not block here: a key of REASONS, or None when it may."""
+        try:
+            card = self.find(machine_key, suite, case)
+        except UsageError:
+            return "bad_card"
+        if card is None:
+            return "no_card"
+        if card.case_digest != case.digest() or card.rule != rule_of("against", case.id, card.mode, limits):
+            return "old_card"
+        settled = card.comparisons - card.undecided
+        if card.comparisons < FEWEST_COMPARISONS or settled < FEWEST_COMPARISONS / 2:
+            return "small_card"
+        return "alarming_card" if card.false_alarms > MOST_FALSE_ALARMS * settled else None
+
+    def current(self, machine_key: str, suite: str, cases: Sequence[Case], limits: Sequence[Limit]) -> List[PowerCard]:
+        """The cards that these cases' gates rest on."""
+        usable = [case for case in cases if self.objection(machine_key, suite, case, limits) is None]
+        return [card for card in (self.find(machine_key, suite, case) for case in usable) if card]
+
+
+def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits: Sequence[Limit] = ()) -> PowerCard:
+    """Judge the pairs as `--against` would, one comparison after the other, as they are and with the delay.
+
+    Raises:
+        NeverSteadyError: fewer than two pairs had steady steps.
+    """
+    case, mode = calibration.case, calibration.mode.name
+    rule = rule_of("against", case.id, mode, limits)
+    size = calibration.pairs
+    groups = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+    plain = [_reason(group, case.id, mode, limits, delayed=False) for group in groups]
+    delayed = [_reason(group, case.id, mode, limits, delayed=True) for group in groups]
+    alarms = sum(reason in ("slower", "faster") for reason in plain)
+    detections = delayed.count("slower")
+    alarm_low, alarm_high = proportion_interval(alarms, len(groups))
+    detection_low, detection_high = proportion_interval(detections, len(groups))
+    steady = [pair for pair in pairs if None not in (pair.base_seconds, pair.head_seconds, pair.delayed_seconds)]
+    if len(steady) < 2:
+        raise NeverSteadyError(
+            f"calibration {calibration.id}: the steps of {len(pairs) - len(steady)} of {len(pairs)} pairs never settled"
+            " (quieten the machine and calibrate anew)"
+        )
+    return PowerCard(
+        machine_key=calibration.environment.machine_key,
+        suite=calibration.suite,
+        case=case.id,
+        case_digest=case.digest(),
+        mode=mode,
+        device=calibration.device,
+        rule=rule,
+        pairs=size,
+        comparisons=len(groups),
+        undecided=plain.count("never_steady"),
+        false_alarms=alarms,
+        false_alarm_low=alarm_low,
+        false_alarm_high=alarm_high,
+        delay=DELAY,
+        detections=detections,
+        detection_low=detection_low,
+        detection_high=detection_high,
+        spread=float(_log_ratios(steady, "head_seconds").std(ddof=1)),
+        step_seconds=geometric_mean([pair.base_seconds for pair in steady]),
+        needed_pairs=needed_pairs(_log_ratios(steady, "delayed_seconds"), rule),
+        run=calibration.id,
+        revision=calibration.environment.revision,
+        packages=calibration.environment.packages,
+        date=environment.now(),
+    )
+
+
+def needed_pairs(delayed: Sequence[float], rule: Rule) -> Optional[int]:
+    """Fewest pairs that find the delay as often as WANTED_POWER; None when MOST_PAIRS do not.
+
+    Seeded draws with replacement from the measured log ratios, which keeps the shape of their spread.
+    """
+    generator = np.random.RandomState(0)
+    for pairs in range(2, MOST_PAIRS + 1):
+        drawn = np.exp(generator.choice(delayed, (_DRAWS, pairs)))
+        if np.mean(is_slower(paired_log_ratio(np.ones_like(drawn), drawn), rule)) >= WANTED_POWER:
+            return pairs
+    return None
+
+
+def _log_ratios(pairs: Sequence[CalibrationPair], field: str) -> np.ndarray:
+    return np.log([getattr(pair, field) for pair in pairs]) - np.log([pair.base_seconds for pair in pairs])
+
+
+def _reason(group: Sequence[CalibrationPair], case: str, mode: str, limits: Sequence[Limit], delayed: bool) -> str:
+    """What `--against` would say of one comparison."""
+    pairs = [
+        Pair(
+            case=case,
+            mode=mode,
+            number=pair.number,
+            base_seconds=pair.base_seconds,
+            head_seconds=pair.delayed_seconds if delayed else pair.head_seconds,
+            emulated=False,
+        )
+        for pair in group
+    ]
+    (verdict,) = judge_pairs(pairs, limits)
+    return verdict.reason

@@ -1,0 +1,156 @@
+"""The gates of stored timings: step, first step and peak memory against what was approved."""
+
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from harness.errors import UsageError
+from harness.gates.power_card import Cards
+from harness.gates.timing_rule import Question, decide, rule_of, undecided
+from harness.records import Case, Mode, Run, TimingFigures, TrialResult, Verdict
+from harness.statistics import welch_log_ratio
+from harness.store.baselines import Baselines
+
+_FIGURES = {"timing": "step_seconds", "first_step": "first_step_seconds", "memory": "peak_memory_bytes"}
+"""By gate: the field of TimingFigures that it judges."""
+_DIGITS = 6
+Key = Tuple[str, str]
+"""Case and mode."""
+
+
+def trials_of(run: Run, case: str, mode: str, confirmation: bool = False) -> List[TrialResult]:
+    """The run's trials of a case and mode that ended well."""
+    wanted = (case, mode, "ok", confirmation)
+    return [trial for trial in run.trials if (trial.case, trial.mode, trial.status, trial.confirmation) == wanted]
+
+
+def timing_of(run: Run, case: str, mode: str, confirmation: bool = False) -> TimingFigures:
+    """What the processes of a case and mode took, those that never settled left out."""
+    trials = trials_of(run, case, mode, confirmation)
+    timed = [trial for trial in trials if trial.step_seconds is not None and trial.steady is not False]
+    return TimingFigures(
+        machine_key=run.environment.machine_key,
+        emulated=any(trial.emulated for trial in trials),
+        steps=min((trial.timed_steps for trial in timed), default=0),
+        step_seconds=[_rounded(trial.step_seconds) for trial in timed],
+        first_step_seconds=[_rounded(trial.first_step_seconds) for trial in trials if trial.first_step_seconds],
+        peak_memory_bytes=[trial.peak_memory_bytes for trial in trials if trial.peak_memory_bytes],
+    )
+
+
+def _rounded(value: Optional[float]) -> float:
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def judge_timings(run: Run, baselines: Baselines) -> List[Verdict]:
+    """Judge step, first step and peak memory of every case and mode that ran against what is stored for its device.
+
+    A figure that has grown fails when it has grown again in the run's confirmation; until then it is `unconfirmed`.
+    """
+    cards = Cards(baselines)
+    verdicts, questions = [], []
+    for case in run.suite.cases:
+        for mode in run.suite.modes:
+            trials = trials_of(run, case.id, mode.name)
+            if trials:
+                told, asked = _against_stored(run, case, mode, trials[0].device, baselines, cards)
+                verdicts += told
+                questions += asked
+    return verdicts + _confirmed(run, questions)
+
+
+def unconfirmed(verdicts: Sequence[Verdict]) -> List[Key]:
+    """Cases and modes to measure a second time before anything of them can fail."""
+    found = [(verdict.case, verdict.mode) for verdict in verdicts if verdict.reason == "unconfirmed"]
+    return list(dict.fromkeys(found))
+
+
+class _Asked(NamedTuple):
+    """A question, and the stored timing it is about."""
+
+    question: Question
+    stored: TimingFigures
+
+
+def _against_stored(
+    run: Run, case: Case, mode: Mode, device: str, baselines: Baselines, cards: Cards
+) -> Tuple[List[Verdict], List[_Asked]]:
+    """What can be said at once, and what must be asked of the whole family."""
+
+    def missing(reason: str, objection: Optional[str] = None) -> Verdict:
+        return undecided("timing", case.id, mode.name, reason, objection, outcome="missing")
+
+    try:
+        baseline = baselines.load(run.suite.name, case.id, mode.name, device)
+    except UsageError as error:
+        return [missing("bad_baseline").model_copy(update={"details": (str(error),)})], []
+    if baseline is None or baseline.timing is None:
+        # Not every machine has timings of its own: what is not stored cannot fail elsewhere.
+        return [missing("no_timing", "no_timing")], []
+    elsewhere = None if baseline.timing.machine_key == run.environment.machine_key else "other_machine"
+    if baseline.case_digest != case.digest():
+        return [missing("other_case", elsewhere)], []
+    if baseline.mode != mode:
+        return [missing("other_mode", elsewhere)], []
+    verdicts, questions = ask(run, case, mode.name, baseline.timing, cards)
+    return verdicts, [_Asked(question, baseline.timing) for question in questions]
+
+
+def ask(run: Run, case: Case, mode: str, stored: TimingFigures, cards: Cards) -> Tuple[List[Verdict], List[Question]]:
+    """What the run's figures of a case and mode are asked, and the verdicts on those that cannot be."""
+    now = timing_of(run, case.id, mode)
+    unsteady = any(trial.steady is False for trial in trials_of(run, case.id, mode))
+    objections = _objections(run, case, now, stored, cards)
+    verdicts, questions = [], []
+    for gate, field in _FIGURES.items():
+        old, new = getattr(stored, field), getattr(now, field)
+        objection = objections.get(gate)
+        reason = "never_steady" if gate == "timing" and unsteady else "too_few" if min(len(old), len(new)) < 2 else None
+        if reason:
+            verdicts.append(undecided(gate, case.id, mode, reason, objection))
+        else:
+            rule = rule_of(gate, case.id, mode, run.suite.limits)
+            questions.append(Question(gate, case.id, mode, rule, welch_log_ratio(old, new), objection))
+    return verdicts, questions
+
+
+def _objections(run: Run, case: Case, now: TimingFigures, stored: TimingFigures, cards: Cards) -> Dict[str, str]:
+    """By gate: why its verdict cannot gate."""
+    if now.emulated or stored.emulated:
+        return dict.fromkeys(_FIGURES, "emulated")
+    if now.machine_key != stored.machine_key:
+        return dict.fromkeys(_FIGURES, "other_machine")
+    objection = cards.objection(run.environment.machine_key, run.suite.name, case, run.suite.limits)
+    return {"timing": objection, "first_step": objection} if objection else {}
+
+
+def decide_all(questions: Sequence[Question]) -> List[Verdict]:
+    """Answer the questions; absolute times of two machines are shown side by side, but say nothing."""
+    verdicts = decide(questions)
+    for index, verdict in enumerate(verdicts):
+        if verdict.advisory_reason == "other_machine":
+            verdicts[index] = verdict.model_copy(update={"outcome": "inconclusive", "reason": "other_machine"})
+    return verdicts
+
+
+def _confirmed(run: Run, asked: Sequence[_Asked]) -> List[Verdict]:
+    """Answer the questions; what has grown is asked again of the processes that were measured later."""
+    verdicts = decide_all([question for question, _ in asked])
+    grown = [index for index, verdict in enumerate(verdicts) if verdict.outcome == "fail" and not verdict.advisory]
+    again: Dict[int, Question] = {}
+    for index in grown:
+        question, stored = asked[index]
+        later = timing_of(run, question.case, question.mode, confirmation=True)
+        field = _FIGURES[question.gate]
+        if len(getattr(later, field)) >= 2:
+            ratio = welch_log_ratio(getattr(stored, field), getattr(later, field))
+            again[index] = question._replace(ratio=ratio)
+    answers = dict(zip(again, decide(list(again.values()))))
+    for index in grown:
+        answer = answers.get(index)
+        if answer is None:
+            changes = {"outcome": "inconclusive", "reason": "unconfirmed"}
+        elif answer.outcome == "fail":
+            changes = {"confirmation": answer.effect}
+        else:
+            changes = {"outcome": "inconclusive", "reason": "not_confirmed", "confirmation": answer.effect}
+        verdicts[index] = verdicts[index].model_copy(update=changes)
+    return verdicts

@@ -1,0 +1,124 @@
+"""What of Huawei's software and hardware is on this machine. Looks at files alone, so the parent may ask.
+
+Paths: driver and toolkit as CANN installs them under /usr/local/Ascend; cards as the driver's device files.
+"""
+
+import importlib.util
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+from harness.errors import UsageError
+from harness.precision.rules import ops_info
+from harness.precision.rules.ops_info import root, toolkits
+
+_VARIABLES = (
+    "ASCEND_DEVICE_ID",
+    "ASCEND_GLOBAL_LOG_LEVEL",
+    "ASCEND_HOME_PATH",
+    "ASCEND_LAUNCH_BLOCKING",
+    "ASCEND_OPP_PATH",
+    "ASCEND_SLOG_PRINT_TO_STDOUT",
+    "DEVICE_ID",
+    "DUMP_GE_GRAPH",
+    "INF_NAN_MODE_ENABLE",
+    "JOB_ID",
+    "RANK_ID",
+    "RANK_SIZE",
+)
+OP_TABLE = "Ascend op table"
+"""Name of the finding."""
+
+
+class Finding(NamedTuple):
+    """One thing looked for."""
+
+    name: str
+    detail: Optional[str]
+    """None: not found."""
+    looked_for: str
+
+
+def device_files() -> List[Path]:
+    """The driver's file of each card, in the order of the numbers in their names."""
+    found = [path for path in root().glob("dev/davinci*") if re.fullmatch("davinci[0-9]+", path.name)]
+    return sorted(found, key=lambda path: int(path.name[len("davinci") :]))
+
+
+def cards() -> range:
+    """Numbers of the cards as ASCEND_DEVICE_ID counts them: from 0, though a container may hold davinci3 alone."""
+    return range(len(device_files()))
+
+
+def has_bridge() -> bool:
+    """Whether npu_bridge can be imported; nothing is imported."""
+    return importlib.util.find_spec("npu_bridge") is not None
+
+
+def is_usable() -> bool:
+    """Whether there is a card, and the software to drive it."""
+    return bool(cards()) and has_bridge()
+
+
+def check_card(number: int) -> None:
+    """Raise UsageError, naming what was looked for, unless the card is there and can be driven."""
+    if number not in cards():
+        raise UsageError(
+            f"device npu:{number}: no such card (found {_cards_found() or f'no {_card_file()}'}); see doctor"
+        )
+    if not has_bridge():
+        raise UsageError(
+            f"device npu:{number}: npu_bridge cannot be imported by {sys.executable} "
+            "(it comes with CANN's TF adapter; source its set_env.sh); see doctor"
+        )
+
+
+def findings() -> Tuple[Finding, ...]:
+    """Driver, toolkit, cards, npu_bridge and operator table, each with where it was looked for."""
+    driver = root() / "usr/local/Ascend/driver/version.info"
+    installs = [
+        folder / name
+        for folder in toolkits()
+        for name in (f"{os.uname().machine}-linux/ascend_toolkit_install.info", "version.info", "version.cfg")
+    ]
+    table = ops_info.find()
+    return (
+        Finding("Ascend driver", _version(driver), str(driver)),
+        Finding("CANN", next(filter(None, map(_version, installs)), None), ", ".join(map(str, installs))),
+        Finding("Ascend cards", _cards_found(), _card_file()),
+        Finding("npu_bridge", "importable" if has_bridge() else None, "npu_bridge on Python's path"),
+        Finding(OP_TABLE, str(table) if table else None, ", ".join(map(str, ops_info.candidates()))),
+    )
+
+
+def chosen_card() -> int:
+    """The card that ASCEND_DEVICE_ID names; the first when it is unset or empty. Raises UsageError for no number."""
+    text = os.environ.get("ASCEND_DEVICE_ID") or "0"
+    if not text.isdigit():
+        raise UsageError(f"ASCEND_DEVICE_ID is {text!r} (expected the number of a card, such as 0)")
+    return int(text)
+
+
+def variables() -> Dict[str, str]:
+    """Environment variables that choose the card, or change its speed or numbers."""
+    return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+
+
+def _cards_found() -> Optional[str]:
+    return ", ".join(f"npu:{number} ({path})" for number, path in enumerate(device_files())) or None
+
+
+def _card_file() -> str:
+    return f"{root() / 'dev/davinci0'}, …"
+
+
+def _version(path: Path) -> Optional[str]:
+    """The version that an install file states, or that it is there without one."""
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return None
+    match = re.search(r"^\s*\[?version\s*[=:]\s*\[?([^\]\s]+)", text, re.IGNORECASE | re.MULTILINE)
+    return f"{match.group(1)} ({path})" if match else str(path)

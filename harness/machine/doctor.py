@@ -1,0 +1,129 @@
+"""What is installed, which devices work, what is missing and how to get it."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from typing import List, NamedTuple, Optional
+
+from harness.machine import cann, environment
+from harness.precision import OpsInfoError
+from harness.precision.rules.op_table import load_op_table
+from model import vgg
+
+
+class Check(NamedTuple):
+    """One thing looked at."""
+
+    name: str
+    ok: Optional[bool]
+    """None: absent, and only needed for some uses."""
+    detail: str
+    advice: str = ""
+    """What to do about it."""
+
+
+def examine(cache: str) -> List[Check]:
+    """Look at the software, the devices and the cache; takes some seconds, for TensorFlow has to start."""
+    # The operator table has a check of its own, which a damaged one must not keep from being made.
+    machine = environment.describe(op_table="")
+    return [
+        Check(
+            "machine",
+            True,
+            f"{machine.processor}, {machine.cores} cores, {machine.memory_bytes / 2**30:.0f} GiB, {machine.system}",
+        ),
+        _python(),
+        _packages(),
+        *_devices(),
+        *_ascend(),
+        _flip(),
+        _cache(cache),
+        _synthetic_network(cache),
+        Check("network imagenet-vgg-verydeep-19.mat", None, "give its path to --network", f"get {vgg.MATCONVNET_FILE}"),
+    ]
+
+
+def _python() -> Check:
+    version = platform.python_version()
+    supported = sys.version_info[:2] == (3, 7) or sys.version_info >= (3, 9)
+    advice = "" if supported else "use Python 3.7 (TensorFlow 1.15) or 3.9 to 3.13 (TensorFlow 2)"
+    return Check("Python", supported, version, advice)
+
+
+def _packages() -> Check:
+    found = environment.installed_packages()
+    tensorflow = {"tensorflow", "tensorflow-cpu"} & set(found)
+    detail = ", ".join(f"{name} {version}" for name, version in found.items())
+    advice = "" if tensorflow else "no TensorFlow: pip install -r requirements.txt"
+    return Check("packages", bool(tensorflow), detail, advice)
+
+
+def _devices() -> List[Check]:
+    """Ask a process of its own, as a run would, so that a broken TensorFlow is a finding and not a crash."""
+    command = [sys.executable, "-m", "harness.devices"]
+    child_environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="2")
+    try:
+        answer = subprocess.run(
+            command, cwd=str(environment.ROOT), env=child_environment, capture_output=True, timeout=300
+        )
+        found = json.loads(answer.stdout.decode().splitlines()[-1])
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        return [Check("devices", False, "TensorFlow does not start", f"see {' '.join(command[1:])}")]
+    return [
+        Check(f"device {name}", True if detail["available"] else None, detail["text"]) for name, detail in found.items()
+    ]
+
+
+def _ascend() -> List[Check]:
+    """Each part of the card's software with where it was looked for, and whether its operator table can be read."""
+    return [_unreadable(found.name) or _present(found) for found in cann.findings()]
+
+
+def _unreadable(name: str) -> Optional[Check]:
+    if name != cann.OP_TABLE:
+        return None
+    try:
+        load_op_table()
+    except OpsInfoError as error:
+        return Check(name, False, str(error), "reinstall CANN's operator package")
+    return None
+
+
+def _present(found: cann.Finding) -> Check:
+    advice = {
+        "npu_bridge": "it comes with Huawei's CANN toolkit, for Python 3.7 and TensorFlow 1.15; "
+        "the package of that name on a public index is not Huawei's",
+        cann.OP_TABLE: "the packaged table is used",
+    }
+    if found.detail is not None:
+        return Check(found.name, True, found.detail)
+    return Check(found.name, None, f"not found (looked for {found.looked_for})", advice.get(found.name, ""))
+
+
+def _flip() -> Check:
+    version = environment.installed_packages().get("flip-evaluator")
+    if version is not None:
+        return Check("FLIP", True, f"flip-evaluator {version}")
+    return Check("FLIP", None, "not evaluated by suite accuracy", "pip install flip-evaluator (not for Python 3.7)")
+
+
+def _cache(cache: str) -> Check:
+    try:
+        os.makedirs(cache, exist_ok=True)
+        writable = os.access(cache, os.W_OK)
+    except OSError:
+        writable = False
+    advice = (
+        "" if writable else "workers make the synthetic network anew each time; set XDG_CACHE_HOME to change the folder"
+    )
+    return Check("cache", True if writable else None, f"{cache}{'' if writable else ' cannot be written'}", advice)
+
+
+def _synthetic_network(cache: str) -> Check:
+    try:
+        vgg.load("synthetic", cache)
+    except vgg.NetworkError as error:
+        return Check("network synthetic", False, str(error))
+    return Check("network synthetic", True, f"SHA-256 {vgg.SYNTHETIC_DIGEST[:16]}… as expected")

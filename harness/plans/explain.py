@@ -1,0 +1,133 @@
+"""Why each op gets its dtype: plans of the style step or of anybody's graph, without running it.
+
+The parent asks a process of its own, `python -m harness.plans.explain`, since planning imports TensorFlow.
+"""
+
+import os
+import subprocess
+import sys
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from harness import modes
+from harness.errors import UsageError
+from harness.machine import environment
+from harness.precision import DtypePlan, PrecisionConfigError
+from harness.records import REFERENCE_MODE, Case, Mode, Record
+
+
+class Question(Record):
+    """What is to be planned: a case's training step, or a graph file."""
+
+    case: Optional[Case] = None
+    graph: Optional[str] = None
+    """Path of a binary GraphDef."""
+    fetches: Tuple[str, ...] = ()
+    """Of the graph file; every node that nothing reads when empty."""
+    modes: Tuple[Mode, ...]
+    cache: str = ""
+
+
+class Answer(Record):
+    """The plans, one per mode, or why there are none."""
+
+    plans: Tuple[DtypePlan, ...] = ()
+    error: str = ""
+
+
+def explain(question: Question) -> List[DtypePlan]:
+    """Return a plan for each mode.
+
+    Raises:
+        UsageError: the graph file, a fetch or a customize_dtypes entry cannot be used.
+        RuntimeError: planning failed; the message ends with what the process said.
+    """
+    result = subprocess.run(
+        [sys.executable, "-m", "harness.plans.explain"],
+        cwd=str(environment.ROOT),
+        input=question.model_dump_json().encode(),
+        capture_output=True,
+    )
+    if result.returncode:
+        raise RuntimeError("planning failed: " + result.stderr.decode("utf-8", "replace").strip())
+    answer = Answer.model_validate_json(result.stdout.splitlines()[-1])
+    if answer.error:
+        raise UsageError(answer.error)
+    return list(answer.plans)
+
+
+def check_op_names(cases: Sequence[Case], modes: Sequence[Mode], cache: str) -> None:
+    """Raise UsageError when customised dtypes name an op that a case's step does not have.
+
+    Only a graph can tell, so this plans; modes that name no op cost nothing.
+    """
+    naming = [mode for mode in modes if any(not entry.by_type for entry in mode.precision.custom_dtypes)]
+    for case in cases if naming else ():
+        explain(Question(case=case, modes=naming, cache=cache))
+
+
+def main() -> None:
+    """Answer the question on standard input with one line of JSON."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    question = Question.model_validate_json(sys.stdin.read())
+    from harness.devices.device import DeviceUnavailable
+    from harness.precision import GraphError, plan_graph
+
+    try:
+        graphs = [_read_graph(question)] * len(question.modes) if question.graph else _steps(question)
+        pairs = zip(question.modes, graphs)
+        plans = tuple(plan_graph(graph_def, fetches, mode.precision) for mode, (graph_def, fetches) in pairs)
+        answer = Answer(plans=plans)
+    except (PrecisionConfigError, DeviceUnavailable) as error:
+        answer = Answer(error=str(error))
+    except (GraphError, UsageError) as error:
+        answer = Answer(error=f"graph {question.graph}: {error}" if question.graph else str(error))
+    print(answer.model_dump_json())
+
+
+def _steps(question: Question) -> List[Tuple[Any, Sequence[str]]]:
+    """For each mode: the case's step and its fetches; modes that train alike share one."""
+    from harness.devices.opening import open_device
+    from harness.step.building import build_step, step_fetches
+    from harness.step.inputs import load
+
+    case = question.case
+    assert case is not None
+    _, pictures, network = load(case, question.cache)
+    device = open_device("cpu")
+    made: Dict[Any, Tuple[Any, Sequence[str]]] = {}
+    for mode in question.modes:
+        # The targets' values matter little to a plan, their shapes much: in float32, which any host has kernels for.
+        if mode.loss_scale not in made:
+            float32 = modes.get(REFERENCE_MODE).model_copy(update={"loss_scale": mode.loss_scale})
+            graph = build_step(case, float32, device, pictures, network)
+            made[mode.loss_scale] = graph.graph_def, step_fetches(graph)
+    return [made[mode.loss_scale] for mode in question.modes]
+
+
+def _read_graph(question: Question) -> Tuple[Any, Sequence[str]]:
+    import tensorflow.compat.v1 as tf
+    from google.protobuf.message import DecodeError
+
+    from harness.precision import output_nodes
+
+    expected = "expected a binary GraphDef, as tf.io.write_graph(..., as_text=False) writes it"
+    graph_def = tf.GraphDef()
+    try:
+        with open(str(question.graph), "rb") as file:
+            graph_def.ParseFromString(file.read())
+    except OSError as error:
+        raise UsageError(f"{error.strerror} ({expected})") from error
+    except DecodeError as error:
+        raise UsageError(f"not a GraphDef ({expected})") from error
+    if not graph_def.node or not all(node.name and node.op for node in graph_def.node):
+        raise UsageError(f"no nodes in it ({expected})")
+    try:
+        with tf.Graph().as_default():
+            tf.import_graph_def(graph_def, name="")
+    except ValueError as error:
+        raise UsageError(f"TensorFlow cannot import it: {str(error).splitlines()[0]}") from error
+    return graph_def, question.fetches or output_nodes(graph_def)
+
+
+if __name__ == "__main__":
+    main()

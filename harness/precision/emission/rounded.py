@@ -1,0 +1,284 @@
+"""Write a plan into the graph: float32 storage, values rounded to float16 where the plan says float16.
+
+Float32 arithmetic on float16 operands, rounded once, is float16 arithmetic for + - * / and the square root;
+ops that move or pick values need no rounding of their own. Kernels that widen inside, and cube ops with
+their float32 accumulator, are rounded once at the end.
+
+Not modelled: float32 results saturate on the card, here they do not; average pooling multiplies by the float16
+reciprocal of the window's area there, which differs where that area is no power of two; tensors that the model
+itself stores as float16 keep TensorFlow's infinities.
+"""
+
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from harness.precision.emission.adam import emulate_adam
+from harness.precision.emission.bounds import result_bound, rounded_bound
+from harness.precision.emission.writer import FLOAT16_MAX, UNBOUNDED, GraphWriter, Rounding, rename, round_array
+from harness.precision.graph.nodes import (
+    GraphError,
+    NodeGraph,
+    control_inputs,
+    data_inputs,
+    drop_dead_colocations,
+    node_name,
+    set_inputs,
+    sorted_ancestors,
+    tensor_name,
+)
+from harness.precision.graph.normalization import StaticGraph, normalize
+from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input, Output, lower
+from harness.precision.rules.judge import AI_CORE
+from harness.precision.rules.plan import DtypePlan, PlannedOp
+
+# Leading inputs that are the variables an op writes.
+_WRITTEN_INPUTS = {"ApplyAdamD": 3, "Assign": 1, "AssignAdd": 1}
+
+
+class HealthGraph(NamedTuple):
+    """An emitted graph whose roundings count what they lose."""
+
+    graph_def: tf.GraphDef
+    counters: Dict[str, str]
+    """By rounded op: tensor of three int64 counts, values saturated, values flushed to zero, NaN made 0."""
+
+
+class Chip(NamedTuple):
+    """What of the chip's arithmetic is no decision of the compiler."""
+
+    saturate: bool = True
+    """As the 910 does; later chips can keep IEEE 754's infinities and NaN instead."""
+    status: str = ""
+    """Boolean placeholder that becomes the status register: true when a value saturated or was NaN in this step.
+
+    What overflows after the register has been read, in the update itself, is not seen.
+    """
+
+
+CHIP_910 = Chip()
+
+
+def emit_rounded(
+    graph_def: tf.GraphDef, plan: DtypePlan, keep: Sequence[str] = (), chip: Chip = CHIP_910
+) -> tf.GraphDef:
+    """Return a graph that computes what the plan's fetches give on the card, on any TensorFlow device.
+
+    Fetches keep their name, shape and dtype. A plan without float16 gives back the graph as it is.
+
+    Args:
+        graph_def: the graph that was planned.
+        keep: further operations and tensors that must survive, such as initialisers; what only they need is
+            left as it is.
+
+    Raises:
+        GraphError: a fetch or kept name is missing, or the plan is of another graph.
+    """
+    if plan.all_float32:
+        return graph_def
+    return _Emitter(graph_def, plan, chip).run(keep).graph_def
+
+
+def emit_with_health(
+    graph_def: tf.GraphDef, plan: DtypePlan, keep: Sequence[str] = (), chip: Chip = CHIP_910
+) -> HealthGraph:
+    """Do as emit_rounded, with a counter at every rounding; the values are the same, bit for bit."""
+    if plan.all_float32:
+        return HealthGraph(graph_def, {})
+    return _Emitter(graph_def, plan, chip, count_health=True).run(keep)
+
+
+class _Value(NamedTuple):
+    """What is known of a tensor's values."""
+
+    exact: bool = False
+    """All are float16 values."""
+    bound: float = UNBOUNDED
+    deferred: bool = False
+    """They are float16 on the card, but the rounding waits for the Relu behind it."""
+
+
+class _Emitter:
+    """Walks the ops in order, knowing of every tensor whether its values are float16 already."""
+
+    def __init__(self, graph_def: tf.GraphDef, plan: DtypePlan, chip: Chip, count_health: bool = False) -> None:
+        self.source = graph_def
+        self.plan = plan
+        self.chip = chip
+        self.static: StaticGraph = normalize(graph_def, plan.fetches)
+        self.graph: NodeGraph = self.static.graph
+        self.ops = matched_ops(self.static, plan)
+        self.relus = {op.name for op in plan.ops if op.type in ("Relu", "ReluV2") and op.engine == AI_CORE}
+        self.readers = self.graph.readers()
+        self.fetched = self.graph.fetched_tensors
+        self.values: Dict[str, _Value] = {}
+        self.rounded: Dict[str, str] = {}
+        names = [node.name for node in graph_def.node]
+        self.writer = GraphWriter(self.graph, names, count_health, bool(chip.status), chip.saturate)
+
+    def run(self, keep: Sequence[str]) -> HealthGraph:
+        for op, planned in self.ops:
+            if planned.engine == AI_CORE:
+                self._emit(op, planned)
+        if self.chip.status:
+            self._connect_status(self.graph.nodes[node_name(self.chip.status)])
+        counters = self.writer.counters
+        self.graph.fetches += tuple(counters.values())
+        self.graph.prune()
+        emitted = self.graph.to_graph_def()
+        append_kept(emitted, self.source, keep)
+        return HealthGraph(emitted, dict(counters))
+
+    def _emit(self, op: AscendOp, planned: PlannedOp) -> None:
+        for tensor, dtype in zip(op.inputs, planned.inputs):
+            is_written = tensor.position < _WRITTEN_INPUTS.get(op.type, 0)
+            wants_half = dtype == "float16" or (op.type == "Cast" and planned.outputs == ("float16",))
+            if wants_half and tensor.dtype == "float32" and not is_written:
+                self._round_input(tensor)
+        if "float16" in planned.outputs and op.type == "ApplyAdamD":
+            emulate_adam(self.writer, op.name)
+        elif "float16" in planned.outputs and op.type == "AssignAdd":
+            self._emulate_assign_add(op.name)
+        elif op.outputs and op.outputs[0].tensor is not None and op.outputs[0].dtype == "float32":
+            self._finish_output(op, planned)
+
+    def _connect_status(self, register: tf.NodeDef) -> None:
+        """Make the placeholder read what overflowed, but for what only runs after it."""
+        after = self.graph.descendants(register.name)
+        flags = [flag for flag in self.writer.overflows if node_name(flag) not in after]
+        if not flags:
+            return
+        any_flag = self.writer.any(f"{register.name}/any", flags)
+        register.op = "Identity"
+        set_inputs(register, [any_flag], control_inputs(register))
+        for name in ("dtype", "shape"):
+            register.attr.pop(name)
+        register.attr["T"].type = tf.bool.as_datatype_enum
+
+    # Inputs
+
+    def _value(self, tensor: Input) -> _Value:
+        if tensor.kind == CONSTANT and tensor.root not in self.values:
+            array = self.static.constant(tensor.root)
+            bound = float(np.max(np.abs(array))) if array.size and array.dtype.kind == "f" else 0.0
+            self.values[tensor.root] = _Value(bound=bound if np.isfinite(bound) else UNBOUNDED)
+        return self.values.get(tensor.root, _Value())
+
+    def _round_input(self, tensor: Input) -> None:
+        value = self._value(tensor)
+        if value.exact or value.deferred:
+            return
+        if tensor.tensor not in self.rounded:
+            self.rounded[tensor.tensor] = self._rounded(tensor, value)
+        node = self.graph.nodes[tensor.node]
+        inputs = data_inputs(node)
+        inputs[tensor.slot] = self.rounded[tensor.tensor]
+        set_inputs(node, inputs, control_inputs(node))
+
+    def _rounded(self, tensor: Input, value: _Value) -> str:
+        name = f"{node_name(tensor.tensor)}/float16"
+        if tensor.kind != CONSTANT:
+            return self.writer.round(name, tensor.tensor, Rounding(value.bound), node_name(tensor.tensor))
+        array = self.static.constant(tensor.root)
+        halves = round_array(array, self.chip.saturate)
+        return tensor.tensor if np.array_equal(halves, array) else self._copy(tensor.root, name, halves)
+
+    def _copy(self, constant: str, name: str, value: np.ndarray) -> str:
+        """Add a constant beside another, in the same frame."""
+        copy = self.writer.constant(name, value)
+        self.graph.nodes[node_name(copy)].input.extend(self.graph.nodes[node_name(constant)].input)
+        return copy
+
+    def _read(self, tensor: Input, dtype: str) -> _Value:
+        """Return what is known of an operand as the op reads it; integers and masks do not matter."""
+        if tensor.dtype != "float32":
+            return _Value(True, 0.0)
+        value = self._value(tensor)
+        if dtype == "float16" and not value.deferred:
+            return _Value(True, rounded_bound(value.bound))
+        return value
+
+    # Outputs
+
+    def _finish_output(self, op: AscendOp, planned: PlannedOp) -> None:
+        output = op.outputs[0]
+        read = [self._read(tensor, dtype) for tensor, dtype in zip(op.inputs, planned.inputs)]
+        bound = result_bound(op, [value.bound for value in read], planned.inputs, self.static)
+        if read and read[0].deferred:
+            # Only a Relu is given a deferred input: rounding commutes with it.
+            known = Rounding(read[0].bound, nonnegative=True)
+            self._round_output(op, output, known, counted=op.inputs[0].tensor)
+        elif op.kernel.exact and all(value.exact for value in read) and self._picks(op):
+            self.values[output.tensor] = _Value(True, rounded_bound(bound))
+        elif planned.outputs[0] == "float32":
+            self.values[output.tensor] = _Value(False, bound)
+        elif self._defers(output):
+            self.values[output.tensor] = _Value(False, bound, deferred=True)
+        else:
+            self._forbid_reciprocal(op)
+            self._round_output(op, output, Rounding(bound))
+
+    def _picks(self, op: AscendOp) -> bool:
+        """Overlapping windows make MaxPoolGrad add."""
+        node = self.graph.nodes[op.name]
+        if op.type != "MaxPoolGrad":
+            return True
+        sizes, strides = node.attr["ksize"].list.i, node.attr["strides"].list.i
+        return all(size <= stride or size == 1 for size, stride in zip(sizes, strides))
+
+    def _defers(self, output: Output) -> bool:
+        """Let a lone Relu behind the op come before the rounding: TensorFlow can then fuse the two."""
+        readers = self.readers.get(output.tensor, [])
+        if len(readers) != 1 or output.tensor in self.fetched:
+            return False
+        return readers[0][0] in self.relus
+
+    def _forbid_reciprocal(self, op: AscendOp) -> None:
+        """Keep Grappler from multiplying by a rounded reciprocal: it leaves DivNoNan alone."""
+        if op.type == "RealDiv" and op.inputs[1].kind == CONSTANT:
+            divisor = round_array(self.static.constant(op.inputs[1].root), self.chip.saturate)
+            if np.all(divisor != 0):
+                self.graph.nodes[op.name].op = "DivNoNan"
+
+    def _round_output(self, op: AscendOp, output: Output, known: Rounding, counted: str = "") -> None:
+        """Round what a node computes; the last op of the rounding takes over the node's name."""
+        name = node_name(output.tensor)
+        raw = self.writer.free_name(f"{name}/unrounded")
+        rename(self.graph, name, raw)
+        result = self.writer.round(f"{name}/float16", tensor_name(raw), known, op.name, counted or tensor_name(raw))
+        rename(self.graph, node_name(result), name)
+        self.values[output.tensor] = _Value(True, rounded_bound(known.bound))
+
+    def _emulate_assign_add(self, name: str) -> None:
+        """Replace the addition into a variable by one in float16 and an assignment."""
+        node = self.graph.nodes[name]
+        inputs = data_inputs(node)
+        is_resource = node.op == "AssignAddVariableOp"
+        dtype = tf.float32.as_datatype_enum
+        value = inputs[0]
+        if is_resource:
+            value = self.writer.add(f"{name}/read", "ReadVariableOp", [value], dtype=dtype)
+        half = self.writer.round(f"{name}/read/float16", value, Rounding(), f"{name}/read")
+        total = self.writer.arithmetic(f"{name}/sum", "AddV2", half, inputs[1])
+        total = self.writer.round(f"{name}/sum/float16", total, Rounding(2 * FLOAT16_MAX), name)
+        node.op = "AssignVariableOp" if is_resource else "Assign"
+        set_inputs(node, [inputs[0], total], control_inputs(node))
+
+
+def matched_ops(static: StaticGraph, plan: DtypePlan) -> List[Tuple[AscendOp, PlannedOp]]:
+    """Return each op of the graph with what the plan says of it; raises GraphError when it is of another graph."""
+    ops = lower(static)
+    if tuple(op.name for op in ops) != tuple(op.name for op in plan.ops):
+        raise GraphError("the plan was made for another graph")
+    return list(zip(ops, plan.ops))
+
+
+def append_kept(emitted: tf.GraphDef, source: tf.GraphDef, keep: Iterable[str]) -> None:
+    """Add what the kept names need beyond the emitted nodes, unchanged."""
+    nodes = {node.name: node for node in source.node}
+    present = {node.name for node in emitted.node}
+    for name in sorted_ancestors(nodes, (node_name(reference) for reference in keep)):
+        if name not in present:
+            emitted.node.add().CopyFrom(nodes[name])
+    drop_dead_colocations(emitted)

@@ -1,0 +1,191 @@
+"""Write new nodes into a graph: small float32 arithmetic, and the rounding of float32 values to float16."""
+
+from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Union
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from harness.precision.graph.nodes import NodeGraph, constant_node, set_inputs, tensor_name
+
+FLOAT16_MAX = 65504.0
+FLOAT16_OVERFLOW = 65520.0
+"""Smallest magnitude that does not round to a finite float16."""
+FLOAT16_UNDERFLOW = 2.0**-25
+"""Largest magnitude that rounds to zero: half the smallest subnormal, tied to even."""
+UNBOUNDED = float("inf")
+
+_FLOAT = tf.float32.as_datatype_enum
+_HALF = tf.float16.as_datatype_enum
+
+
+class Rounding(NamedTuple):
+    """What is known of the values to be rounded, which decides how few ops do it."""
+
+    bound: float = UNBOUNDED
+    """Largest possible magnitude; a finite bound also excludes NaN."""
+    nonnegative: bool = False
+
+
+class GraphWriter:
+    """Adds nodes under names that are free, and remembers a health counter for every rounding.
+
+    Args:
+        watch_overflow: remember for every rounding that can overflow a boolean that says whether it did.
+        saturate: of the chip; False keeps IEEE 754's infinities and NaN.
+    """
+
+    def __init__(
+        self,
+        graph: NodeGraph,
+        reserved: Iterable[str],
+        count_health: bool = False,
+        watch_overflow: bool = False,
+        saturate: bool = True,
+    ) -> None:
+        self.graph = graph
+        self.taken: Set[str] = set(reserved) | set(graph.nodes)
+        self.count_health = count_health
+        self.watch_overflow = watch_overflow
+        self.saturate = saturate
+        self.counters: Dict[str, str] = {}
+        self.overflows: List[str] = []
+        self.scalars: Dict[float, str] = {}
+        self.has_frames = graph.has_frames
+
+    def add(self, name: str, op: str, inputs: Iterable[str], **attributes: int) -> str:
+        """Add a one-output node on these tensors and return its tensor; attributes are dtypes."""
+        node = tf.NodeDef(name=self.free_name(name), op=op)
+        set_inputs(node, inputs, ())
+        for key, value in attributes.items():
+            node.attr[key].type = value
+        self.graph.nodes[node.name] = node
+        return tensor_name(node.name)
+
+    def arithmetic(self, name: str, op: str, *inputs: Union[str, float]) -> str:
+        """Add a float32 op; numbers become scalar constants."""
+        near = next(value for value in inputs if isinstance(value, str))
+        tensors = [value if isinstance(value, str) else self.scalar(value, near) for value in inputs]
+        return self.add(name, op, tensors, T=_FLOAT)
+
+    def scalar(self, value: float, near: str) -> str:
+        """Return a float32 scalar constant that can be used together with a tensor."""
+        if self.has_frames:
+            # Inside a loop a constant must belong to the loop's frame.
+            return self.constant("float16_rounding", np.float32(value), near)
+        if value not in self.scalars:
+            self.scalars[value] = self.constant("float16_rounding", np.float32(value))
+        return self.scalars[value]
+
+    def constant(self, name: str, value: np.ndarray, near: Optional[str] = None) -> str:
+        """Add a constant, in the frame of another tensor if given, and return its tensor."""
+        node = constant_node(self.free_name(name), value)
+        if near is not None and self.has_frames:
+            node.input.extend(names_of([near]))
+        self.graph.nodes[node.name] = node
+        return tensor_name(node.name)
+
+    def free_name(self, name: str) -> str:
+        """Return this name, or one like it that no node has, and reserve it."""
+        candidate, count = name, 0
+        while candidate in self.taken:
+            count += 1
+            candidate = f"{name}_{count}"
+        self.taken.add(candidate)
+        return candidate
+
+    def round(self, name: str, source: str, known: Rounding, label: str, counted: Optional[str] = None) -> str:
+        """Round a float32 tensor to float16 values and return the result, still stored as float32.
+
+        To nearest, ties to even, saturated to +-65504, NaN made 0 (TF Adapter documentation,
+        set_device_sat_mode). The conversion overflows to infinity from 65520 on, which the clip
+        after it turns into 65504; clip and test for NaN are left out where the bound excludes them.
+
+        Args:
+            label: name under which a health counter is reported.
+            counted: tensor whose values the counter counts, the source when None.
+        """
+        if self.count_health:
+            self.counters[label] = self._count(name, counted or source)
+        if self.watch_overflow and known.bound > FLOAT16_MAX:
+            self.overflows.append(self._overflows(name, counted or source))
+        rounded = self.add(f"{name}/half", "Cast", [source], SrcT=_FLOAT, DstT=_HALF)
+        rounded = self.add(f"{name}/float", "Cast", [rounded], SrcT=_HALF, DstT=_FLOAT)
+        if not self.saturate:
+            return rounded
+        if known.bound > FLOAT16_MAX:
+            if known.nonnegative:
+                rounded = self.arithmetic(f"{name}/clip", "Minimum", rounded, FLOAT16_MAX)
+            else:
+                rounded = self.arithmetic(f"{name}/clip", "ClipByValue", rounded, -FLOAT16_MAX, FLOAT16_MAX)
+        if known.bound == UNBOUNDED:
+            is_nan = self.arithmetic(f"{name}/is_nan", "IsNan", rounded)
+            rounded = self.add(f"{name}/number", "SelectV2", [is_nan, self.scalar(0.0, rounded), rounded], T=_FLOAT)
+        return rounded
+
+    def _count(self, name: str, source: str) -> str:
+        """Return an int64 vector: values saturated, values flushed to zero, NaN."""
+        magnitude = self.arithmetic(f"{name}/health/magnitude", "Abs", source)
+        saturated = self._true(f"{name}/health/saturated", "GreaterEqual", magnitude, FLOAT16_OVERFLOW)
+        small = self._true(f"{name}/health/small", "LessEqual", magnitude, FLOAT16_UNDERFLOW)
+        zero = self._true(f"{name}/health/zero", "Equal", magnitude, 0.0)
+        nan = self._true(f"{name}/health/nan", "IsNan", magnitude)
+        int64 = tf.int64.as_datatype_enum
+        flushed = self.add(f"{name}/health/flushed", "Sub", [small, zero], T=int64)
+        counts = self.add(f"{name}/health/counts", "Pack", [saturated, flushed, nan], T=int64)
+        self.graph.nodes[counts[:-2]].attr["N"].i = 3
+        return counts
+
+    def any(self, name: str, flags: List[str]) -> str:
+        """Return a boolean scalar: whether one of these is true."""
+        boolean = tf.bool.as_datatype_enum
+        packed = self.add(f"{name}/flags", "Pack", flags, T=boolean)
+        self.graph.nodes[packed[:-2]].attr["N"].i = len(flags)
+        return self.add(name, "Any", [packed, self._first_axis(name)], Tidx=tf.int32.as_datatype_enum)
+
+    def _overflows(self, name: str, source: str) -> str:
+        """Return a boolean scalar: whether a value does not round to a finite float16."""
+        # Counted as not small, for a NaN is neither small nor large.
+        magnitude = self.arithmetic(f"{name}/status/magnitude", "Abs", self._flat(f"{name}/status", source))
+        small = self.arithmetic(f"{name}/status/small", "Less", magnitude, FLOAT16_OVERFLOW)
+        axis, index = self._first_axis(f"{name}/status"), tf.int32.as_datatype_enum
+        return self.add(
+            f"{name}/status", "LogicalNot", [self.add(f"{name}/status/all", "All", [small, axis], Tidx=index)]
+        )
+
+    def _flat(self, name: str, source: str) -> str:
+        shape = self.constant(f"{name}/shape", np.array([-1], np.int32), source)
+        return self.add(f"{name}/flat", "Reshape", [source, shape], T=_FLOAT, Tshape=tf.int32.as_datatype_enum)
+
+    def _first_axis(self, name: str) -> str:
+        return self.constant(f"{name}/axes", np.array([0], np.int32))
+
+    def _true(self, name: str, op: str, *inputs: Union[str, float]) -> str:
+        """Count the elements of the first input for which a comparison holds."""
+        int32, int64 = tf.int32.as_datatype_enum, tf.int64.as_datatype_enum
+        flat = self._flat(name, str(inputs[0]))
+        flags = self.arithmetic(f"{name}/flags", op, flat, *inputs[1:])
+        ones = self.add(f"{name}/ones", "Cast", [flags], SrcT=tf.bool.as_datatype_enum, DstT=int64)
+        axes = self.constant(f"{name}/axes", np.array([0], np.int32), flat)
+        return self.add(name, "Sum", [ones, axes], T=int64, Tidx=int32)
+
+
+def round_array(value: np.ndarray, saturate: bool = True) -> np.ndarray:
+    """Round a float32 array as GraphWriter.round does its tensor."""
+    with np.errstate(over="ignore"):
+        halves = np.asarray(value, np.float32).astype(np.float16).astype(np.float32)
+    if not saturate:
+        return halves
+    halves = np.clip(halves, -FLOAT16_MAX, FLOAT16_MAX)
+    return np.where(np.isnan(halves), 0, halves).astype(np.float32)
+
+
+def rename(graph: NodeGraph, name: str, new_name: str) -> None:
+    """Give a node a new name; its readers keep naming the old one, for another node to take."""
+    node = graph.nodes.pop(name)
+    node.name = new_name
+    graph.nodes[new_name] = node
+
+
+def names_of(tensors: List[str]) -> List[str]:
+    """Return control references to the producers of tensors."""
+    return ["^" + tensor.split(":")[0] for tensor in tensors]

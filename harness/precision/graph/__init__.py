@@ -1,0 +1,1 @@
+"""GraphDefs: their nodes, their shapes, and the normal form that the card's compiler sees."""

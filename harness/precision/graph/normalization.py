@@ -1,0 +1,219 @@
+"""Bring a TensorFlow GraphDef to what the card's compiler sees, whichever TensorFlow built it.
+
+TensorFlow 1.15 and 2 spell the gradients of one step differently: the older one sums every gradient over no
+axes and reshapes it to the shape it has. With static shapes these are no-ops, and arithmetic on shapes is
+constant.
+"""
+
+from typing import Dict, List, Optional, Sequence, Set
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from harness.precision.graph.folding import fold_constants
+from harness.precision.graph.nodes import (
+    NodeGraph,
+    TensorInfo,
+    constant_node,
+    constant_value,
+    control_inputs,
+    data_inputs,
+    drop_dead_colocations,
+    import_skeleton,
+    node_name,
+    set_inputs,
+    tensor_infos,
+    tensor_name,
+)
+
+FORWARDING = frozenset(("Identity", "StopGradient", "PreventGradient", "Snapshot", "EnsureShape"))
+_RESHAPING = frozenset(("Reshape", "ExpandDims", "Squeeze"))
+_REDUCING = frozenset(("Sum", "Mean", "Max", "Min", "Prod"))
+_EXPANDING = frozenset(("Tile", "BroadcastTo"))
+
+
+class StaticGraph:
+    """A normalised graph together with the static shape and dtype of every tensor."""
+
+    def __init__(self, graph: NodeGraph, infos: Dict[str, TensorInfo]) -> None:
+        self.graph = graph
+        self.infos = infos
+
+    def constant(self, tensor: str) -> Optional[np.ndarray]:
+        """Return the value of a constant tensor, None for any other."""
+        node = self.graph.nodes.get(node_name(tensor))
+        return constant_value(node) if node is not None and node.op == "Const" else None
+
+
+def normalize(graph_def: tf.GraphDef, fetches: Sequence[str]) -> StaticGraph:
+    """Prune to the fetches, fold what is constant, and drop what static shapes make a no-op.
+
+    Fetches (tensor or operation names) keep their name, shape, dtype and value, and may be fed; variables
+    and updates stay as they are. Raises GraphError for a fetch or input that is missing, and TensorFlow's
+    ValueError for a graph that it cannot import.
+    """
+    graph = NodeGraph(graph_def, fetches)
+    pruned = graph.to_graph_def()
+    drop_dead_colocations(pruned)
+    skeleton = import_skeleton(pruned)
+    infos = tensor_infos(skeleton)
+    stateful = {operation.name for operation in skeleton.get_operations() if _has_effect(operation)}
+    infos.update(fold_constants(graph, infos, stateful))
+    _Simplifier(graph, infos).run()
+    graph.prune()
+    _drop_ordering_ops(graph, stateful)
+    return StaticGraph(graph, infos)
+
+
+def _has_effect(operation: tf.Operation) -> bool:
+    # Updates of reference variables are not marked stateful, nor are checks that stop a step.
+    takes_reference = any(argument.is_ref for argument in operation.op_def.input_arg)
+    return operation.op_def.is_stateful or takes_reference or operation.type.startswith("CheckNumerics")
+
+
+class _Simplifier:
+    """One pass in topological order: removes no-ops and spells the rest in one way."""
+
+    def __init__(self, graph: NodeGraph, infos: Dict[str, TensorInfo]) -> None:
+        self.graph = graph
+        self.infos = infos
+        self.fetched = graph.fetched_tensors
+        self.readers = graph.readers()
+        self.alias: Dict[str, str] = {}
+        self.added: List[tf.NodeDef] = []
+
+    def run(self) -> None:
+        for name, node in list(self.graph.nodes.items()):
+            inputs = [self.alias.get(tensor, tensor) for tensor in data_inputs(node)]
+            controls = [self._control(reference) for reference in control_inputs(node)]
+            set_inputs(node, inputs, controls)
+            if inputs and not controls:
+                self._simplify(name, node, inputs)
+        for node in self.added:
+            self.graph.nodes[node.name] = node
+
+    def _control(self, reference: str) -> str:
+        return "^" + node_name(self.alias.get(reference[1:] + ":0", reference[1:]))
+
+    def _simplify(self, name: str, node: tf.NodeDef, inputs: List[str]) -> None:
+        source, result = self.infos[inputs[0]], self.infos.get(tensor_name(name))
+        if result is None or source.is_ref:
+            return
+        same_shape = result.dims_known and result.shape == source.shape
+        if node.op in FORWARDING or (node.op == "AddN" and len(inputs) == 1):
+            # A fetch may also be fed: what reads it must go on reading it.
+            if tensor_name(name) not in self.fetched:
+                self._forward(name, inputs[0])
+        elif node.op in _RESHAPING or (node.op in _REDUCING and source.elements == result.elements):
+            if same_shape:
+                self._forward(name, inputs[0])
+            elif result.dims_known and source.dims_known:
+                if self._absorb(inputs[0], result):
+                    self._forward(name, inputs[0])
+                else:
+                    self._become_reshape(node, inputs[0], result)
+        elif node.op in _EXPANDING and same_shape:
+            self._forward(name, inputs[0])
+        elif node.op == "BroadcastTo" and result.dims_known and source.dims_known:
+            self._become_tile(node, inputs[0], source, result)
+
+    def _forward(self, name: str, source: str) -> None:
+        """Let what reads a node read its input instead."""
+        tensor = tensor_name(name)
+        self.alias[tensor] = source
+        others = [reader for reader in self.readers[source] if reader[0] != name]
+        self.readers[source] = others + self.readers.get(tensor, [])
+
+    def _absorb(self, source: str, result: TensorInfo) -> bool:
+        """Let a reduction that only feeds a Reshape keep or drop its single dimensions instead, if that does it.
+
+        TensorFlow 2 keeps them when it sums the gradient of a broadcast, 1.15 does not and reshapes.
+        """
+        node = self.graph.nodes.get(node_name(source))
+        shared = source in self.fetched or len(self.readers[source]) > 1 or self.graph.fanout[source] > 1
+        if node is None or node.op not in _REDUCING or shared:
+            return False
+        operand, axes = data_inputs(node)
+        axes_node = self.graph.nodes[node_name(axes)]
+        if axes_node.op != "Const" or not self.infos[operand].dims_known:
+            return False
+        shape = self.infos[operand].shape
+        reduced = {int(axis) % len(shape) for axis in np.ravel(constant_value(axes_node))}
+        kept = tuple(1 if axis in reduced else size for axis, size in enumerate(shape))
+        dropped = tuple(size for axis, size in enumerate(shape) if axis not in reduced)
+        if result.shape not in (kept, dropped):
+            return False
+        node.attr["keep_dims"].b = result.shape == kept
+        self.infos[source] = self.infos[source]._replace(shape=result.shape)
+        return True
+
+    def _become_reshape(self, node: tf.NodeDef, source: str, result: TensorInfo) -> None:
+        """ExpandDims, Squeeze and reductions over single elements move nothing: one spelling for all."""
+        dtype = self.infos[source].dtype
+        shape = self._constant(node.name + "/shape", np.array(result.shape, np.int32))
+        _retype(node, "Reshape", {"T": dtype, "Tshape": "int32"})
+        set_inputs(node, [source, shape], ())
+
+    def _become_tile(self, node: tf.NodeDef, source: str, before: TensorInfo, result: TensorInfo) -> None:
+        """TensorFlow 2 broadcasts in the gradient of a sum where 1.15 tiles."""
+        padded = (1,) * (len(result.shape) - len(before.shape)) + tuple(before.shape)
+        if padded != before.shape:
+            shape = self._constant(node.name + "/shape", np.array(padded, np.int32))
+            reshaped = tf.NodeDef(name=node.name + "/expanded", op="Reshape")
+            _retype(reshaped, "Reshape", {"T": before.dtype, "Tshape": "int32"})
+            set_inputs(reshaped, [source, shape], ())
+            source = self._add(reshaped, before._replace(shape=padded))
+        multiples = np.array([after // size for after, size in zip(result.shape, padded)], np.int32)
+        _retype(node, "Tile", {"T": before.dtype, "Tmultiples": "int32"})
+        set_inputs(node, [source, self._constant(node.name + "/multiples", multiples)], ())
+
+    def _constant(self, name: str, value: np.ndarray) -> str:
+        return self._add(constant_node(name, value), TensorInfo(value.shape, value.dtype.name))
+
+    def _add(self, node: tf.NodeDef, info: TensorInfo) -> str:
+        while node.name in self.graph.nodes or any(node.name == other.name for other in self.added):
+            node.name += "_"
+        self.added.append(node)
+        self.infos[tensor_name(node.name)] = info
+        return tensor_name(node.name)
+
+
+def _drop_ordering_ops(graph: NodeGraph, stateful: Set[str]) -> None:
+    """Replace pure ops that nothing reads, but something waits for, by what they wait for themselves.
+
+    Optimizers gate gradients by groups of control edges, which keep even gradients of constants alive.
+    TensorFlow's dependency optimiser drops them in the same way.
+    """
+    if graph.has_frames:
+        return
+    data_readers: Dict[str, int] = {}
+    waiting: Dict[str, Set[str]] = {}
+    for name, node in graph.nodes.items():
+        for reference in node.input:
+            if reference.startswith("^"):
+                waiting.setdefault(node_name(reference), set()).add(name)
+            else:
+                data_readers[node_name(reference)] = data_readers.get(node_name(reference), 0) + 1
+    fetched = {node_name(fetch) for fetch in graph.fetches}
+    for name in reversed(list(graph.nodes)):
+        node = graph.nodes[name]
+        if data_readers.get(name) or name in stateful or name in fetched or node.op == "NoOp":
+            continue
+        sources = {node_name(reference) for reference in node.input}
+        for reader in waiting.pop(name, ()):
+            other = graph.nodes[reader]
+            controls = {reference for reference in control_inputs(other) if node_name(reference) != name}
+            set_inputs(other, data_inputs(other), controls | {"^" + source for source in sources})
+            for source in sources:
+                waiting.setdefault(source, set()).add(reader)
+        for tensor in data_inputs(node):
+            data_readers[node_name(tensor)] -= 1
+    graph.prune()
+
+
+def _retype(node: tf.NodeDef, op: str, types: Dict[str, str]) -> None:
+    node.op = op
+    for key in [key for key in node.attr if not key.startswith("_")]:
+        del node.attr[key]
+    for key, dtype in types.items():
+        node.attr[key].type = tf.as_dtype(dtype).as_datatype_enum

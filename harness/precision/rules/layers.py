@@ -1,0 +1,55 @@
+"""A plan by layer: every op with its casts and constants, grouped by the name scopes the model gave."""
+
+import re
+from typing import Dict, List, NamedTuple, Tuple
+
+from harness.precision.rules.plan import ConstantRange, DtypePlan, PlannedCast, PlannedOp
+
+_GENERIC = re.compile(r"gradients(_\d+)?$")
+
+
+class ExplainedOp(NamedTuple):
+    """One op and all that the plan says around it."""
+
+    op: PlannedOp
+    casts: Tuple[PlannedCast, ...]
+    """On its inputs, and on what it writes to variables and fetches."""
+    constants: Tuple[ConstantRange, ...]
+    """Among its inputs, those with values that float16 cannot hold."""
+
+
+class Layer(NamedTuple):
+    """The ops of one name scope, forward and backward, in topological order."""
+
+    name: str
+    ops: Tuple[ExplainedOp, ...]
+
+
+def explain_layers(plan: DtypePlan) -> Tuple[Layer, ...]:
+    """Group the ops of a plan by layer, in the order in which the layers first compute."""
+    incoming: Dict[str, List[PlannedCast]] = {}
+    for cast in plan.casts:
+        incoming.setdefault(cast.consumer if cast.position >= 0 else cast.producer, []).append(cast)
+    constants: Dict[str, List[ConstantRange]] = {}
+    for item in plan.constants:
+        constants.setdefault(item.consumer, []).append(item)
+    layers: Dict[str, List[ExplainedOp]] = {}
+    for op in plan.ops:
+        casts = [cast for node in op.nodes for cast in incoming.get(node, ())]
+        explained = ExplainedOp(op, tuple(casts), tuple(constants.get(op.name, ())))
+        layers.setdefault(layer_name(op.name), []).append(explained)
+    return tuple(Layer(name, tuple(ops)) for name, ops in layers.items())
+
+
+def layer_name(node: str) -> str:
+    """Return the first name scope that says something: the layer a gradient belongs to, not "gradients".
+
+    Nodes outside any scope are of layer "", sums of gradients of layer "gradients".
+    """
+    scopes = node.split("/")[:-1]
+    useful = [scope for scope in scopes if not _GENERIC.match(scope)]
+    if not useful:
+        return "gradients" if scopes else ""
+    # The scope of a gradient function is named after one op, "Conv2D_grad": unless it stands inside a layer's
+    # scope, that op has none.
+    return "" if useful[0].endswith("_grad") else useful[0]

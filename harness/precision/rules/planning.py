@@ -1,0 +1,213 @@
+"""Plan a graph: judge its ops in order, as each op sees the dtypes already chosen for its producers."""
+
+from typing import Dict, List, Sequence, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from harness.precision.emission.writer import FLOAT16_OVERFLOW
+from harness.precision.graph.nodes import node_name, tensor_name
+from harness.precision.graph.normalization import StaticGraph, normalize
+from harness.precision.rules.ascend_ops import CONSTANT, FLOATS, AscendOp, Input, lower
+from harness.precision.rules.config import MUST_KEEP, CustomDtypes, PrecisionConfig, PrecisionConfigError
+from harness.precision.rules.costs import DTYPE_BYTES, count_bytes, count_flops
+from harness.precision.rules.judge import AI_CORE, Judgement, Producer, custom_entry, judge
+from harness.precision.rules.op_table import BLACK
+from harness.precision.rules.plan import ConstantRange, DtypePlan, PlannedCast, PlannedOp
+
+
+def plan_graph(
+    graph_def: tf.GraphDef, fetches: Sequence[str], config: PrecisionConfig, check_names: bool = True
+) -> DtypePlan:
+    """Decide the dtype of every op that the fetches need, as the compiler for Ascend 910 does.
+
+    Args:
+        fetches: tensor and operation names that are run for together.
+        check_names: refuse customize_dtypes names that are not in the graph; False suits the further graphs of one
+            job, which share its file.
+
+    Raises:
+        GraphError: a fetch or input is missing.
+        PrecisionConfigError: a customize_dtypes entry does not fit the graph.
+    """
+    static = normalize(graph_def, fetches)
+    ops = lower(static)
+    remarks = _check_custom_entries(config, graph_def, ops, check_names)
+    if config.is_bf16:
+        remarks += (f"card: the 910 refuses {config.mode}; planned as if it had bfloat16 where it has float16",)
+    return _Planning(static, config).run(ops, remarks)
+
+
+class _Planning:
+    """Carries the dtype that each tensor has after judging what came before."""
+
+    def __init__(self, static: StaticGraph, config: PrecisionConfig) -> None:
+        self.static = static
+        self.config = config
+        self.current: Dict[str, str] = {}
+        self.names: Dict[str, str] = {}
+        self.widened: Dict[str, str] = {}
+        self.casts: List[PlannedCast] = []
+        self.constants: List[ConstantRange] = []
+
+    def run(self, ops: Sequence[AscendOp], remarks: Tuple[str, ...]) -> DtypePlan:
+        planned = []
+        for op in ops:
+            judgement = judge(op, self.config, self._producer)
+            planned.append(_planned_op(op, judgement, self.static))
+            self._record(op, judgement)
+        self._cast_fetches()
+        return DtypePlan(
+            config=self.config,
+            fetches=tuple(self.static.graph.fetches),
+            ops=tuple(planned),
+            casts=tuple(self.casts),
+            constants=tuple(self.constants),
+            remarks=remarks,
+        )
+
+    def _producer(self, root: str) -> Producer:
+        """Return what a gray op follows: it looks through one Cast that widens, unless Cast is black."""
+        front = self.widened.get(root, root)
+        original = self.static.infos[root].dtype
+        dtype = self.current.get(front, "float32" if original == "resource" else original)
+        return Producer(dtype, self.names.get(front, _source_name(front, self.static)))
+
+    def _record(self, op: AscendOp, judgement: Judgement) -> None:
+        for tensor, dtype in zip(op.inputs, judgement.inputs):
+            if dtype in FLOATS and tensor.dtype in FLOATS:
+                self._cast_input(op, tensor, dtype)
+        for output, dtype in zip(op.outputs, judgement.outputs):
+            if output.tensor is not None:
+                self.current[output.tensor] = dtype
+                self.names[output.tensor] = op.name
+            elif output.variable is not None and dtype != output.dtype:
+                self._add_cast(op.name, output.variable, -1, dtype, output.dtype, output.elements)
+        if op.type == "Cast" and (judgement.inputs, judgement.outputs) == ((self.config.low,), ("float32",)):
+            lists = self.config.mixlist
+            if lists is None or lists.flag("Cast", op.kernel.mixlist) != BLACK:
+                self.widened[op.outputs[0].tensor] = op.inputs[0].root
+
+    def _cast_input(self, op: AscendOp, tensor: Input, dtype: str) -> None:
+        source = self.current.get(tensor.root, tensor.dtype)
+        if source == dtype:
+            return
+        if tensor.kind != CONSTANT:
+            producer = node_name(tensor.root)
+            self._add_cast(producer, op.name, tensor.position, source, dtype, tensor.elements)
+            return
+        self.casts.append(
+            PlannedCast(
+                producer="constant",
+                consumer=op.name,
+                position=tensor.position,
+                source=source,
+                target=dtype,
+                elements=tensor.elements,
+                bytes=0,
+            )
+        )
+        if dtype == "float16":
+            self._check_range(op, tensor)
+
+    def _add_cast(self, producer: str, consumer: str, position: int, source: str, target: str, elements: int) -> None:
+        size = elements * (DTYPE_BYTES.get(source, 4) + DTYPE_BYTES.get(target, 4))
+        self.casts.append(
+            PlannedCast(
+                producer=producer,
+                consumer=consumer,
+                position=position,
+                source=source,
+                target=target,
+                elements=elements,
+                bytes=size,
+            )
+        )
+
+    def _check_range(self, op: AscendOp, tensor: Input) -> None:
+        value = np.abs(np.asarray(self.static.constant(tensor.root), np.float32))
+        with np.errstate(over="ignore"):
+            halves = value.astype(np.float16)
+        saturated = int(np.count_nonzero(value >= FLOAT16_OVERFLOW))
+        flushed = int(np.count_nonzero((value != 0) & (halves == 0)))
+        if saturated or flushed:
+            self.constants.append(
+                ConstantRange(
+                    consumer=op.name,
+                    position=tensor.position,
+                    elements=tensor.elements,
+                    saturated=saturated,
+                    flushed=flushed,
+                )
+            )
+
+    def _cast_fetches(self) -> None:
+        """NetOutput is never judged: fetched tensors come back in their own dtype."""
+        for tensor in sorted(self.static.graph.fetched_tensors):
+            root, info = self._forwarded(tensor), self.static.infos.get(tensor)
+            dtype = self.current.get(root)
+            if info is not None and info.dtype in FLOATS and dtype not in (None, info.dtype):
+                self._add_cast(node_name(root), node_name(tensor), -1, dtype, info.dtype, info.elements)
+
+    def _forwarded(self, tensor: str) -> str:
+        node = self.static.graph.nodes[node_name(tensor)]
+        while tensor not in self.current and node.op == "Identity":
+            tensor = tensor_name(node.input[0])
+            node = self.static.graph.nodes[node_name(tensor)]
+        return tensor
+
+
+def _planned_op(op: AscendOp, judgement: Judgement, static: StaticGraph) -> PlannedOp:
+    unit = op.kernel.unit if judgement.engine == AI_CORE else "host"
+    if unit == "cube" and "float32" in judgement.inputs[:2]:
+        # canndev impl/mat_mul.py: the row with float32 operands is a vector-unit kernel.
+        unit = "vector"
+    elements = [tensor.elements for tensor in op.inputs] + [tensor.elements for tensor in op.outputs]
+    return PlannedOp(
+        name=op.name,
+        nodes=op.nodes,
+        type=op.type,
+        unit=unit,
+        engine=judgement.engine,
+        inputs=judgement.inputs,
+        outputs=judgement.outputs,
+        rule=judgement.rule,
+        flops=count_flops(op, static),
+        bytes_moved=count_bytes(elements, judgement.inputs + judgement.outputs),
+    )
+
+
+def _source_name(tensor: str, static: StaticGraph) -> str:
+    node = static.graph.nodes[node_name(tensor)]
+    return "a constant" if node.op == "Const" else node.name
+
+
+def _check_custom_entries(
+    config: PrecisionConfig, graph_def: tf.GraphDef, ops: Sequence[AscendOp], check_names: bool
+) -> Tuple[str, ...]:
+    """Check customize_dtypes entries against the graph; return remarks on those without effect."""
+    if config.mode == MUST_KEEP and config.custom_dtypes:
+        return (f"customize_dtypes has no effect under {MUST_KEEP}",)
+    names = {node.name for node in graph_def.node}
+    by_name = {op.name: op for op in ops}
+    remarks = []
+    for entry in config.custom_dtypes:
+        if entry.by_type:
+            continue
+        if entry.key not in names:
+            if check_names:
+                raise PrecisionConfigError(f"{entry.source}: expected the name of an op in the graph")
+        elif entry.key not in by_name:
+            remarks.append(f"customize_dtypes has no effect on {entry.key}: it is folded, fused or dropped")
+        else:
+            _check_entry_size(entry, by_name[entry.key], config)
+    return tuple(remarks)
+
+
+def _check_entry_size(entry: CustomDtypes, op: AscendOp, config: PrecisionConfig) -> None:
+    if op.kernel is None or custom_entry(op, config) is not entry or not op.kernel.rows:
+        return
+    row = op.kernel.rows_for(len(op.inputs))[0]
+    if len(entry.inputs) > len(row.inputs) or len(entry.outputs) > len(row.outputs):
+        limits = f"{len(row.inputs)} input and {len(row.outputs)} output dtypes of {op.type}"
+        raise PrecisionConfigError(f"{entry.source}: expected at most the {limits}")

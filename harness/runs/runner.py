@@ -1,0 +1,305 @@
+"""What is run in which order, and the record of it."""
+
+import threading
+import time
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Dict, Iterator, List, Sequence, Tuple
+
+from harness.devices import naming
+from harness.errors import UsageError
+from harness.machine import environment
+from harness.modes import reference_name
+from harness.plans.explain import Question, check_op_names, explain
+from harness.plans.figures import figures
+from harness.records import Case, CasePlan, Environment, Mode, Run, Suite, Trial, TrialResult
+from harness.records.events import Event
+from harness.runs import dispatch
+from harness.runs.stopping import another_round
+from harness.runs.summary import growth, summarize
+from harness.step import inputs
+from harness.store.run_folder import RunFolder
+from harness.trial.supervisor import run_trial
+
+CONFIRMATION_DELAY = 60.0
+"""Seconds between a measurement and its confirmation: what disturbed the one shall not be there for the other."""
+
+
+class Observer:
+    """Hears of a run's progress; the base class stays silent."""
+
+    def waiting(self, seconds: float) -> None:
+        """Nothing is run for so long, before something is measured a second time."""
+
+    def trial_started(self, trial: Trial, number: int, planned: int) -> None:
+        """A worker is about to start; `number` counts from 1."""
+
+    def event(self, trial: Trial, event: Event) -> None:
+        """The worker reported something."""
+
+    def trial_ended(self, trial: Trial, result: TrialResult) -> None:
+        """The trial's outcome is in the journal."""
+
+
+def balanced_round(suite: Suite, replicate: int) -> List[Tuple[Case, Mode]]:
+    """Every case in every mode; each other round in reverse, so that drift hits all modes alike."""
+    pairs = [(case, mode) for case in suite.cases for mode in suite.modes]
+    return pairs if replicate % 2 else pairs[::-1]
+
+
+def run_suite(
+    suite: Suite,
+    device: str,
+    results: Path,
+    cache: str,
+    observer: Observer,
+    command: Sequence[str] = (),
+    health: bool = False,
+    plans: bool = False,
+    plan_only: bool = False,
+) -> Tuple[Run, Path]:
+    """Measure the suite; return the run and the path of its folder.
+
+    A trial that fails is one result among the others. Ctrl-C ends the run early: it is returned with `complete` False,
+    holding the trials that had finished.
+
+    Args:
+        health: the first replicate of each mode also counts what float16 loses.
+        plans: record the card's dtype plan of each case and mode too, for the gate.
+        plan_only: record nothing else.
+
+    Raises:
+        UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
+    """
+    # Chosen once: a card that goes away is its trials' failure, and not a reason to go on with another device.
+    device = naming.named(naming.choose(device))
+    suite = suite.model_copy(update={"cases": tuple(inputs.resolve(case, cache) for case in suite.cases)})
+    check_op_names(suite.cases, suite.modes, cache)
+    machine = environment.describe()
+    folder = RunFolder.create(results, suite.name)
+    run = Run(
+        id=folder.path.name,
+        suite=suite,
+        device=device,
+        reference_mode=reference_mode(device, suite.modes),
+        health=health,
+        started=environment.now(),
+        command=tuple(command),
+        environment=machine,
+        plan_only=plan_only,
+        # A suite of fidelity has baselines of pictures; those of plans are other suites'.
+        plans=_plans(suite, cache) if plan_only or (plans and not suite.fidelity) else [],
+    )
+    with _hint(folder):
+        return _measure(run, folder, cache, observer)
+
+
+def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
+    """Measure what an interrupted run is missing; return as run_suite does.
+
+    Raises:
+        UsageError: it is no run folder, nothing is missing, or the case or the environment has changed since.
+    """
+    folder = RunFolder(path)
+    run = folder.load()
+    if run.complete:
+        raise UsageError(f"run {path}: it is complete, nothing is left to resume")
+    require_unchanged(f"run {path}", run.suite.cases, run.environment, cache)
+    with _hint(folder):
+        return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
+
+
+@contextmanager
+def _hint(folder: RunFolder) -> Iterator[None]:
+    """Tell whoever's disk is full or gone that the run is not lost."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{error}; what was measured is kept, --resume {folder.path} measures the rest") from error
+
+
+def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, cache: str) -> None:
+    """Raise UsageError, beginning with `what`, when an input file, the machine or its software is not as it was."""
+    for case in cases:
+        now = inputs.resolve(case, cache)
+        if now.digest() != case.digest():
+            raise UsageError(f"{what}: case {case.id} has changed: {_difference(_inputs(case), _inputs(now))}")
+    before, after = _comparable(machine), _comparable(environment.describe())
+    if before != after:
+        raise UsageError(f"{what}: the environment has changed: {_difference(before, after)}")
+
+
+def confirm(run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: str, observer: Observer) -> Run:
+    """Measure cases and modes a second time, in fresh processes and in reverse order, and return the run with that.
+
+    Begins once CONFIRMATION_DELAY has passed since the last of the run's trials. Ctrl-C ends it early: `complete` is
+    then False, and `resume` goes on.
+    """
+    folder = RunFolder(path)
+    trials = list(run.trials)
+    done = {trial.trial for trial in trials}
+    wanted = [(case, mode) for case in run.suite.cases for mode in run.suite.modes if (case.id, mode.name) in suspects]
+    order = [
+        _trial(run, case, mode, replicate, folder, cache, confirmation=True)
+        for replicate in range(1, run.suite.replicates + 1)
+        for case, mode in (wanted[::-1] if replicate % 2 else wanted)
+    ]
+    missing = [(number, trial) for number, trial in enumerate(order, 1) if trial.id not in done]
+    run = run.model_copy(update={"complete": False})
+    folder.save(run)
+    try:
+        observer.waiting(_until_confirmation(trials))
+        time.sleep(_until_confirmation(trials))
+        _run_trials(missing, len(order), run, trials, folder, observer)
+        run = run.model_copy(update={"complete": True})
+    except KeyboardInterrupt:
+        pass
+    run = run.model_copy(update={"trials": trials})
+    folder.save(run)
+    return run
+
+
+def _until_confirmation(trials: Sequence[TrialResult]) -> float:
+    """Seconds left until the state of the machine may be taken for another one than the first measurement's."""
+    first = [trial for trial in trials if not trial.confirmation]
+    ended = max(datetime.fromisoformat(trial.started).timestamp() + trial.wall_seconds for trial in first)
+    return max(ended + CONFIRMATION_DELAY - time.time(), 0.0)
+
+
+def reference_mode(device: str, modes: Sequence[Mode]) -> str:
+    """Name of the mode that ratios refer to on this device, whatever options it has."""
+    name = reference_name(naming.parse(device)[0].kind)
+    found = [mode.name for mode in modes if mode.name.split("+")[0] == name]
+    return name if name in found or not found else found[0]
+
+
+def _plans(suite: Suite, cache: str) -> List[CasePlan]:
+    return [
+        CasePlan(case=case.id, mode=mode.name, figures=figures(plan))
+        for case in suite.cases
+        for mode, plan in zip(suite.modes, explain(Question(case=case, modes=suite.modes, cache=cache)))
+    ]
+
+
+def _inputs(case: Case) -> Dict[str, object]:
+    return case.inputs.model_dump() if case.inputs else {}
+
+
+def _comparable(machine: Environment) -> Dict[str, object]:
+    return machine.model_dump(exclude={"load_average"})
+
+
+def _difference(before: Dict[str, object], now: Dict[str, object]) -> str:
+    changed = [name for name in before if before[name] != now.get(name)]
+    return "; ".join(f"{name} was {before[name]}, is {now.get(name)}" for name in changed)
+
+
+def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tuple[Run, Path]:
+    """Run the trials that the run has no result of, keeping the record on the disk all along."""
+    trials = list(run.trials)
+    folder.save(run)  # what --resume needs, should this process die
+    complete = False
+    try:
+        for missing, planned in _rounds(run, trials, folder, cache):
+            _run_trials(missing, planned, run, trials, folder, observer)
+        complete = True
+    except KeyboardInterrupt:
+        pass
+    summaries = summarize(run.suite, trials, run.reference_mode)
+    run = run.model_copy(
+        update={
+            "complete": complete,
+            "trials": trials,
+            "summaries": summaries,
+            "growth": growth(run.suite, summaries),
+        }
+    )
+    folder.save(run)
+    if complete:
+        folder.drop_oracles()
+    return run, folder.path
+
+
+def _rounds(
+    run: Run, trials: Sequence[TrialResult], folder: RunFolder, cache: str
+) -> Iterator[Tuple[List[Tuple[int, Trial]], int]]:
+    """The rounds that are certain to come as one, then round by round: the trials that have no result yet with their
+    number in the whole, and the size of the whole.
+
+    `trials` grows by the results of each, and decides whether another one follows.
+    """
+    if run.plan_only:
+        return
+    suite, done = run.suite, {trial.trial for trial in trials}
+    pairs, made = len(suite.cases) * len(suite.modes), 0
+    while made < suite.rounds(trials) or another_round(suite, trials):
+        last = max(suite.rounds(trials), made + 1)
+        order = [
+            _trial(run, case, mode, replicate, folder, cache)
+            for replicate in range(made + 1, last + 1)
+            for case, mode in balanced_round(suite, replicate)
+        ]
+        numbered = enumerate(order, made * pairs + 1)
+        yield [(number, trial) for number, trial in numbered if trial.id not in done], last * pairs
+        made = last
+
+
+def _run_trials(
+    numbered: Sequence[Tuple[int, Trial]],
+    planned: int,
+    run: Run,
+    trials: List[TrialResult],
+    folder: RunFolder,
+    observer: Observer,
+) -> None:
+    """Run the trials, each on its device and all devices at once; each result joins the journal, then `trials`."""
+    by_device: Dict[str, List[Tuple[int, Trial]]] = {}
+    for number, trial in numbered:
+        by_device.setdefault(trial.device, []).append((number, trial))
+    lock = threading.Lock()
+
+    def measure(job: Tuple[int, Trial], stop: threading.Event) -> None:
+        number, trial = job
+
+        def hear(event: Event) -> None:
+            with lock:
+                observer.event(trial, event)
+
+        with lock:
+            observer.trial_started(trial, number, planned)
+        result = run_trial(trial, folder, run.suite.timeout, hear, stop if len(by_device) > 1 else None)
+        with lock:
+            folder.append_journal(result)
+            trials.append(result)
+            observer.trial_ended(trial, result)
+
+    dispatch.run_all(list(by_device.values()), measure)
+
+
+def _trial(
+    run: Run, case: Case, mode: Mode, replicate: int, folder: RunFolder, cache: str, confirmation: bool = False
+) -> Trial:
+    trial_id = f"{case.id}.{mode.name}.{'again' if confirmation else ''}{replicate}"
+    chosen = naming.parse(run.device)
+    pair = run.suite.cases.index(case) * len(run.suite.modes) + run.suite.modes.index(mode)
+    slot = dispatch.rotated(pair, replicate, len(chosen))
+    return Trial(
+        id=trial_id,
+        case=case,
+        mode=mode,
+        device=chosen[slot].name,
+        replicate=replicate,
+        picture=str(folder.trial_folder(trial_id) / "picture.png"),
+        cache=cache,
+        health=run.health and replicate == 1 and not confirmation,
+        confirmation=confirmation,
+        fidelity=run.suite.fidelity,
+        envelopes=_noise_formats(run) if run.suite.fidelity and mode.name == run.reference_mode else (),
+        oracle=str(folder.oracle_path(case.id)) if run.suite.fidelity else "",
+    )
+
+
+def _noise_formats(run: Run) -> Tuple[str, ...]:
+    """Of which formats noise is to be measured: those of the modes to judge by it."""
+    return tuple(dict.fromkeys(mode.format for mode in run.suite.modes))

@@ -1,0 +1,103 @@
+"""Trials to one line per case and mode, and how those grow with the picture."""
+
+import statistics
+from typing import Iterable, List, Optional
+
+from harness.records import REFERENCE_MODE, Case, Growth, Mode, Suite, Summary, TrialResult
+from harness.runs.stopping import unmet
+from harness.statistics import geometric_mean, log_interval, power_law
+
+
+def summarize(suite: Suite, trials: Iterable[TrialResult], reference_mode: str = REFERENCE_MODE) -> List[Summary]:
+    """Summarise the trials by case and mode, in the suite's order; only trials with status ok count."""
+    trials = [trial for trial in trials if not trial.confirmation]
+    summaries = []
+    for case in suite.cases:
+        reference = _step_seconds(_ok(trials, case, reference_mode))
+        for mode in suite.modes:
+            summaries.append(_summary(suite, case, mode, trials, reference))
+    return summaries
+
+
+def growth(suite: Suite, summaries: Iterable[Summary]) -> List[Growth]:
+    """Fit how step time and peak memory grow with the picture, where a suite has three sizes or more of one case."""
+    varied = {"id", "size", "inputs"}
+    if len({case.model_dump_json(exclude=varied) for case in suite.cases}) != 1:
+        return []
+    pixels = {case.id: case.inputs.height * case.inputs.width for case in suite.cases if case.inputs}
+    found = []
+    for mode in suite.modes:
+        rows = [summary for summary in summaries if summary.mode == mode.name]
+        for quantity, field in (("step time", "step_seconds"), ("peak memory", "peak_memory_bytes")):
+            points = [(pixels[row.case], getattr(row, field)) for row in rows if getattr(row, field)]
+            law = power_law([size for size, _ in points], [value for _, value in points])
+            if law is not None:
+                found.append(
+                    Growth(
+                        mode=mode.name,
+                        quantity=quantity,
+                        emulated=any(row.emulated for row in rows),
+                        sizes=len(points),
+                        pixels=(min(points)[0], max(points)[0]),
+                        **law._asdict(),
+                    )
+                )
+    return found
+
+
+def _ok(trials: List[TrialResult], case: Case, mode: str) -> List[TrialResult]:
+    return [trial for trial in trials if (trial.case, trial.mode, trial.status) == (case.id, mode, "ok")]
+
+
+def _peak(trial: TrialResult, mode: Mode) -> Optional[float]:
+    """The matrix-product rate of the format that the step computes in; None where it was not measured."""
+    return trial.matmul_tflops_bfloat16 if mode.format == "bfloat16" else trial.matmul_tflops
+
+
+def _step_seconds(trials: List[TrialResult]) -> Optional[float]:
+    medians = [trial.step_seconds for trial in trials if trial.step_seconds is not None]
+    return geometric_mean(medians) if medians else None
+
+
+def _median(values: Iterable[Optional[float]]) -> Optional[float]:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], reference: Optional[float]) -> Summary:
+    trials = _ok(run, case, mode.name)
+    figures = {
+        "case": case.id,
+        "mode": mode.name,
+        "replicates": suite.rounds(run),
+        "ok": len(trials),
+        "emulated": any(trial.emulated for trial in trials),
+        "remarks": trials[0].remarks if trials else (),
+        "first_step_seconds": _median(trial.first_step_seconds for trial in trials),
+        "startup_seconds": _median(trial.startup_seconds for trial in trials),
+        "final_loss": _median((trial.final_losses or {}).get("total") for trial in trials),
+        "true_loss": _median((trial.true_losses or {}).get("total") for trial in trials),
+        "loss_scaling": trials[0].loss_scaling if trials else None,
+        "peak_memory_bytes": max((trial.peak_memory_bytes or 0 for trial in trials), default=None),
+    }
+    step_seconds = _step_seconds(trials)
+    if step_seconds is not None:
+        assert case.inputs is not None
+        interval = log_interval([trial.step_seconds for trial in trials if trial.step_seconds is not None])
+        flop, peak = trials[0].step_flop, _median(_peak(trial, mode) for trial in trials)
+        # The arithmetic of an emulated step is not the arithmetic that was asked for.
+        tflops = flop / step_seconds / 1e12 if flop is not None and not trials[0].emulated else None
+        figures.update(
+            steady=all(trial.steady for trial in trials),
+            # A suite of fidelity takes its times in passing.
+            unmet=() if suite.fidelity else unmet(suite, run, trials),
+            step_seconds=step_seconds,
+            step_seconds_low=interval[0] if interval else None,
+            step_seconds_high=interval[1] if interval else None,
+            images_per_second=case.batch / step_seconds,
+            megapixels_per_second=case.batch * case.inputs.height * case.inputs.width / step_seconds / 1e6,
+            tflops=tflops,
+            share_of_peak=tflops / peak if tflops is not None and peak else None,
+            ratio_to_reference=step_seconds / reference if reference else None,
+        )
+    return Summary(**figures)

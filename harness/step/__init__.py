@@ -1,0 +1,1 @@
+"""One training step of a case: its inputs, its graph, its samples, its score."""

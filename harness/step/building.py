@@ -1,0 +1,49 @@
+"""A case's training step as one graph, its targets computed in the mode as on the card."""
+
+from typing import Any, Dict, List, Optional
+
+import numpy as np
+
+from harness.records import Case, Mode
+from harness.step.inputs import Pictures
+from model import vgg
+
+
+def build_step(
+    case: Case, mode: Optional[Mode], device: Any, pictures: Pictures, network: vgg.Network, dtype: Any = np.float32
+) -> Any:
+    """Return the case's model.stylization.StepGraph; its targets come from graphs in this mode, as on the card.
+
+    Without a mode all is computed in `dtype` as it stands.
+    """
+    from model import stylization
+
+    def evaluate(graph: Any, picture: Any) -> Dict[str, Any]:
+        graph_def = graph.graph_def
+        if mode is None:
+            return device.reference.evaluate(graph_def, graph.activations, {graph.picture: picture})
+        graph_def = device.prepare(graph_def, list(graph.activations.values()), mode).graph_def
+        return device.evaluate(graph_def, graph.activations, {graph.picture: picture})
+
+    targets = stylization.compute_targets(pictures.contents, pictures.styles, network, case.settings, evaluate, dtype)
+    train = device.training(mode) if mode is not None else stylization.train
+    initial = initial_pictures(case, pictures, network)
+    return stylization.step_graph(initial, targets, network, case.settings, dtype, train)
+
+
+def step_fetches(graph: Any) -> List[str]:
+    """What a step is run for: the update, the losses, and what loss scaling did."""
+    return [graph.update, *graph.losses.values(), *graph.scaling.values()]
+
+
+def initial_pictures(case: Case, pictures: Pictures, network: vgg.Network) -> np.ndarray:
+    """Start of the batch, shape (batch, height, width, 3), mean pixel subtracted; picture k has noise of seed + k."""
+    from model.stylization import initial_picture
+
+    noise_blend = 1.0 if case.initial == "noise" else case.noise_blend
+    starts = []
+    for index, content in enumerate(pictures.contents):
+        start = content if pictures.initial is None else pictures.initial
+        seed = (case.seed + index) % 2**32
+        starts.append(initial_picture(content, start, noise_blend, network.mean_pixel, seed))
+    return np.concatenate(starts)

@@ -1,0 +1,31 @@
+"""Losses: summed over a batch, and a finished picture scored anew in float32."""
+
+from typing import Any, Dict, List, Mapping, Sequence
+
+import numpy as np
+
+from harness.records import Case, Losses
+from harness.step.inputs import Pictures
+from model import vgg
+
+
+def score(device: Any, results: Sequence[Any], pictures: Pictures, network: vgg.Network, case: Case) -> List[Losses]:
+    """Score results of the step in float32, against float32 targets; each score is the sum over the batch."""
+    from model import stylization
+
+    shapes = [style.shape[:2] for style in pictures.styles]
+    graph = stylization.score_graph(pictures.shape, shapes, network, case.settings)
+    styles = {name: (style - network.mean_pixel)[None] for name, style in zip(graph.styles, pictures.styles)}
+    with device.reference.session(graph.graph_def, optimize=False) as session:
+
+        def score_one(picture: np.ndarray, content: np.ndarray) -> Dict[str, Any]:
+            feeds = {graph.picture: picture[None], graph.content: (content - network.mean_pixel)[None]}
+            return session.run(graph.losses, {**styles, **feeds})
+
+        scored = [list(map(score_one, result, pictures.contents)) for result in results]
+    return [summed({name: [row[name] for row in rows] for name in rows[0]}) for rows in scored]
+
+
+def summed(losses: Mapping[str, Any]) -> Losses:
+    """The losses of a model.stylization.StepGraph, over the batch."""
+    return {name: float(np.sum(value, dtype=np.float64)) for name, value in losses.items()}

@@ -1,0 +1,87 @@
+"""The approved results and the power cards: one small JSON file each."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import List, Optional
+
+import numpy as np
+
+from harness.errors import UsageError
+from harness.records import PLAN_DEVICE, Baseline, PowerCard
+from harness.store.files import read_record, save_readable, slug, write_atomic
+from model import images
+
+
+class Baselines:
+    """The approved results and the power cards: one small JSON file each."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, suite: str, case: str, mode: str, device: str = PLAN_DEVICE) -> Path:
+        """File of what was approved for a case and mode on a device."""
+        return self.root / slug(suite) / slug(case) / f"{slug(device)}-{slug(mode)}.json"
+
+    def load(self, suite: str, case: str, mode: str, device: str = PLAN_DEVICE) -> Optional[Baseline]:
+        """Return the baseline, None when there is none.
+
+        Raises:
+            UsageError: the file is damaged, or of a newer schema.
+        """
+        path = self.path(suite, case, mode, device)
+        return read_record(Baseline, f"baseline {path}", path) if path.exists() else None
+
+    def load_all(self, suite: str) -> List[Baseline]:
+        """Return the suite's baselines, but for those that cannot be read."""
+        found = []
+        for path in sorted((self.root / slug(suite)).glob("*/*.json")):
+            try:
+                found.append(read_record(Baseline, f"baseline {path}", path))
+            except UsageError:
+                continue  # named where it is needed
+        return found
+
+    def picture_path(self, baseline: Baseline) -> Path:
+        """The picture that belongs to a baseline with a fidelity section."""
+        path = self.path(baseline.suite, baseline.case, baseline.mode.name, baseline.device)
+        return path.with_name(f"{path.name[: -len('.json')]}.png")
+
+    def picture(self, baseline: Baseline) -> np.ndarray:
+        """Pixels of the stored picture, uint8 RGB; raises UsageError when it is not the one that was approved."""
+        path = self.picture_path(baseline)
+        try:
+            data = path.read_bytes()
+            pixels = images.read(str(path))
+        except (OSError, images.ImageError) as error:
+            raise UsageError(f"baseline {path}: {error}") from error
+        if baseline.fidelity is None or hashlib.sha256(data).hexdigest() != baseline.fidelity.picture_sha256:
+            raise UsageError(f"baseline {path}: not the picture that was approved (its SHA-256 differs)")
+        return pixels
+
+    def save(self, baseline: Baseline, picture: Optional[bytes] = None) -> Path:
+        """Write the baseline, each file whole or not at all, and return its path; a picture goes first."""
+        if picture is not None:
+            path = self.picture_path(baseline)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, picture)
+        return save_readable(self.path(baseline.suite, baseline.case, baseline.mode.name, baseline.device), baseline)
+
+    def card_path(self, machine_key: str, suite: str, case: str) -> Path:
+        """File of the power card of a machine, suite and case."""
+        return self.root / "power" / f"{slug(machine_key)}-{slug(suite)}-{slug(case)}.json"
+
+    def load_card(self, machine_key: str, suite: str, case: str) -> Optional[PowerCard]:
+        """Return the power card, None when there is none; raises UsageError as `load` does."""
+        path = self.card_path(machine_key, suite, case)
+        return read_record(PowerCard, f"power card {path}", path) if path.exists() else None
+
+    def save_card(self, card: PowerCard) -> Path:
+        """Write the power card whole or not at all, and return its path."""
+        return save_readable(self.card_path(card.machine_key, card.suite, card.case), card)
+
+
+def refuse_in_ci(what: str) -> None:
+    """Raise UsageError in CI, which never writes baselines."""
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        raise UsageError(f"{what}: CI never writes baselines (the variable CI is set)")

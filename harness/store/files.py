@@ -1,0 +1,76 @@
+"""Files that are written whole or not at all, their names, and records read back."""
+
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Iterable, Type, TypeVar
+
+from pydantic import ValidationError
+
+from harness.errors import UsageError
+from harness.records import SCHEMA_VERSION, Record
+
+R = TypeVar("R", bound=Record)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write the file whole or not at all, and onto the disk before it takes its name; raises OSError."""
+    descriptor, temporary = tempfile.mkstemp(dir=str(path.parent), prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes it private
+        os.replace(temporary, str(path))
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def slug(text: str) -> str:
+    """The text as a file name: letters, digits, and . _ + - alone."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip(".-") or "unnamed"
+
+
+def numbered(path: str, index: int) -> str:
+    """Path of picture `index` of a batch, from 0: a.png, a-2.png, a-3.png."""
+    stem, suffix = os.path.splitext(path)
+    return f"{stem}-{index + 1}{suffix}" if index else path
+
+
+def save_readable(path: Path, record: Record) -> Path:
+    """Write the record with sorted keys and a line for each value, so that it diffs well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, (json.dumps(record.model_dump(mode="json"), indent=1, sort_keys=True) + "\n").encode())
+    return path
+
+
+def read_record(record: Type[R], what: str, path: Path) -> R:
+    """Read a JSON file with a schema version; raises UsageError that begins with `what`."""
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{what}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{what}: not JSON: {error}") from error
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if version != SCHEMA_VERSION:
+        raise UsageError(f"{what}: schema version {version}, expected {SCHEMA_VERSION}")
+    try:
+        return record.model_validate(document)
+    except ValidationError as error:
+        raise UsageError(f"{what}: {first_problem(error)}") from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong with a record: where, and what was expected."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
+
+
+def write_lines(path: Path, records: Iterable[Record]) -> None:
+    """Write one JSON line per record, the file whole or not at all."""
+    write_atomic(path, b"".join(record.model_dump_json().encode() + b"\n" for record in records))

@@ -1,0 +1,110 @@
+"""Run folders: every file in them is written whole or not at all, but for the journal, which grows by whole lines."""
+
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import List, Type
+
+from pydantic import ValidationError
+
+from harness.errors import UsageError
+from harness.records import Calibration, Comparison, Record, Run, TrialResult
+from harness.store.files import R, first_problem, read_record, slug, write_atomic
+
+
+class RunFolder:
+    """One run's files: run.json, journal.jsonl, and a folder with log, samples and picture for each trial."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+
+    @classmethod
+    def create(cls, results: Path, suite: str) -> "RunFolder":
+        """Make a folder no other run has; raises UsageError when `results` cannot be written."""
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
+        try:
+            results.mkdir(parents=True, exist_ok=True)
+            number = 1
+            while True:
+                path = results / (f"{suite}-{stamp}" if number == 1 else f"{suite}-{stamp}-{number}")
+                try:
+                    path.mkdir()  # fails when it exists: two runs of one second get two folders
+                    return cls(path)
+                except FileExistsError:
+                    if not path.is_dir():
+                        raise
+                    number += 1
+        except OSError as error:
+            reason = error.strerror or error
+            raise UsageError(
+                f"output folder {results}: {reason} (expected one that can be written; see --output)"
+            ) from error
+
+    def trial_folder(self, trial_id: str) -> Path:
+        """Make and return the folder of one trial."""
+        folder = self.path / "trials" / slug(trial_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def oracle_path(self, case_id: str) -> Path:
+        """File of a case's float64 trajectory, which lives as long as the run is measured: some 50 MB."""
+        return self.path / f"{slug(case_id)}.oracle.npz"
+
+    def drop_oracles(self) -> None:
+        """Remove what only the measurement needed."""
+        for path in self.path.glob("*.oracle.npz*"):
+            path.unlink()
+
+    def append_journal(self, result: Record) -> None:
+        """Add a finished trial, or pair of trials, to the journal and onto the disk."""
+        with open(self.path / "journal.jsonl", "ab") as file:
+            file.write(result.model_dump_json().encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def recover_journal(self, record: Type[R] = TrialResult) -> List[R]:  # type: ignore[assignment]
+        """Return the finished trials, or pairs, and drop a last line that was torn by a crash.
+
+        Raises:
+            UsageError: another line cannot be read.
+        """
+        path = self.path / "journal.jsonl"
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        if lines and not lines[-1].endswith(b"\n"):
+            lines.pop()
+            write_atomic(path, b"".join(lines))
+        try:
+            return [record.model_validate_json(line) for line in lines]
+        except ValidationError as error:
+            raise UsageError(f"journal {path}: damaged: {first_problem(error)} (measure anew)") from error
+
+    def load(self) -> Run:
+        """Read run.json; raises UsageError when it is not there or not one this version reads."""
+        return self._load(Run, "run")
+
+    def save(self, run: Run) -> Path:
+        """Write run.json and return its path."""
+        return self._save(run, "run")
+
+    def load_comparison(self) -> Comparison:
+        """Read comparison.json; raises as `load` does."""
+        return self._load(Comparison, "comparison")
+
+    def load_calibration(self) -> Calibration:
+        """Read calibration.json; raises UsageError as `load` does."""
+        return self._load(Calibration, "calibration")
+
+    def save_calibration(self, calibration: Calibration) -> Path:
+        """Write calibration.json and return its path."""
+        return self._save(calibration, "calibration")
+
+    def _load(self, record: Type[R], name: str) -> R:
+        path = self.path / f"{name}.json"
+        if not path.exists():
+            raise UsageError(f"{name} {self.path}: no {name}.json in it (expected a {name}'s folder)")
+        return read_record(record, f"{name} {path}", path)
+
+    def _save(self, record: Record, name: str) -> Path:
+        path = self.path / f"{name}.json"
+        write_atomic(path, (record.model_dump_json(indent=1) + "\n").encode())
+        return path

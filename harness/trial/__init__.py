@@ -1,0 +1,1 @@
+"""One process: the worker, and the parent that watches it."""

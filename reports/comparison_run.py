@@ -1,0 +1,54 @@
+"""A comparison of two revisions as one run: this tree's side of it, with the verdicts on both."""
+
+from pathlib import Path
+from typing import List
+
+from harness.errors import UsageError
+from harness.records import Run, TrialResult
+from harness.runs.summary import summarize
+from harness.store.run_folder import RunFolder
+
+COMPARISON = "comparison.json"
+
+
+def head_run(folder: RunFolder) -> Run:
+    """Return the trials that a comparison made of this tree as one run; its replicates are the pairs.
+
+    Raises:
+        UsageError: the comparison, or a run in it, is not there or not one this version reads.
+    """
+    comparison = folder.load_comparison()
+    runs = []
+    trials: List[TrialResult] = []
+    for pair in comparison.pairs:
+        for record in sorted(folder.path.glob(f"{pair.number}-head-{pair.mode}/*/run.json")):
+            run = RunFolder(record.parent).load()
+            home = record.parent.resolve().relative_to(folder.path)
+            runs.append(run)
+            trials += [_moved(trial, home, pair.number) for trial in run.trials if trial.case == pair.case]
+    if not runs:
+        raise UsageError(f"comparison {folder.path}: it holds no run of this tree")
+    modes = {mode.name: mode for run in runs for mode in run.suite.modes}
+    replicates = max(pair.number for pair in comparison.pairs)
+    changes = {"modes": tuple(modes.values()), "replicates": replicates, "max_replicates": None}
+    suite = runs[0].suite.model_copy(update=changes)
+    return runs[0].model_copy(
+        update={
+            "id": folder.path.name,
+            "suite": suite,
+            "started": comparison.started,
+            "command": comparison.command,
+            "trials": trials,
+            "summaries": summarize(suite, trials),
+            "growth": [],
+            "verdicts": list(comparison.verdicts),
+            "power_cards": list(comparison.power_cards),
+        }
+    )
+
+
+def _moved(trial: TrialResult, home: Path, number: int) -> TrialResult:
+    """The trial with its files' paths from the comparison's folder, as the replicate of its pair."""
+    files = {name: getattr(trial, name) for name in ("log", "samples", "picture", "health")}
+    moved = {name: str(home / file) for name, file in files.items() if file}
+    return trial.model_copy(update={"replicate": number, **moved})

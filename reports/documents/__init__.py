@@ -1,0 +1,1 @@
+"""Files that other programs read, or that people read elsewhere."""

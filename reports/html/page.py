@@ -1,0 +1,131 @@
+"""One web page: pictures, script and style inside it, so that it opens from disk and from a CI artifact alike."""
+
+import re
+import shlex
+from typing import Any, Dict, List, Tuple
+
+import jinja2
+from markupsafe import Markup, escape
+
+from harness.records import Case, Run
+from reports.figures import FIGURES, NOT_MEASURED
+from reports.html import pictures
+from reports.html.case_charts import CaseCharts
+from reports.language import Words
+from reports.stored_run import Evidence, headline, title
+from reports.verdict_text import effect, sayings
+
+_COLORS = 8
+"""Of the style sheet; further modes begin again."""
+_OPS = 40
+"""Rows of a health table; the rest is in the record."""
+
+
+def render(evidence: Evidence, words: Words) -> bytes:
+    """Return the page, UTF-8; its size is bounded by pictures.BUDGET and the number of samples."""
+    run = evidence.run
+    found = headline(run)
+    # Of each mode its picture and perhaps an approved one.
+    limit = pictures.BUDGET // max(1, len(run.suite.cases) * (2 * len(run.suite.modes) + 2))
+    page = _environment(words).get_template("report.html.j2")
+    return page.render(
+        run=run,
+        language=words.language,
+        headline=found,
+        sentence=words(found.sentence, **found.values),
+        sayings=sayings(run.verdicts),
+        failures=evidence.failures(),
+        cases=[_case(evidence, case, number, words, limit) for number, case in enumerate(run.suite.cases, 1)],
+        figures=FIGURES,
+        ops=_OPS,
+        environment=_facts(run, words),
+        command=command(run),
+    ).encode()
+
+
+def command(run: Run) -> str:
+    """Return the command line that made the run, ready for a shell; empty when the record does not hold it."""
+    return " ".join(["python", *(shlex.quote(word) for word in run.command)]) if run.command else ""
+
+
+def _environment(words: Words) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports.html"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(_=words, words=words, effect=effect, breakable=_breakable)
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """A mode's name that may be broken after its underscores."""
+    return Markup("").join(escape(part) + Markup("<wbr>") for part in re.split("(?<=[_+])", name))
+
+
+def _case(evidence: Evidence, case: Case, number: int, words: Words, limit: int) -> Dict[str, Any]:
+    run = evidence.run
+    modes = [mode.name for mode in run.suite.modes]
+    colors = {mode: index % _COLORS for index, mode in enumerate(modes)}
+    charts = CaseCharts(evidence, case, colors, words)
+    return {
+        "id": case.id,
+        "anchor": f"case-{number}",
+        "title": title(case),
+        "device": ", ".join(sorted({trial.device for trial in run.trials if trial.case == case.id})),
+        "modes": modes,
+        "colors": colors,
+        "summaries": evidence.summaries(case.id),
+        "fidelity": [found for found in run.fidelity if found.case == case.id],
+        "pictures": pictures.of_case(evidence, case, limit, words),
+        "charts": [chart for chart in (charts.losses(), charts.plane(), charts.steps()) if chart],
+        "drift": charts.drift(),
+        "plans": evidence.plans(case.id),
+        "layers": _layers(evidence, case, modes),
+        "health": [trial for trial in run.trials if trial.case == case.id and trial.health],
+    }
+
+
+def _layers(evidence: Evidence, case: Case, modes: List[str]) -> List[Dict[str, Any]]:
+    """Each layer's dtypes in each mode: the whole text, and in short the dtypes that its ops put out."""
+    plans = evidence.plans(case.id)
+    names = list(dict.fromkeys(layer for plan in plans.values() for layer in plan.figures.layers))
+    rows = []
+    for name in names:
+        texts = {mode: plans[mode].figures.layers.get(name, "") for mode in modes if mode in plans}
+        rows.append({"name": name, "cells": {mode: (_outputs(text), text) for mode, text in texts.items()}})
+    return rows
+
+
+def _outputs(text: str) -> str:
+    """`16`, `b16`, `32` or several with `+`: the floating-point formats after the `>` of each op."""
+    widths = {part for op in text.split(";") for part in op.rpartition(">")[2].strip().split(",")}
+    return " + ".join(width for width in ("16", "b16", "32") if width in widths) or "–"
+
+
+def _facts(run: Run, words: Words) -> List[Tuple[str, str]]:
+    """What the run was measured on, name by name."""
+    machine = run.environment
+    facts = [
+        (words("machine"), f"{machine.processor}, {machine.machine}"),
+        (words("cores"), f"{machine.cores} ({machine.logical_cores})"),
+        (words("memory"), f"{machine.memory_bytes / 2**30:.1f} GiB"),
+        (words("system"), machine.system),
+        ("Python", machine.python),
+        *machine.packages.items(),
+        (words("operator table of the plans"), machine.op_table),
+        (words("load at the start"), NOT_MEASURED if machine.load_average is None else f"{machine.load_average:.2f}"),
+    ]
+    worker = next((trial.environment for trial in run.trials if trial.environment), None)
+    if worker:
+        threads = (worker.intra_op_threads, worker.inter_op_threads)
+        facts += [
+            (words("device of the steps"), f"{worker.device} ({worker.kind})"),
+            ("TensorFlow", worker.tensorflow),
+            (words("threads within an op, between ops"), ", ".join(str(count or "auto") for count in threads)),
+            (words("cores that the worker may use"), str(worker.usable_cores)),
+            *worker.variables.items(),
+        ]
+    return facts

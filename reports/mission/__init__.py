@@ -1,0 +1,1 @@
+"""What neural_style.py says, and the chart of its losses."""

@@ -1,0 +1,122 @@
+"""A run and what its folder holds, as every format reads them: what is not there, or not readable, is left out."""
+
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from pydantic import ValidationError
+
+from harness.records import Case, CasePlan, Run, Summary, TrialResult, Verdict
+from harness.records.events import Sample, parse_event
+from harness.store.run_folder import RunFolder
+from reports.comparison_run import COMPARISON, head_run
+from reports.verdict_text import WORST_FIRST
+
+
+class Evidence(NamedTuple):
+    """A stored run."""
+
+    run: Run
+    folder: Path
+
+    @classmethod
+    def load(cls, path: Path) -> "Evidence":
+        """Read the folder of a run or of a comparison, or the record in it; raises UsageError when it is neither."""
+        folder = RunFolder(path.parent if path.name in ("run.json", COMPARISON) else path)
+        is_comparison = (folder.path / COMPARISON).exists()
+        return cls(head_run(folder) if is_comparison else folder.load(), folder.path)
+
+    def trials(self, case: str, mode: str) -> List[TrialResult]:
+        """The trials of one case in one mode, by replicate; those that only confirmed others are left out."""
+        mine = (case, mode, False)
+        found = [trial for trial in self.run.trials if (trial.case, trial.mode, trial.confirmation) == mine]
+        return sorted(found, key=lambda trial: trial.replicate)
+
+    def good(self, case: str, mode: str) -> List[TrialResult]:
+        """Those that ended well."""
+        return [trial for trial in self.trials(case, mode) if trial.status == "ok"]
+
+    def failures(self) -> List[TrialResult]:
+        """The trials that did not end well."""
+        return [trial for trial in self.run.trials if trial.status != "ok"]
+
+    def summaries(self, case: str) -> List[Summary]:
+        """One line per mode."""
+        return [summary for summary in self.run.summaries if summary.case == case]
+
+    def plans(self, case: str) -> Dict[str, CasePlan]:
+        """The card's dtype plans by mode."""
+        return {plan.mode: plan for plan in self.run.plans if plan.case == case}
+
+    def file(self, name: Optional[str]) -> Optional[Path]:
+        """A file of the run's folder; None when it is not there. Names that lead out of the folder are not followed."""
+        if not name:
+            return None
+        path = (self.folder / name).resolve()
+        inside = self.folder.resolve() in path.parents
+        return path if inside and path.is_file() else None
+
+    def samples(self, trial: TrialResult) -> List[Sample]:
+        """The steps of a trial, up to the first line that cannot be read."""
+        path = self.file(trial.samples)
+        samples: List[Sample] = []
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path else ():
+            try:
+                event = parse_event(line)
+            except ValidationError:
+                break
+            if isinstance(event, Sample):
+                samples.append(event)
+        return samples
+
+
+def timed(trial: TrialResult, samples: Sequence[Sample]) -> List[float]:
+    """Seconds of the steps that the trial's step time rests on: the last ones, once the steady state was reached."""
+    return [sample.seconds for sample in samples[-trial.timed_steps :]] if trial.timed_steps else []
+
+
+class Headline(NamedTuple):
+    """The result in one word and one sentence."""
+
+    outcome: str
+    """`error`, `fail`, `missing`, `inconclusive`, `pass`, or `none`: not judged."""
+    word: str
+    sentence: str
+    """Both English; see reports.language."""
+    values: Dict[str, object]
+
+
+def headline(run: Run) -> Headline:
+    """Say the worst of a run first, in the order of the exit status."""
+    failed = sum(trial.status != "ok" for trial in run.trials)
+    if failed:
+        sentence = "{failed} of {trials} trials did not end well."
+        return Headline("error", "Trials failed", sentence, {"failed": failed, "trials": len(run.trials)})
+    if not run.complete:
+        values = {"trials": len(run.trials), "planned": run.planned_trials}
+        return Headline("missing", "Interrupted", "{trials} of {planned} trials finished and are kept.", values)
+    return _judged(run.verdicts)
+
+
+def _judged(verdicts: Sequence[Verdict]) -> Headline:
+    if not verdicts:
+        return Headline("none", "Not judged", "The run was measured without --gate; nothing here is a pass.", {})
+    if all(verdict.advisory for verdict in verdicts):
+        return Headline("none", "Advisory", "Nothing of this run gates; what is shown is advisory.", {})
+    counts = {outcome: 0 for outcome in WORST_FIRST}
+    for verdict in verdicts:
+        counts[verdict.outcome] += not verdict.advisory
+    words: Tuple[Tuple[str, str], ...] = (
+        ("fail", "Failed"),
+        ("missing", "Evidence missing"),
+        ("inconclusive", "Cannot tell"),
+        ("pass", "Passed"),
+    )
+    outcome, word = next((name, word) for name, word in words if counts[name])
+    sentence = "{fail} failed, {missing} missing, {inconclusive} inconclusive, {passed} passed."
+    return Headline(outcome, word, sentence, {**counts, "passed": counts["pass"]})
+
+
+def title(case: Case) -> str:
+    """Size, steps, start and network of a case in one line."""
+    size = f"{case.inputs.width}×{case.inputs.height}, " if case.inputs else ""
+    return f"{size}{case.steps} steps from {Path(case.initial).name}, network {Path(case.network).name}"

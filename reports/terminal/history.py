@@ -1,0 +1,186 @@
+"""Step time, plan figures and SSIM of a case over the stored runs, for a person at a terminal."""
+
+import json
+import math
+from pathlib import Path
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.errors import UsageError
+from harness.records import Run, Summary
+from reports.figures import NOT_MEASURED, half_width, marks
+from reports.language import Words
+from reports.stored_run import Evidence
+
+_BAR = 14
+"""Characters of a row's place on the common scale of step times."""
+_PROBLEMS = 3
+"""Unreadable runs that are named; the rest is counted."""
+_APPROVED = "◆"
+_LEGEND = (
+    "{mark} a baseline was approved from this run; e: emulated; ~: never steady; "
+    "*: another machine, step times do not compare"
+)
+
+
+class Entry(NamedTuple):
+    """One run's figures of one case and mode."""
+
+    run: Run
+    summary: Optional[Summary]
+    casts: Optional[int]
+    bytes_cast: Optional[int]
+    ssim: Optional[float]
+    """To the reference mode of the same run."""
+    approved: bool
+    """A stored baseline was made from this run."""
+
+
+def stored_runs(results: Path) -> Tuple[List[Run], List[str]]:
+    """Return the runs below a folder, oldest first, and one line about each that cannot be read.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    if not results.is_dir():
+        raise UsageError(f"results {results}: no such folder (expected the one that runs are kept in; see --output)")
+    runs, problems = [], []
+    for record in sorted(results.glob("*/run.json")):
+        try:
+            runs.append(Evidence.load(record).run)
+        except UsageError as error:
+            problems.append(str(error))
+    return sorted(runs, key=lambda run: (run.started, run.id)), problems
+
+
+def approved(baselines: Path) -> Set[Tuple[str, str, str]]:
+    """Return run, case and mode of every stored baseline; files that cannot be read are the gate's to complain of."""
+    found = set()
+    for path in baselines.glob("*/*/*.json"):
+        try:
+            document = json.loads(path.read_bytes())
+            found.add((document["run"], document["case"], document["mode"]["name"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def histories(runs: Iterable[Run], marked: Set[Tuple[str, str, str]]) -> Dict[Tuple[str, str, str], List[Entry]]:
+    """Return the entries by suite, case and mode."""
+    found: Dict[Tuple[str, str, str], List[Entry]] = {}
+    for run in runs:
+        summaries = {(summary.case, summary.mode): summary for summary in run.summaries}
+        plans = {(plan.case, plan.mode): plan.figures for plan in run.plans}
+        fidelity = {(item.case, item.mode): item.to_reference for item in run.fidelity}
+        for key in dict.fromkeys([*summaries, *plans, *fidelity]):
+            plan, distance = plans.get(key), fidelity.get(key)
+            entry = Entry(
+                run,
+                summaries.get(key),
+                plan.casts if plan else None,
+                plan.bytes_cast if plan else None,
+                distance.ssim if distance else None,
+                (run.id, *key) in marked,
+            )
+            found.setdefault((run.suite.name, *key), []).append(entry)
+    return found
+
+
+def print_history(
+    runs: Sequence[Run],
+    problems: Sequence[str],
+    marked: Set[Tuple[str, str, str]],
+    last: int,
+    words: Words,
+    console: Optional[Console] = None,
+    suite: Optional[str] = None,
+    case: Optional[str] = None,
+    mode: Optional[str] = None,
+) -> None:
+    """Print a table per suite, case and mode that is asked for, a row per run, the latest `last` of them."""
+    console = console or Console(highlight=False)
+    found = {
+        key: entries
+        for key, entries in histories(runs, marked).items()
+        if all(wanted in (None, name) for wanted, name in zip((suite, case, mode), key))
+    }
+    for key, entries in found.items():
+        console.print()
+        console.print(Text("  ".join(key), style="bold"), soft_wrap=True)
+        console.print(_table(entries[-last:], words))
+    if not found:
+        console.print(Text(words("No stored run of that kind.")))
+    console.print(Text(words(_LEGEND, mark=_APPROVED), style="dim"))
+    for problem in problems[:_PROBLEMS]:
+        console.print(Text(words("left out: {problem}", problem=problem), style="dim"), soft_wrap=True)
+    if len(problems) > _PROBLEMS:
+        console.print(Text(words("and {count} more", count=len(problems) - _PROBLEMS), style="dim"))
+
+
+def _table(entries: Sequence[Entry], words: Words) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column(words("run"), no_wrap=True)
+    table.add_column(words("revision"), no_wrap=True)
+    for heading in ("step s", "", "casts", "MB cast", "SSIM"):
+        table.add_column(words(heading), justify="left" if not heading else "right", no_wrap=True)
+    here = _machine(entries[-1].run)
+    times = [entry.summary.step_seconds for entry in entries if entry.summary and entry.summary.step_seconds]
+    for entry in entries:
+        seconds = entry.summary.step_seconds if entry.summary else None
+        elsewhere = _machine(entry.run) != here
+        cells = [
+            _APPROVED if entry.approved else "",
+            entry.run.started[:16].replace("T", " "),
+            _revision(entry.run),
+            _step(entry.summary) + ("*" if elsewhere and seconds else ""),
+            _bar(seconds, entry.summary, times),
+            _shown(entry.casts, "d"),
+            _shown(entry.bytes_cast and entry.bytes_cast / 1e6, ".1f"),
+            _shown(entry.ssim, ".4f"),
+        ]
+        style = "bold" if entry.approved else "dim" if elsewhere else ""
+        table.add_row(*(Text(cell, style=style) for cell in cells))
+    return table
+
+
+def _machine(run: Run) -> str:
+    """Step times compare only where this is equal."""
+    return run.environment.machine_key or run.environment.processor
+
+
+def _revision(run: Run) -> str:
+    revision = run.environment.revision or NOT_MEASURED
+    return revision[:7] + ("+" if revision.endswith("-dirty") else "")
+
+
+def _step(summary: Optional[Summary]) -> str:
+    if summary is None or summary.step_seconds is None:
+        return NOT_MEASURED
+    return f"{summary.step_seconds:.3f}{marks(summary)}"
+
+
+def _shown(value: Optional[float], form: str) -> str:
+    return NOT_MEASURED if value is None else format(value, form)
+
+
+def _bar(seconds: Optional[float], summary: Optional[Summary], times: Sequence[float]) -> str:
+    """The run's place between the quickest and the slowest on a logarithmic scale, with its interval around it."""
+    if seconds is None or summary is None:
+        return ""
+    low, high = math.log(min(times)), math.log(max(times))
+
+    def place(value: float) -> int:
+        share = (math.log(value) - low) / (high - low) if high > low else 0.5
+        return min(max(round(share * (_BAR - 1)), 0), _BAR - 1)
+
+    half = half_width(summary) or 0.0
+    line = [" "] * _BAR
+    for index in range(place(seconds / (1 + half)), place(seconds * (1 + half)) + 1):
+        line[index] = "─"
+    line[place(seconds)] = "●"
+    return "".join(line)

@@ -1,0 +1,60 @@
+"""The mission's job beside what was published of it."""
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.records import Run, Summary, TrialResult
+from reports.terminal.run import NOT_MEASURED
+
+PUBLISHED = Path(__file__).resolve().parent.parent.parent / "suites" / "published.json"
+_LOSSES = ("content", "style", "tv", "total")
+
+
+def print_published(run: Run, console: Optional[Console] = None) -> None:
+    """Print, mode by mode, our losses and step time beside the published ones, and where those come from."""
+    console = console or Console(highlight=False)
+    published = json.loads(PUBLISHED.read_text())
+    for case in run.suite.cases:
+        console.print()
+        console.print(_table(run, case.id, published["rows"]))
+        notes = [published["source"], *published["caveats"]]
+        if case.steps != published["steps"]:
+            notes.insert(0, f"Ours after {case.steps} steps, published after {published['steps']}: not comparable.")
+        if case.network == "synthetic":
+            notes.insert(0, "Ours with the synthetic network: its losses are not comparable with the real one's.")
+        for note in notes:
+            console.print(Text(note, style="dim"))
+
+
+def _table(run: Run, case: str, rows: List[Dict[str, Any]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    table.add_column("", overflow="fold")
+    for heading in (*_LOSSES, "s/step"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for mode in run.suite.modes:
+        (summary,) = [row for row in run.summaries if (row.case, row.mode) == (case, mode.name)]
+        trials = [trial for trial in run.trials if (trial.case, trial.mode, trial.status) == (case, mode.name, "ok")]
+        table.add_row(Text(mode.name, style="bold"))
+        table.add_row(Text("  ours"), *_ours(summary, trials))
+        for row in rows:
+            if row["mode"] == mode.name:
+                losses = [f"{row['losses'][name]:.6g}" for name in _LOSSES]
+                table.add_row(Text(f"  {row['label']} ({row['source']})"), *losses, f"{row['step_seconds']:.4g} ")
+    return table
+
+
+def _ours(summary: Summary, trials: List[TrialResult]) -> List[str]:
+    cells = []
+    for name in _LOSSES:
+        found = [trial.final_losses[name] for trial in trials if trial.final_losses is not None]
+        cells.append(f"{statistics.median(found):.6g}" if found else NOT_MEASURED)
+    if summary.step_seconds is None:
+        return [*cells, NOT_MEASURED]
+    return [*cells, f"{summary.step_seconds:.4g}" + ("e" if summary.emulated else " ")]

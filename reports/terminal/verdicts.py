@@ -1,0 +1,88 @@
+"""What the gates say, failures first, for a person at a terminal."""
+
+import sys
+from typing import Optional, Sequence, Set
+
+from rich.console import Console
+from rich.text import Text
+
+from harness.records import PowerCard, Verdict
+from reports.language import ENGLISH, Words
+from reports.terminal.power_card import card_line
+from reports.verdict_text import WORST_FIRST, effect, sayings
+
+_STYLE = {"fail": "bold red", "missing": "bold yellow", "inconclusive": "bold yellow", "pass": "green"}
+_INDENT = 14
+_NOTHING = Text("")
+_DETAILS = 12
+"""Lines shown of one verdict; the rest is in run.json."""
+
+
+class ComparisonProgress:
+    """Says on standard error which tree is being measured."""
+
+    def __init__(self, pairs: int, console: Optional[Console] = None) -> None:
+        self._pairs = pairs
+        self._console = console or Console(file=sys.stderr, highlight=False)
+
+    def measuring(self, number: int, tree: str, mode: str) -> None:
+        """One measurement is about to begin; `number` is the pair's, from 1."""
+        self._console.print(Text(f"[pair {number}/{self._pairs}] {tree}  {mode}"), soft_wrap=True)
+
+
+def print_verdicts(
+    verdicts: Sequence[Verdict],
+    cards: Sequence[PowerCard] = (),
+    words: Words = ENGLISH,
+    quiet: bool = False,
+    console: Optional[Console] = None,
+) -> None:
+    """Print what each gate says, with its reason, what it rests on, and what to do; then the power cards, the count.
+
+    Verdicts that say the same of several modes share a line, and each advice is given once. When quiet, what passes is
+    only counted.
+    """
+    console = console or Console(highlight=False)
+    console.print()
+    given: Set[str] = set()
+    for saying in sayings(verdicts):
+        verdict = saying.verdict
+        if quiet and verdict.outcome == "pass":
+            continue
+        outcome = Text(words(verdict.outcome), style=_STYLE[verdict.outcome])
+        about = f"{words(verdict.gate)}  {verdict.case}  {', '.join(saying.modes)}"
+        line = Text(f"{about}: {saying.happened(words)}")
+        if verdict.advisory:
+            objection = saying.objection(words)
+            line.append(f" ({objection}{'; ' if objection else ''}{words('does not gate')})", style="dim")
+        _say(console, line, outcome)
+        if verdict.effect is not None:
+            _say(console, Text(effect(verdict, words)))
+        for detail in saying.details[:_DETAILS]:
+            _say(console, Text(detail))
+        if len(saying.details) > _DETAILS:
+            _say(console, Text(words("and {count} more, see run.json", count=len(saying.details) - _DETAILS)))
+        for advice in saying.advice(words):
+            if advice not in given:
+                _say(console, Text(advice, style="dim"))
+                given.add(advice)
+    for card in cards:
+        console.print(Text(card_line(card)), soft_wrap=True)
+    console.print(Text(_count(verdicts, words), style="bold"), soft_wrap=True)
+
+
+def _count(verdicts: Sequence[Verdict], words: Words) -> str:
+    gating = [verdict for verdict in verdicts if not verdict.advisory]
+    counts = [f"{sum(verdict.outcome == outcome for verdict in gating)} {words(outcome)}" for outcome in WORST_FIRST]
+    shown = len(verdicts) - len(gating)
+    text = f"{words('gate')}: " + (", ".join(counts) if gating else words("nothing was gated"))
+    return f"{text}; " + words("{count} shown that do not gate", count=shown) if shown else text
+
+
+def _say(console: Console, text: Text, outcome: Text = _NOTHING) -> None:
+    """Print a text beside its outcome: folded beside it on a terminal, in one line for programs."""
+    lines = text.wrap(console, console.width - _INDENT) if console.is_terminal else [text]
+    for line in lines:
+        space = Text(" " * (_INDENT - 2 - outcome.cell_len))
+        console.print(space + outcome + Text("  ") + line, soft_wrap=True)
+        outcome = _NOTHING

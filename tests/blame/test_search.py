@@ -1,0 +1,72 @@
+import pytest
+
+from harness import modes
+from harness.blame import search
+from harness.blame.blocks import block_of, swaps, with_swaps
+from harness.devices.opening import open_device
+from harness.precision import customize_dtypes_text, load_config, plan_graph
+from harness.step import building, inputs
+from suites import shipped_case
+
+
+@pytest.fixture
+def step(case):
+    loaded = inputs.load(case, cache="")
+    mode = modes.get("allow_mix_precision")
+    graph = building.build_step(loaded.case, mode, open_device("cpu"), loaded.pictures, loaded.network)
+    return graph.graph_def, [graph.update, *graph.losses.values()]
+
+
+@pytest.mark.parametrize(
+    "op, block",
+    [
+        ("conv3_2/Conv2D", "forward conv3"),
+        ("pool4/MaxPool", "forward conv4"),
+        ("gram_relu4_1/MatMul", "gram relu4_1"),
+        ("gradients/gram_relu4_1/MatMul_grad/MatMul_1", "backward gram_relu4_1"),
+        ("gradients/relu1_1/Relu_grad/ReluGrad", "backward conv1"),
+        ("gradients/AddN_3", "backward sums"),
+        ("style_loss/relu5_1/L2Loss", "losses style_loss"),
+        ("Adam/update_picture/ResourceApplyAdam", "optimizer Adam"),
+        ("add_1", "losses total"),
+    ],
+)
+def test_every_op_belongs_to_a_block(op, block):
+    assert block_of(op) == block
+
+
+@pytest.mark.parametrize("name", ["allow_mix_precision", "force_fp16", "allow_fp32_to_fp16"])
+def test_ops_kept_in_float32_have_a_kernel_on_the_card(name, step):
+    config = load_config(name)
+    found = swaps(plan_graph(*step, config))
+    kept = {op.name: op for op in plan_graph(*step, with_swaps(config, found)).ops}
+    assert {swap.group for swap in found} >= {"forward", "gram", "backward"}
+    for swap in found:
+        assert kept[swap.op].engine == "ai_core"
+        assert "float16" not in kept[swap.op].outputs
+
+
+def test_what_is_written_is_read_back(step, tmp_path):
+    config = load_config("allow_mix_precision+matmul32")
+    chosen = with_swaps(config, swaps(plan_graph(*step, config)))
+    file = tmp_path / "float32.cfg"
+    file.write_text(customize_dtypes_text(chosen))
+    read = load_config("allow_mix_precision", custom_dtypes=file)
+    assert set(read.custom_dtypes) == set(chosen.custom_dtypes)
+
+
+@pytest.mark.slow
+def test_plain_mixed_precision_is_blamed_on_the_gram_products(tmp_path):
+    case = inputs.resolve(shipped_case(size=64, steps=10), cache="")
+    heard = []
+    found = search.blame(search.Question(case=case, mode=modes.get("allow_mix_precision")), heard.append)
+    assert sorted(found.blocks) == [f"gram_relu{stage}_1/MatMul" for stage in range(1, 6)]
+    assert found.neutral and found.fit_after and not found.fit_before
+    assert len(heard) == len(found.scores) and not heard[0].fit
+
+
+@pytest.mark.slow
+def test_a_fit_mode_has_nothing_to_blame(tmp_path):
+    case = inputs.resolve(shipped_case(size=64, steps=10), cache="")
+    found = search.blame(search.Question(case=case, mode=modes.get("allow_mix_precision+matmul32")), lambda score: None)
+    assert found.fit_before and found.blocks == () and found.customize_dtypes == ""

@@ -1,0 +1,152 @@
+"""The commands that judge, through the command line."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import bench
+from harness.commands import run as measuring
+from harness.commands.shown import Shown
+from harness.gates import approval
+from harness.records import CasePlan, Comparison
+from harness.runs import runner
+from harness.store.baselines import Baselines
+from harness.store.run_folder import RunFolder
+from harness.trial import supervisor
+from tests.builders import card_of, stepping
+from tests.conftest import ROOT
+from tests.gates.test_gate import FIGURES
+from tests.trial.processes import FINISHED, SAMPLE
+
+STEADY = (1.0, 1.01, 0.99, 1.0, 1.0)
+SLOWER = tuple(1.15 * seconds for seconds in STEADY)
+
+
+def worker(seconds):
+    """A program whose steps all last as long."""
+    sample = json.dumps({**json.loads(SAMPLE), "phase": "step", "seconds": seconds})
+    lines = "\n".join([sample] * 11 + [FINISHED])
+    return f"import os, sys; os.write(int(sys.argv[1]), {(lines + chr(10)).encode()!r})"
+
+
+@pytest.fixture
+def baselines(tmp_path, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr("harness.commands.baselines.BASELINES", tmp_path / "baselines")
+    monkeypatch.setattr("harness.commands.measuring.BASELINES", tmp_path / "baselines")
+    return Baselines(tmp_path / "baselines")
+
+
+@pytest.fixture
+def store(tmp_path, suite):
+    """Stores a run that took so long, and returns the path of its folder."""
+
+    def store(*seconds, **fields):
+        run = stepping(suite, *seconds, **fields)
+        plan = CasePlan(case=run.suite.cases[0].id, mode=run.suite.modes[0].name, figures=FIGURES)
+        folder = RunFolder.create(tmp_path / "results", suite.name)
+        folder.save(run.model_copy(update={"id": folder.path.name, "plans": [plan]}))
+        return folder.path
+
+    return store
+
+
+@pytest.fixture
+def command(monkeypatch, capfd):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["bench.py", *map(str, arguments)])
+        status = bench.main()
+        printed = capfd.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+def test_approve_shows_old_beside_new_and_writes_only_what_it_was_told_to(command, store, baselines):
+    status, out, _ = command("approve", store(*STEADY), "--reason", "first")
+    assert status == 0 and out.count("wrote ") == 2 and "timing on cpu" in out
+    halved = store(*(seconds / 2 for seconds in STEADY))
+    assert command("approve", halved, "--reason", "r")[1].startswith("Nothing to approve")
+    status, out, _ = command("approve", halved, "--changed", "--reason", "faster kernels")
+    (row,) = [line.split() for line in out.splitlines() if "step_seconds" in line and "first" not in line]
+    assert row == ["step_seconds", "1", "0.5", "-50.0%"] and "faster than before" in out
+    (path,) = [line.split()[1] for line in out.splitlines() if line.startswith("wrote")]
+    with open(path) as file:
+        assert json.load(file)["reason"] == "faster kernels"
+
+
+def test_approve_says_what_it_refused_with_status_3(command, store, baselines):
+    status, out, _ = command("approve", store(0.8, 1.4, 0.9, 1.3), "--reason", "r")
+    assert status == 3 and "refused: too noisy to tell" in out and out.count("wrote ") == 1
+
+
+def test_in_ci_no_baseline_is_written(command, store, baselines, monkeypatch):
+    path = store(*STEADY)
+    monkeypatch.setenv("CI", "true")
+    for arguments in (["approve", path, "--reason", "r"], ["calibrate"]):
+        status, _, err = command(*arguments)
+        assert status == 2 and f"{arguments[0]}: CI never writes baselines" in err
+    assert not baselines.root.exists()
+
+
+def test_two_runs_are_compared_with_the_gates_status(command, store, baselines, suite):
+    first, second = store(*STEADY), store(*SLOWER)
+    status, out, _ = command("compare", first, second)
+    assert status == 0 and "no power card" in out  # plan and memory gate without one
+    baselines.save_card(card_of(suite))
+    status, out, _ = command("compare", first, second)
+    assert status == 1 and "+15.0% step time, 95% interval" in out
+    assert command("compare", first, second, "--advisory")[0] == 0
+    assert command("compare", first, first)[0] == 0
+
+
+@pytest.mark.parametrize("seconds, status, said", [(1.15, 1, "measured again +15"), (1.0, 3, "not when measured")])
+def test_a_slow_run_is_measured_again_before_it_fails(
+    store, baselines, suite, monkeypatch, capfd, seconds, status, said
+):
+    approved = RunFolder(store(*STEADY)).load()
+    approval.approve(approval.propose(approved, baselines, "r"), baselines)
+    baselines.save_card(card_of(suite))
+    monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", worker(seconds)))
+    monkeypatch.setattr(runner, "CONFIRMATION_DELAY", 0.0)
+    slow = store(*SLOWER)
+    shown = Shown.from_options("none", "en")
+    options = {"gate": True, "advisory": False, "require_fit": False, "shown": shown}
+    assert measuring.show(RunFolder(slow).load(), slow, **options) == status
+    printed = capfd.readouterr()
+    assert said in printed.out and "measuring again in 0 s" in printed.err
+    stored = RunFolder(slow).load()
+    assert sum(trial.confirmation for trial in stored.trials) == 5 and len(stored.power_cards) == 1
+
+
+def test_an_interrupted_calibration_says_how_to_go_on(command, baselines, monkeypatch, tmp_path):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("harness.comparisons.calibration.run_trial", interrupted)
+    status, _, err = command("calibrate", "--size", "64", "--output", str(tmp_path / "out"))
+    assert status == 130 and "interrupted after 0 of 200 pairs" in err
+    folder = err.split("--resume ")[1].strip()
+    status, _, err = command("calibrate", "--resume", folder, "--pairs", "3")
+    assert status == 2 and "--resume takes no other option" in err
+    assert command("calibrate", "--resume", folder)[0] == 130
+    status, _, err = command("calibrate", "--resume", str(tmp_path))
+    assert status == 2 and "no calibration.json in it" in err
+
+
+@pytest.mark.slow
+def test_this_tree_against_its_own_last_commit(tmp_path):
+    arguments = "--suite smoke --against HEAD --pairs 2 --size 64 --network synthetic-narrow --advisory".split()
+    done = subprocess.run(
+        [sys.executable, "bench.py", *arguments, "--output", str(tmp_path)],
+        cwd=str(ROOT), capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "[pair 2/2] head" in done.stderr and "no power card says how good this gate is" in done.stdout
+    (path,) = tmp_path.glob("*/comparison.json")
+    comparison = Comparison.model_validate_json(path.read_text())
+    assert [pair.number for pair in comparison.pairs] == [1, 2] and len(comparison.verdicts) == 1
+    listed = subprocess.run(["git", "-C", str(ROOT), "worktree", "list"], stdout=subprocess.PIPE, check=True)
+    assert b"stylebench-base" not in listed.stdout

@@ -1,0 +1,45 @@
+import os
+
+import pytest
+
+import suites
+from harness import modes
+from harness.commands.against import as_arguments
+from harness.commands.run import check_device
+from harness.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    "kind, mode, options, health, reason",
+    [
+        ("cpu", "force_fp16", {"npu": ["deterministic=1"]}, False, "deterministic: there is no card in --device cpu"),
+        ("npu", "force_fp16", {"overflow": "ieee"}, False, "--overflow ieee: the card saturates"),
+        ("npu", "force_fp16", {"emit": "native"}, False, "--emit native: the card's own compiler narrows the graph"),
+        ("npu", "allow_mix_precision_bf16", {}, False, "the 910 has no bfloat16 and refuses the mode"),
+        ("npu", "force_fp16", {}, True, "--health counts what the emulation loses"),
+        ("cpu", "allow_mix_precision_bf16", {}, True, "allow_mix_precision_bf16 does not round"),
+        ("npu", "force_fp16", {"npu": ["iterations_per_loop=5"]}, False, "--steps 12: expected a multiple of"),
+    ],
+)
+def test_what_a_device_cannot_do_is_refused_before_anything_runs(kind, mode, options, health, reason):
+    (chosen,) = modes.on_chip([modes.get(mode)], **options)
+    suite = suites.get("perf").model_copy(update={"modes": (chosen,)})
+    with pytest.raises(UsageError, match=reason):
+        check_device(kind, suite, health)
+
+
+def test_a_card_takes_the_suites_as_they_are():
+    for name in ("perf", "accuracy", "smoke", "scaling"):
+        check_device("npu", suites.get(name), health=False)
+
+
+def test_files_are_named_by_their_absolute_paths_for_another_tree(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("my.ini", "a.png"):
+        (tmp_path / name).touch()
+    given = {"content": ("a.png",), "steps": 12, "npu": ("op_precision_mode=my.ini", "deterministic=1")}
+    path = os.path.join(os.getcwd(), "my.ini")
+    assert as_arguments(given) == [
+        *("--content", os.path.join(os.getcwd(), "a.png"), "--steps", "12"),
+        *("--npu-option", f"op_precision_mode={path}", "--npu-option", "deterministic=1"),
+    ]

@@ -1,0 +1,135 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from harness.comparisons import calibration
+from harness.errors import UsageError
+from harness.gates.power_card import Cards, NeverSteadyError, make_card, needed_pairs
+from harness.gates.timing_rule import rule_of
+from harness.records import CalibrationPair
+from harness.runs.runner import Observer
+from harness.store.baselines import Baselines
+from harness.trial import supervisor
+from tests.trial.processes import FINISHED, SAMPLE
+
+STEPS = f"""
+import json, sys
+trial = json.loads(sys.stdin.read())
+pipe = open(int(sys.argv[1]), "w", buffering=1, closefd=False)
+def say(phase, seconds):
+    sample = {{**json.loads({SAMPLE!r}), "phase": phase, "seconds": seconds}}
+    print(json.dumps(sample), file=pipe)
+say("first", 2.0)
+for _ in range(10):
+    say("step", 0.5)
+for _ in range(10 if trial["delay"] else 0):
+    say("delayed", 0.5 * (1 + trial["delay"]))
+print({FINISHED!r}, file=pipe)
+"""
+
+
+@pytest.fixture
+def workers(monkeypatch):
+    """Makes workers run this program."""
+
+    def use(program=STEPS):
+        monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", program))
+
+    monkeypatch.delenv("CI", raising=False)
+    use()
+    return use
+
+
+class Listener(Observer):
+    """Notes the order of the processes, and interrupts before one of them."""
+
+    def __init__(self, stop_before=None):
+        self.order, self.stop_before = [], stop_before
+
+    def trial_started(self, trial, number, planned):
+        if number == self.stop_before:
+            raise KeyboardInterrupt
+        self.order.append(trial.id)
+
+
+def _begin(suite, tmp_path, comparisons=2, pairs=3):
+    return calibration.begin(suite, "cpu", comparisons, pairs, tmp_path / "results", "")
+
+
+def test_the_order_is_the_gates_and_each_pair_serves_twice(workers, suite, tmp_path):
+    folder, plan = _begin(suite, tmp_path)
+    listener = Listener()
+    pairs = calibration.measure(plan, folder, "", listener)
+    sides = [name.split(".")[1] for name in listener.order]
+    assert sides == ["base", "head", "head", "base", "base", "head"] * 2
+    assert [pair.number for pair in pairs] == [1, 2, 3, 4, 5, 6]
+    assert {(pair.base_seconds, pair.head_seconds) for pair in pairs} == {(0.5, 0.5)}
+    assert pairs[0].delayed_seconds == pytest.approx(0.55)
+
+
+def test_an_interrupted_calibration_goes_on_with_the_pair_it_was_at(workers, suite, tmp_path):
+    folder, plan = _begin(suite, tmp_path)
+    assert len(calibration.measure(plan, folder, "", Listener(stop_before=4))) == 1
+    assert folder.load_calibration() == plan
+    listener = Listener()
+    assert len(calibration.measure(plan, folder, "", listener)) == 6
+    assert listener.order[0] == "3.head"  # the pair's other half is measured again beside it
+
+
+def test_a_process_that_failed_ends_it_and_keeps_the_pairs(workers, suite, tmp_path):
+    folder, plan = _begin(suite, tmp_path)
+    calibration.measure(plan, folder, "", Listener(stop_before=3))
+    workers("import sys; sys.exit(7)")
+    with pytest.raises(calibration.TrialFailedError, match="3.head: crashed: the worker ended with exit status 7"):
+        calibration.measure(plan, folder, "", Observer())
+    assert len(folder.recover_journal(CalibrationPair)) == 1
+
+
+def test_a_calibration_of_another_environment_is_refused(workers, suite, tmp_path):
+    folder, plan = _begin(suite, tmp_path)
+    path = folder.path / "calibration.json"
+    document = json.loads(path.read_text())
+    document["environment"]["python"] = "2.7.18"
+    path.write_text(json.dumps(document))
+    with pytest.raises(UsageError, match="the environment has changed: python was 2.7.18"):
+        calibration.measure(folder.load_calibration(), folder, "", Observer())
+
+
+def _pairs(ratios, delay=1.1):
+    return [
+        CalibrationPair(number=number, base_seconds=1.0, head_seconds=ratio, delayed_seconds=delay * ratio)
+        for number, ratio in enumerate(ratios, 1)
+    ]
+
+
+QUIET, SLOW, WILD = [1.0, 1.01, 0.99], [1.2, 1.21, 1.19], [0.7, 1.3, 1.0]
+
+
+def test_the_card_counts_alarms_and_detections(workers, suite, tmp_path):
+    _, plan = _begin(suite, tmp_path, comparisons=4)
+    pairs = _pairs(QUIET + SLOW + WILD + QUIET)
+    pairs[-1] = pairs[-1].model_copy(update={"head_seconds": None})
+    card = make_card(plan, pairs)
+    assert (card.comparisons, card.pairs, card.false_alarms, card.detections, card.undecided) == (4, 3, 1, 3, 1)
+    assert card.false_alarm_low < 0.25 < card.false_alarm_high and card.detection_low < 0.75 < card.detection_high
+    assert card.case_digest == suite.cases[0].digest() and card.step_seconds == 1.0
+    baselines = Baselines(tmp_path / "baselines")
+    baselines.save_card(card)
+    assert Cards(baselines).find(card.machine_key, suite.name, suite.cases[0]) == card
+
+
+def test_a_machine_on_which_nothing_settles_has_no_card(workers, suite, tmp_path):
+    _, plan = _begin(suite, tmp_path)
+    pairs = [pair.model_copy(update={"head_seconds": None}) for pair in _pairs(QUIET + QUIET)]
+    with pytest.raises(NeverSteadyError, match="the steps of 6 of 6 pairs never settled"):
+        make_card(plan, pairs)
+
+
+@pytest.mark.parametrize("spread, fewest, most", [(0.001, 2, 2), (0.042, 5, 5), (0.1, 13, 18), (1.0, None, None)])
+def test_the_noisier_the_machine_the_more_pairs_it_takes(spread, fewest, most):
+    # At 4.2 %, two processes of 3 % each: the noncentral t has 84 % for five pairs and 71 % for four.
+    delayed = np.log(1.1) + np.random.RandomState(0).normal(0, spread, 400)
+    found = needed_pairs(delayed, rule_of("against", "c", "m"))
+    assert found is None if fewest is None else fewest <= found <= most

@@ -1,0 +1,132 @@
+import json
+import subprocess
+
+import pytest
+
+from harness.comparisons import revisions
+from harness.errors import UsageError
+from harness.gates import exit_status
+from harness.records import Pair
+
+STAND_IN = """
+import json, os, sys
+arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+with open(os.environ["ORDER"], "a") as order:
+    order.write({name!r} + " ")
+record = {record}
+folder = os.path.join(arguments["--output"], "run")
+os.makedirs(folder)
+with open(os.path.join(folder, "run.json"), "w") as file:
+    json.dump(record, file)
+sys.exit({status})
+"""
+CASE = {"id": "c", "steps": 5, "settings": {}, "seed": 0, "inputs": {"width": 48}}
+
+
+def _record(seconds=1.0, **case):
+    trial = {"trial": "t", "case": "c", "step_seconds": seconds, "emulated": False}
+    return {"suite": {"cases": [{**CASE, **case}]}, "trials": [trial]}
+
+
+@pytest.fixture
+def measure(tmp_path, monkeypatch):
+    """Measures stand-ins for two trees; returns the pairs and the order in which the trees ran."""
+    monkeypatch.setenv("ORDER", str(tmp_path / "order"))
+
+    def run(base, head, pairs=2, statuses=(0, 0)):
+        trees = []
+        for name, record, status in zip(("base", "head"), (base, head), statuses):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "bench.py").write_text(STAND_IN.format(name=name, record=record, status=status))
+            trees.append(revisions.Tree(name, tmp_path / name))
+        found = revisions.measure_pairs(*trees, ["m"], [], pairs, tmp_path / "runs", lambda *told: None)
+        return found, (tmp_path / "order").read_text().split()
+
+    return run
+
+
+def test_the_trees_take_turns_in_the_order_abba(measure):
+    pairs, order = measure(_record(1.0), _record(1.25), pairs=4)
+    assert order == ["base", "head", "head", "base"] * 2
+    assert [(pair.number, pair.base_seconds, pair.head_seconds) for pair in pairs] == [
+        (number, 1.0, 1.25) for number in (1, 2, 3, 4)
+    ]
+
+
+def test_an_older_record_is_read_too(measure):
+    older = {"suite": "perf", "cases": [CASE], "trials": [{"case": "c", "step_seconds": 2.0}]}
+    pairs, _ = measure(older, _record(1.0))
+    assert pairs[0].base_seconds == 2.0
+
+
+def test_steps_that_never_settled_have_no_time(measure):
+    unsteady = _record(1.0)
+    unsteady["trials"][0]["steady"] = False
+    pairs, _ = measure(_record(1.0), unsteady)
+    assert [(pair.base_seconds, pair.head_seconds) for pair in pairs] == [(1.0, None)] * 2
+
+
+def test_a_trial_that_failed_is_told_from_a_record_that_cannot_be_compared(measure):
+    with pytest.raises(revisions.TreeFailedError):
+        measure(_record(), _record(), statuses=(0, 5))
+
+
+@pytest.mark.parametrize(
+    "base, statuses, reason",
+    [
+        ({"something": "else"}, (0, 0), r"base: its record has another form \(KeyError 'suite'\)"),
+        (_record(steps=6), (0, 0), "case c is another one in base: steps differ"),
+        (_record(inputs={"width": 64}), (0, 0), "case c is another one in base: inputs differ"),
+        (_record(), (5, 0), "base: bench.py ended with status 5 in mode m; log .*log.txt"),
+        (_record(), (0, 2), "head: bench.py ended with status 2"),
+        (_record(seconds=None), (0, 0), "base: its record has another form"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(measure, base, statuses, reason):
+    with pytest.raises(revisions.IncomparableError, match=reason):
+        measure(base, _record(), statuses=statuses)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    root = tmp_path / "checkout"
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e", "-C", str(root)]
+    root.mkdir()
+    (root / "file").write_text("old")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "old"], ["tag", "old"]):
+        subprocess.run([*git, *arguments], check=True)
+    (root / "file").write_text("new")
+    return root
+
+
+def test_the_base_is_checked_out_beside_the_working_tree_and_removed(checkout):
+    with revisions.base_tree("old", checkout) as base:
+        assert (base.path / "file").read_text() == "old"
+        assert (checkout / "file").read_text() == "new"
+    assert not base.path.exists()
+    listed = subprocess.run(["git", "-C", str(checkout), "worktree", "list"], capture_output=True, text=True)
+    assert len(listed.stdout.splitlines()) == 1
+
+
+def test_a_revision_that_is_none_is_a_usage_error(checkout, tmp_path):
+    for root in (checkout, tmp_path):
+        with pytest.raises(UsageError, match=r"--against nowhere: .*(expected a git revision)"), revisions.base_tree(
+            "nowhere", root
+        ):
+            pass
+
+
+def test_a_comparison_is_json(measure):
+    pairs, _ = measure(_record(), _record())
+    assert [Pair.model_validate(json.loads(pair.model_dump_json())) for pair in pairs] == pairs
+
+
+@pytest.mark.parametrize(
+    "objection, status, said", [(None, 1, ()), ("no_card", 1, ("no power card",)), ("alarming_card", 4, ())]
+)
+def test_a_slow_down_blocks_on_any_machine_but_one_that_cries_wolf(objection, status, said):
+    pairs = [Pair(case="c", mode="m", number=n, base_seconds=1, head_seconds=2, emulated=False) for n in (1, 2, 3)]
+    (verdict,) = revisions.judge(pairs, (), {"c": objection})
+    assert (verdict.reason, verdict.advisory) == ("slower", objection == "alarming_card")
+    assert exit_status.exit_status([verdict]) == status
+    assert [detail.startswith(start) for detail, start in zip(verdict.details, said)] == [True] * len(said)

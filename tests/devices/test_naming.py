@@ -1,0 +1,84 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from harness.devices import naming
+from harness.errors import UsageError
+from harness.machine.environment import ROOT
+
+
+def _names(text):
+    return [device.name for device in naming.choose(text)]
+
+
+def test_auto_takes_the_card_where_there_is_one(cards):
+    assert _names("auto") == _names("npu") == ["npu:0"]
+
+
+def test_a_card_without_its_software_is_left_alone(host):
+    (host / "dev/davinci0").touch()
+    (host / "dev/davinci_manager").touch()
+    assert _names("auto") == ["auto"]
+    with pytest.raises(UsageError, match=r"device npu:0: npu_bridge cannot be imported by .*see doctor"):
+        naming.choose("npu")
+
+
+def test_the_environment_chooses_the_card(cards, monkeypatch):
+    monkeypatch.setenv("ASCEND_DEVICE_ID", "2")
+    assert _names("npu") == _names("auto") == ["npu:2"]
+    assert _names("npu:0") == ["npu:0"]
+    monkeypatch.setenv("ASCEND_DEVICE_ID", "")
+    assert _names("npu") == _names("auto") == ["npu:0"]
+    monkeypatch.setenv("ASCEND_DEVICE_ID", "first")
+    with pytest.raises(UsageError, match="ASCEND_DEVICE_ID is 'first'"):
+        naming.choose("npu")
+
+
+def test_cards_are_counted_whatever_their_files_are_called(cards, monkeypatch):
+    for name in ("davinci0", "davinci2"):  # as in a container that was given one card
+        (cards / "dev" / name).unlink()
+    assert _names("auto") == ["npu:0"]
+    monkeypatch.setenv("ASCEND_DEVICE_ID", "0")
+    assert _names("npu") == ["npu:0"]
+    with pytest.raises(UsageError, match="npu:5: no such card .found npu:0 .*/dev/davinci5."):
+        naming.choose("npu:5")
+
+
+def test_several_devices_of_a_kind(cards):
+    assert _names("npu:2,npu:0") == ["npu:2", "npu:0"]
+    assert _names("cpu:0") == ["cpu:0"]
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("npu:3", "npu:3: no such card .found npu:0 .*/dev/davinci0., npu:1 .*2., npu:2 .*5..; see doctor"),
+        ("npu:0,npu:0", "expected different devices of one kind"),
+        ("npu:0,cpu:0", "expected different devices of one kind"),
+        ("npu:", "is unknown"),
+        ("npu:0,", "is unknown"),
+        ("gpu:0", "is unknown .expected one of auto, cpu, gpu, npu, or some of npu:0"),
+        (f"cpu:{len(os.sched_getaffinity(0))}", "this process may use [0-9]+ cores, cpu:0 to cpu:"),
+    ],
+)
+def test_devices_that_are_not_there(cards, text, reason):
+    with pytest.raises(UsageError, match=reason):
+        naming.choose(text)
+
+
+def test_one_job_runs_on_one_device(cards):
+    with pytest.raises(UsageError, match="device npu:0,npu:2: expected one device"):
+        naming.choose_one("npu:0,npu:2")
+
+
+def test_a_core_of_its_own():
+    last = len(os.sched_getaffinity(0)) - 1
+    code = (
+        f"import os; from harness.devices import open_device; device = open_device('cpu:{last}'); "
+        "found = device.environment(); "
+        "print(found.slot, found.usable_cores, found.effective_threads, *os.sched_getaffinity(0))"
+    )
+    said = subprocess.check_output([sys.executable, "-c", code], cwd=str(ROOT)).decode().splitlines()[-1]
+    assert said == f"cpu:{last} 1 1 {max(os.sched_getaffinity(0))}"

@@ -1,0 +1,167 @@
+import pytest
+
+from harness.gates import approval, exit_status
+from harness.gates.timing import judge_timings, unconfirmed
+from harness.records import CasePlan, Limit
+from harness.store.baselines import Baselines
+from tests.builders import card_of, result, stepping
+from tests.gates.test_gate import FIGURES
+
+STEADY = (1.0, 1.01, 0.99, 1.0, 1.0)
+SLOWER = tuple(1.15 * seconds for seconds in STEADY)
+
+
+@pytest.fixture
+def baselines(tmp_path, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    return Baselines(tmp_path / "baselines")
+
+
+@pytest.fixture
+def approved(baselines, suite):
+    """Baselines that hold the plan, the steady timing and a good power card."""
+    _approve(stepping(suite, *STEADY), baselines)
+    baselines.save_card(card_of(suite))
+    return baselines
+
+
+def _approve(run, baselines, **fields):
+    plan = CasePlan(case=run.suite.cases[0].id, mode=run.suite.modes[0].name, figures=FIGURES)
+    run = run.model_copy(update={"plans": [plan], **fields})
+    return approval.approve(approval.propose(run, baselines, "because"), baselines)
+
+
+def _step(run, baselines):
+    (verdict,) = [verdict for verdict in judge_timings(run, baselines) if verdict.gate == "timing"]
+    return verdict
+
+
+def _confirming(run, seconds, **fields):
+    case, mode = run.suite.cases[0].id, run.suite.modes[0].name
+    again = [result(case, mode, number, step, confirmation=True, **fields) for number, step in enumerate(seconds, 1)]
+    return run.model_copy(update={"trials": [*run.trials, *again]})
+
+
+def test_what_takes_as_long_as_stored_passes_with_its_figures(approved, suite):
+    verdicts = judge_timings(stepping(suite, *STEADY[::-1]), approved)
+    assert [(verdict.gate, verdict.outcome, verdict.reason) for verdict in verdicts] == [
+        (name, "pass", "equal") for name in ("timing", "first_step", "memory")
+    ]
+    for verdict in verdicts:
+        assert not verdict.advisory and verdict.n == 5 and verdict.rule.limit == 0.10
+        assert verdict.low <= verdict.effect <= verdict.high and verdict.detectable > 0.02
+
+
+def test_what_is_slower_fails_only_when_it_is_slower_again(approved, suite):
+    run = stepping(suite, *SLOWER)
+    verdict = _step(run, approved)
+    assert (verdict.outcome, verdict.reason, verdict.advisory) == ("inconclusive", "unconfirmed", False)
+    assert unconfirmed([verdict]) == [("small", "must_keep_origin_dtype")]
+
+    verdict = _step(_confirming(run, SLOWER), approved)
+    assert (verdict.outcome, verdict.reason) == ("fail", "slower")
+    assert verdict.effect == pytest.approx(0.15, abs=0.01) and verdict.confirmation == pytest.approx(verdict.effect)
+
+    verdict = _step(_confirming(run, STEADY), approved)
+    assert (verdict.outcome, verdict.reason) == ("inconclusive", "not_confirmed")
+    assert unconfirmed([verdict]) == []
+
+
+def test_memory_and_first_step_gate_likewise(approved, suite):
+    run = stepping(suite, *STEADY, peak_memory_bytes=2 * 10**9, first_step_seconds=3.0)
+    again = _confirming(run, STEADY, peak_memory_bytes=2 * 10**9, first_step_seconds=3.0)
+    found = {verdict.gate: (verdict.outcome, verdict.reason) for verdict in judge_timings(again, approved)}
+    assert found == {"timing": ("pass", "equal"), "first_step": ("fail", "slower"), "memory": ("fail", "larger")}
+
+
+def test_what_got_faster_never_fails(approved, suite):
+    verdict = _step(stepping(suite, *(seconds / 2 for seconds in STEADY)), approved)
+    assert (verdict.outcome, verdict.reason) == ("pass", "faster")
+
+
+def test_a_limit_of_the_suite_takes_the_place_of_the_default(approved, suite):
+    wide = Limit(metric="timing", relative=0.2, reason="shared runner")
+    for limits, reason in (((wide,), "equal"), ((wide.model_copy(update={"case": "another"}),), "unconfirmed")):
+        limited = suite.model_copy(update={"limits": limits})
+        assert _step(stepping(limited, *SLOWER), approved).reason == reason
+
+
+@pytest.mark.parametrize("seconds, reason", [((0.8, 1.4, 0.9, 1.3, 1.2), "cannot_tell"), ((1.0,), "too_few")])
+def test_noise_and_single_processes_are_inconclusive(approved, suite, seconds, reason):
+    verdict = _step(stepping(suite, *seconds), approved)
+    assert (verdict.outcome, verdict.reason) == ("inconclusive", reason)
+
+
+def test_steps_that_never_settled_are_inconclusive(approved, suite):
+    run = stepping(suite, *STEADY)
+    trials = [run.trials[0].model_copy(update={"steady": False}), *run.trials[1:]]
+    verdict = _step(run.model_copy(update={"trials": trials}), approved)
+    assert (verdict.outcome, verdict.reason, verdict.advisory) == ("inconclusive", "never_steady", False)
+
+
+def test_without_a_stored_timing_nothing_passes_and_nothing_fails(baselines, suite):
+    verdict = _step(stepping(suite, *STEADY), baselines)
+    assert (verdict.outcome, verdict.reason, verdict.advisory) == ("missing", "no_timing", True)
+
+
+def test_emulated_times_are_shown_and_never_gate(baselines, suite):
+    _approve(stepping(suite, *STEADY, emulated=True), baselines)
+    baselines.save_card(card_of(suite))
+    verdict = _step(stepping(suite, *SLOWER, emulated=True), baselines)
+    assert (verdict.outcome, verdict.advisory, verdict.advisory_reason) == ("fail", True, "emulated")
+
+
+def test_times_of_another_machine_never_gate(approved, suite):
+    run = stepping(suite, *SLOWER)
+    elsewhere = run.environment.model_copy(update={"machine_key": "there"})
+    verdict = _step(run.model_copy(update={"environment": elsewhere}), approved)
+    assert (verdict.outcome, verdict.reason, verdict.advisory) == ("inconclusive", "other_machine", True)
+    assert verdict.effect == pytest.approx(0.15, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "changes, objection",
+    [
+        ({"case_digest": "0" * 64}, "old_card"),
+        ({"comparisons": 39}, "small_card"),
+        ({"undecided": 21}, "small_card"),
+        ({"undecided": 20}, None),
+        ({"undecided": 20, "false_alarms": 2}, "alarming_card"),
+        ({"false_alarms": 3}, "alarming_card"),
+        ({"false_alarms": 2}, None),
+    ],
+)
+def test_times_gate_only_with_a_current_and_good_power_card(approved, suite, changes, objection):
+    approved.save_card(card_of(suite, **changes))
+    verdicts = {verdict.gate: verdict for verdict in judge_timings(stepping(suite, *STEADY), approved)}
+    assert verdicts["timing"].advisory_reason == verdicts["first_step"].advisory_reason == objection
+    assert verdicts["memory"].advisory_reason is None  # memory is no matter of the clock
+
+
+def test_without_a_power_card_or_with_a_damaged_one_times_do_not_gate(approved, suite):
+    path = approved.card_path("here", suite.name, suite.cases[0].id)
+    whole = path.read_bytes().rstrip()
+    for end in range(0, len(whole), 7):
+        path.write_bytes(whole[:end])
+        assert _step(stepping(suite, *STEADY), approved).advisory_reason == "bad_card", end
+    path.unlink()
+    assert _step(stepping(suite, *STEADY), approved).advisory_reason == "no_card"
+
+
+def test_a_stored_timing_cut_at_any_byte_is_never_a_pass(approved, suite):
+    run = stepping(suite, *STEADY)
+    path = approved.path(suite.name, suite.cases[0].id, suite.modes[0].name, "cpu")
+    whole = path.read_bytes().rstrip()
+    for end in range(len(whole)):
+        path.write_bytes(whole[:end])
+        (verdict,) = judge_timings(run, approved)
+        assert (verdict.outcome, verdict.reason, verdict.advisory) == ("missing", "bad_baseline", False), end
+        assert len(verdict.details) == 1 and "\n" not in verdict.details[0]
+
+
+def test_a_timing_of_another_case_is_incomparable(approved, suite):
+    (case,) = suite.cases
+    longer = suite.model_copy(update={"cases": (case.model_copy(update={"steps": 99}),)})
+    (verdict,) = judge_timings(stepping(longer, *STEADY), approved)
+    assert (verdict.outcome, verdict.reason, verdict.advisory) == ("missing", "other_case", False)
+    assert exit_status.exit_status([verdict]) == 4

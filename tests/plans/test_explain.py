@@ -1,0 +1,114 @@
+import json
+import sys
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+import bench
+from harness.modes import get, on_chip
+from harness.plans.explain import Question
+from harness.plans.explain import explain as plan_modes
+
+
+@pytest.fixture
+def explain(monkeypatch, capfd):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["bench.py", "explain", *arguments])
+        status = bench.main()
+        printed = capfd.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def frozen(tmp_path):
+    """Path of a small frozen graph: a convolution, a Relu, an op outside the table."""
+    with tf.Graph().as_default() as graph:
+        picture = tf.placeholder(tf.float32, (1, 8, 8, 4), name="picture")
+        layer = tf.nn.relu(tf.nn.conv2d(picture, tf.ones((3, 3, 4, 8)), [1, 1, 1, 1], "SAME", name="conv"), name="relu")
+        tf.identity(tf.lgamma(layer, name="strange"), name="out")
+        path = tmp_path / "frozen.pb"
+        path.write_bytes(graph.as_graph_def().SerializeToString())
+    return str(path)
+
+
+def test_the_style_step_is_explained_by_layer_with_rules_and_totals(explain):
+    status, out, _ = explain("allow_mix_precision", "--size", "64")
+    assert status == 0
+    text = " ".join(out.split())
+    for part in (
+        "conv1_1 Conv2D Conv2D 16,16,16>16 cube white: float16",
+        "gram_relu1_1",
+        # size is 262144: the divisor of this Gram matrix does not fit into float16
+        "constant leaves float16's range: gram_relu1_1/truediv input 1, 1 of 1 saturate",
+        "ops on cube float16 41",
+        "roofline floor, ms",
+        "1.2 TB/s assumed",
+    ):
+        assert part in text, part
+
+
+def test_what_the_card_refuses_is_named(explain):
+    _, out, _ = explain("must_keep_origin_dtype", "--size", "64")
+    assert "would not compile: 26 ops (Conv2D, Conv2DBackpropInputD)" in " ".join(out.split())
+
+
+def test_a_plan_needs_no_kernel(case):
+    native = on_chip([get("force_fp32")], emit="native")
+    question = Question(case=case, modes=(*native, get("allow_mix_precision_bf16")), cache="")
+    widened, bfloat16 = plan_modes(question)
+    dtypes = [{op.name: op for op in plan.ops}["conv1_1/Conv2D"] for plan in (widened, bfloat16)]
+    assert [(op.inputs[0], op.outputs) for op in dtypes] == [("float16", ("float32",)), ("bfloat16", ("bfloat16",))]
+
+
+def test_two_modes_show_only_what_differs(explain):
+    status, out, _ = explain("allow_mix_precision", "allow_mix_precision+matmul32", "--size", "64")
+    assert status == 0
+    assert "- gram_relu1_1/MatMul: MatMulV2 16,16>16 cube; white: float16" in out
+    assert "+ gram_relu1_1/MatMul: MatMulV2 16,16>32 cube; customised dtypes" in out
+    assert "conv1_1/Conv2D:" not in out
+
+
+def test_anybodys_graph_can_be_explained_as_json(explain, frozen):
+    status, out, _ = explain("force_fp16", "--graph", frozen, "--json")
+    assert status == 0
+    (answer,) = json.loads(out)
+    ops = {op["name"]: op for op in answer["plan"]["ops"]}
+    assert ops["conv"]["outputs"] == ["float16"] and ops["strange"]["engine"] == "unknown"
+    # 64 outputs of 8 channels, 9 x 4 products each, SAME padding counted as full
+    assert answer["totals"]["flop"] >= 2 * 64 * 8 * 36
+
+
+def test_the_fetches_decide_what_is_planned(explain, frozen):
+    _, out, _ = explain("force_fp16", "--graph", frozen, "--fetch", "relu", "--json")
+    assert {op["name"] for op in json.loads(out)[0]["plan"]["ops"]} == {"conv", "relu"}
+
+
+@pytest.mark.parametrize(
+    "name, content", [("missing.pb", None), ("text.pb", b"hello, world\n"), ("empty.pb", b""), ("cut.pb", b"\x0a\xff")]
+)
+def test_a_file_that_is_no_graph_is_a_usage_error(explain, tmp_path, name, content):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    status, out, err = explain("force_fp16", "--graph", str(tmp_path / name))
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1 and name in err and "expected a binary GraphDef" in err
+
+
+def test_bad_words_are_usage_errors(explain, frozen, tmp_path):
+    dtypes = tmp_path / "dtypes.cfg"
+    dtypes.write_text("nowhere::InputDtype:float16,OutputDtype:float16\n")
+    mixlist = tmp_path / "mix.json"
+    mixlist.write_text('{"black-list": {"to-add": ["Conv2D"], "to-remove": ["Conv2D"]}}')
+    for arguments, part in (
+        (["force_fp17"], "mode 'force_fp17' is unknown"),
+        (["force_fp16", "--graph", frozen, "--fetch", "nowhere"], "nowhere"),
+        (["force_fp16", "--graph", frozen, "--customize-dtypes", str(dtypes)], "dtypes.cfg"),
+        (["allow_mix_precision", "--mixlist", str(mixlist)], "'Conv2D': expected to-add and to-remove on different"),
+        (["allow_mix_precision", "--mixlist", str(tmp_path / "none.json")], "none.json: No such file"),
+        (["force_fp16", "--mixlist", str(mixlist)], "none of the modes takes it"),
+    ):
+        status, out, err = explain(*arguments)
+        assert (status, out, err.count("\n")) == (2, "", 1), err
+        assert part in err

@@ -1,0 +1,53 @@
+import re
+
+from markdown_it import MarkdownIt
+
+from reports.documents import markdown
+from reports.language import ENGLISH
+from tests.reports.runs import make_run
+
+
+def _html(text):
+    return MarkdownIt("commonmark").enable("table").render(text)
+
+
+def test_the_verdict_comes_first_and_then_what_failed(evidence):
+    text = markdown.render(evidence, ENGLISH).decode()
+    lines = [line for line in text.splitlines() if line]
+    assert lines[0] == "### ❌ StyleBench `tiny`: Failed"
+    assert lines[1] == "1 failed, 0 missing, 0 inconclusive, 1 passed."
+    assert "the dtype plan is not the approved one" in lines[4] and "casts: 1 -> 2" in text
+    assert "| `allow_mix_precision` | wrong | `style Gram saturates at relu1_1` | 0.98700 |" in text
+    assert _html(text).count("<table>") >= 4
+
+
+def test_a_run_without_judged_pictures_shows_its_times(tmp_path, case):
+    text = markdown.render(make_run(tmp_path / "run", case, fidelity=[]), ENGLISH).decode()
+    assert "| `must_keep_origin_dtype` | 0.515 |" in text and "what the timing lacks" in text
+
+
+def test_hostile_text_stays_text(hostile):
+    rendered = _html(markdown.render(hostile, ENGLISH).decode())
+    assert "<img" not in rendered and "&lt;img src=x" in rendered
+    assert "<strong>b" not in rendered and 'href="http://d"' not in rendered
+    outside = re.sub("<code.*?</code>", "", rendered, flags=re.DOTALL)
+    assert "@all" not in outside and "onerror=" not in outside
+    assert "\x1b" not in rendered and "\x07" not in rendered
+
+
+def test_code_spans_hold_any_text():
+    for text in ("`", "a``b", " ", "", "a|b", "x\ny", "`a`"):
+        span = markdown.code(text)
+        rendered = _html(f"| h |\n| -- |\n| {span} |\n")
+        assert rendered.count("<code>") == 1 and rendered.count("<td>") == 1, text
+
+
+def test_a_comment_stays_below_60_kb_and_says_that_it_was_cut(tmp_path, case):
+    evidence = make_run(tmp_path / "run", case)
+    told = [{"details": tuple(f"{number} {line} {'x' * 500}" for line in range(20))} for number in range(40)]
+    verdicts = [evidence.run.verdicts[1].model_copy(update=update) for update in told]
+    long = evidence._replace(run=evidence.run.model_copy(update={"verdicts": verdicts}))
+    data = markdown.render(long, ENGLISH)
+    assert len(data) <= markdown.LIMIT and "Shortened; the whole is in the run's folder." in data.decode()
+    assert data.decode().startswith("### ❌")
+    assert len(data) > markdown.LIMIT * 0.7  # as much as fits

@@ -1,0 +1,109 @@
+import re
+
+import pytest
+
+from reports.html import page as html
+from reports.html import pictures
+from reports.language import ENGLISH
+from tests.reports.html.chromium import opened
+from tests.reports.runs import make_run
+
+
+def _write(evidence, folder):
+    path = folder / "report.html"
+    path.write_bytes(html.render(evidence, ENGLISH))
+    return path
+
+
+def test_the_page_holds_what_the_run_holds(evidence):
+    page = html.render(evidence, ENGLISH).decode()
+    for text in (
+        "Failed",
+        "the dtype plan is not the approved one",
+        "casts: 1 -&gt; 2",
+        "style Gram saturates",
+        "0.515",
+    ):
+        assert text in page, text
+    assert "python bench.py --suite tiny --content &#39;my photo.png&#39;" in page
+    for heading in ("Losses", "Speed against fidelity", "Step times by process", "Drift of activations", "SSIM maps"):
+        assert f"<h3>{heading}</h3>" in page, heading
+
+
+def test_a_section_without_data_is_left_out(tmp_path, case):
+    bare = make_run(
+        tmp_path / "bare", case, plans=[], fidelity=[], verdicts=[], trials=[], summaries=[], complete=False
+    )
+    page = html.render(bare, ENGLISH).decode()
+    assert "Interrupted" in page and "0 of 4 trials finished" in page
+    for absent in ("<h3>", "<svg", "<input"):
+        assert absent not in page
+
+
+def test_what_is_not_judged_is_no_pass(tmp_path, case):
+    page = html.render(make_run(tmp_path / "run", case, verdicts=[]), ENGLISH).decode()
+    assert "<strong>Not judged</strong>" in page and "Passed" not in page
+
+
+def test_a_slider_moves_tables_sort_and_nothing_is_fetched(evidence, tmp_path):
+    with opened(_write(evidence, tmp_path)) as page:
+        slider = page.find_element("css selector", "input[type=range]")
+        after = page.find_element("css selector", ".compare .after")
+        assert "50%" in after.value_of_css_property("clip-path")
+        slider.send_keys("\ue012" * 10)  # arrow to the left
+        assert "40%" in after.value_of_css_property("clip-path")
+        shown = after.get_attribute("src")
+        page.find_element("css selector", ".gallery button").click()
+        assert after.get_attribute("src") != shown and after.get_attribute("src").startswith("data:image/")
+
+        heading = page.find_element("css selector", "#case-1 th:nth-child(9) button")
+        cells = "#case-1 table.sortable:first-of-type tbody td:nth-child(9)"
+        orders = []
+        for _ in range(2):
+            heading.click()
+            found = page.find_elements("css selector", cells)[:2]
+            orders.append([float(cell.get_attribute("data-value")) for cell in found])
+        assert orders == [sorted(orders[0]), sorted(orders[0], reverse=True)]
+
+        assert page.get_log("browser") == []
+        requests = re.findall(r'"requestWillBeSent".*?"url":"(\w+):', str(page.get_log("performance")))
+        assert set(requests) <= {"file", "data"}
+        assert all(image.get_attribute("alt") for image in page.find_elements("tag name", "img"))
+
+
+@pytest.mark.parametrize("width, dark", [(390, False), (1200, True)])
+def test_the_page_fits_its_window_and_follows_the_theme(evidence, tmp_path, width, dark):
+    with opened(_write(evidence, tmp_path), width=width, dark=dark) as page:
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width
+        ink = page.execute_script("return getComputedStyle(document.body).color")
+        assert (max(map(int, re.findall(r"\d+", ink))) > 128) == dark
+
+
+def test_hostile_text_stays_text(hostile, tmp_path):
+    with opened(_write(hostile, tmp_path)) as page:
+        assert page.execute_script("return window.pwned") is None
+        assert page.find_elements("css selector", "img[src=x]") == []
+        assert "<img src=x onerror='window.pwned=1'>" in page.find_element("tag name", "body").text
+        assert page.get_log("browser") == []
+
+
+def test_pictures_outside_the_run_are_not_shown(evidence):
+    (evidence.folder.parent / "secret.png").write_bytes((evidence.folder / evidence.run.trials[0].picture).read_bytes())
+    assert evidence.file("../secret.png") is None
+    assert evidence.file(str(evidence.folder.parent / "secret.png")) is None
+
+
+def test_a_damaged_picture_and_changed_inputs_are_left_out(evidence, case):
+    for trial in evidence.run.trials:
+        (evidence.folder / trial.picture).write_bytes(b"no picture")
+    assert "<input" not in html.render(evidence, ENGLISH).decode()
+    changed = case.model_copy(update={"inputs": case.inputs.model_copy(update={"content_sha256": "0"})})
+    assert pictures.of_case(make_run(evidence.folder, changed), changed, 10**6, ENGLISH).problem
+
+
+def test_large_pictures_are_shrunk_to_the_budget():
+    import numpy as np
+
+    noise = np.random.default_rng(0).integers(0, 256, (900, 1200, 3), dtype=np.uint8)
+    uri = pictures.data_uri(noise, 100_000, b"x" * 200_000)
+    assert uri.startswith("data:image/jpeg") and len(uri) < 140_000

@@ -1,0 +1,109 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from harness.modes import get
+from harness.records import (
+    Blame,
+    Case,
+    Environment,
+    FidelityPlan,
+    ModeFidelity,
+    PictureDistance,
+    Probe,
+    Run,
+    Suite,
+    TensorError,
+    TrialFidelity,
+    TrialResult,
+)
+from reports.terminal.blame import print_blame
+from reports.terminal.fidelity import print_fidelity
+
+MODES = ("must_keep_origin_dtype", "allow_mix_precision+matmul32", "allow_mix_precision")
+
+
+def show(print_it, *what):
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    print_it(*what, console=console)
+    return console.file.getvalue()
+
+
+@pytest.fixture
+def run():
+    case = Case(id="portrait-64", content="a.png", styles=("b.png",), steps=5)
+    distance = PictureDistance(ssim=0.98765, ssim_channels=(0.9, 0.9, 0.9), psnr=31.4)
+    error = TensorError(relative_l2=0.5, cosine=0.9, max_abs=3.0)
+    probe = Probe(name="relu4_1", kind="gradient", accumulated=error, local=error, norm=1.0, saturated=1234)
+    losses = {"total": 12345.0}
+    measured = TrialFidelity(probes=(probe,), reported_losses=losses, true_losses=losses, window=2)
+    outcomes = dict(zip(MODES, ("fit", "not_judged", "wrong")))
+    return Run(
+        id="accuracy-1",
+        suite=Suite(
+            name="accuracy",
+            purpose="tests",
+            cases=(case,),
+            modes=[get(mode) for mode in MODES],
+            replicates=1,
+            fidelity=FidelityPlan(),
+        ),
+        device="cpu",
+        started="2026-01-01T00:00:00+00:00",
+        complete=True,
+        environment=Environment.model_construct(),
+        trials=[
+            TrialResult(
+                trial=mode,
+                case=case.id,
+                mode=mode,
+                device="cpu",
+                replicate=1,
+                status="ok",
+                log="log.txt",
+                samples="samples.jsonl",
+                started="",
+                wall_seconds=1.0,
+                fidelity=measured,
+            )
+            for mode in MODES
+        ],
+        fidelity=[
+            ModeFidelity(
+                case=case.id,
+                mode=mode,
+                to_reference=distance,
+                fitness=fitness,
+                reasons=("style Gram saturates at relu1_1",) if fitness == "wrong" else (),
+                regression="missing",
+                regression_reason="no_baseline",
+            )
+            for mode, fitness in outcomes.items()
+        ],
+    )
+
+
+def test_what_is_wrong_comes_first_and_all_fits_eighty_columns(run, tmp_path):
+    text = show(print_fidelity, run, tmp_path)
+    rows = [line.split() for line in text.splitlines() if line.startswith(MODES)]
+    assert [row[0] for row in rows[:3]] == [MODES[2], MODES[1], MODES[0]]
+    assert rows[0][1:] == ["wrong", "0.9877", "31.4", "–", "–"]
+    assert "    style Gram saturates at relu1_1" in text and "1,234" in text
+    assert all(len(line) <= 80 for line in text.splitlines() if not line.startswith("record"))
+
+
+def test_blame_names_ops_and_file():
+    found = Blame(
+        case="c",
+        mode="allow_mix_precision",
+        steps=10,
+        size=64,
+        fit_before=False,
+        blocks=("gram/MatMul",),
+        fit_after=True,
+    )
+    text = show(print_blame, found, "float32.cfg")
+    assert "    gram/MatMul" in text and "--customize-dtypes float32.cfg" in text
+    assert "nothing to blame" in show(print_blame, found.model_copy(update={"fit_before": True}), None)
+    assert "hint alone" in show(print_blame, found.model_copy(update={"neutral": False}), "float32.cfg")

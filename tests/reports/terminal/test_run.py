@@ -1,0 +1,183 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from harness.machine.environment import describe
+from harness.records import Run, TrialResult
+from harness.runs.summary import growth, summarize
+from reports.terminal.progress import Progress, sparkline
+from reports.terminal.run import print_run
+
+
+@pytest.fixture
+def result():
+    return TrialResult(
+        trial="small.must_keep_origin_dtype.1",
+        case="small",
+        mode="must_keep_origin_dtype",
+        device="cpu",
+        replicate=1,
+        status="ok",
+        log="trials/small/log.txt",
+        samples="trials/small/samples.jsonl",
+        picture="trials/small/picture.png",
+        started="2020-01-01T00:00:00+00:00",
+        wall_seconds=12.0,
+        first_step_seconds=2.5,
+        step_seconds=0.5,
+        steady=True,
+        timed_steps=10,
+        final_losses={"total": 12345678.0},
+        true_losses={"total": 23456789.0},
+        step_flop=10**11,
+        matmul_tflops=0.25,
+        peak_memory_bytes=3 * 2**29,
+    )
+
+
+@pytest.fixture
+def show(suite, tmp_path):
+    def show(*trials, complete=True, width=80, **console):
+        run = Run(
+            id="tiny-1",
+            suite=suite.model_copy(update={"replicates": 2}),
+            device="cpu",
+            started="2020-01-01T00:00:00+00:00",
+            complete=complete,
+            environment=describe(),
+            trials=list(trials),
+            summaries=summarize(suite, trials),
+        )
+        out = io.StringIO()
+        print_run(run, tmp_path, console=Console(file=out, width=width, highlight=False, **console))
+        return out.getvalue()
+
+    return show
+
+
+def test_the_tables_hold_what_was_measured(show, result):
+    text = show(result)
+    row = next(line.split() for line in text.splitlines() if line.strip().startswith("must_keep"))
+    assert row == ["must_keep_origin_dtype", "0.500", "–", "1.000", "1.2346e+07", "2.3457e+07"]
+    assert "2.000   0.0038      2.50     0.200    80%   1.50" in text
+    assert "picture.png" in text and "run.json" in text
+
+
+def test_what_a_timing_lacks_is_said_and_marked(show, result):
+    unsteady = result.model_copy(update={"steady": False, "drift": 0.05})
+    text = show(unsteady, width=200)
+    assert "–~" in text
+    assert (
+        "must_keep_origin_dtype: no interval from 1 process; never steady in 1 of 1 processes; "
+        "drift of up to +5.0 % in 1 of 1 processes"
+    ) in text
+
+
+def test_matrix_product_rates_are_shown_where_measured(show, result):
+    assert "matrix products of this device: float32 0.250 TFLOP/s\n" in show(result)
+    both = result.model_copy(update={"matmul_tflops_bfloat16": 0.5})
+    assert "float32 0.250 TFLOP/s, bfloat16 0.500 TFLOP/s" in show(both)
+
+
+def test_cases_of_one_mode_share_a_table_and_their_growth_is_told(suite, case, result, tmp_path):
+    cases = tuple(
+        case.model_copy(
+            update={
+                "id": f"c{width}",
+                "size": width,
+                "inputs": case.inputs.model_copy(update={"width": width, "height": 40}),
+            }
+        )
+        for width in (50, 100, 200)
+    )
+    sized = suite.model_copy(update={"cases": cases})
+    trials = [result.model_copy(update={"case": sized.id, "step_seconds": sized.size / 100}) for sized in cases]
+    summaries = summarize(sized, trials)
+    run = Run(
+        id="tiny-1", suite=sized, device="cpu", started="", complete=True, environment=describe(), trials=trials,
+        summaries=summaries, growth=growth(sized, summaries),
+    )  # fmt: skip
+    out = io.StringIO()
+    print_run(run, tmp_path, console=Console(file=out, width=80, highlight=False))
+    text = out.getvalue()
+    assert text.count("step s ") == 1 and [line.split()[0] for line in text.splitlines() if line[:1] == "c"][:4] == [
+        "case",
+        "c50",
+        "c100",
+        "c200",
+    ]
+    assert "step time grows as pixels ^ 1.00, 95 % interval 1.00 to 1.00, 3 sizes of 2000 to 8000 pixels\n" in text
+    assert "peak memory grows as pixels ^ 0.00" in text
+
+
+def test_throughput_counts_the_pictures_of_a_batch(suite, result):
+    batch = suite.cases[0].model_copy(update={"batch": 3})
+    (summary,) = summarize(suite.model_copy(update={"cases": (batch,)}), [result])
+    assert summary.images_per_second == 3 / result.step_seconds
+    assert summary.megapixels_per_second == pytest.approx(3 * 48 * 40 / result.step_seconds / 1e6)
+
+
+def test_the_tables_fit_into_80_columns(show, result):
+    faster = result.model_copy(update={"replicate": 2, "step_seconds": 0.4})
+    for line in show(result, faster).splitlines():
+        assert len(line.rstrip()) <= 80 or "/" in line, line
+
+
+def test_what_was_not_measured_is_a_dash(show, result):
+    bare = result.model_copy(update={"step_seconds": None, "timed_steps": 0})
+    row = next(line.split() for line in show(bare).splitlines() if line.strip().startswith("must_keep"))
+    assert row[1:4] == ["–", "–", "–"]
+
+
+def test_failures_come_first_with_reason_and_log(show, result):
+    failed = result.model_copy(update={"status": "crashed", "reason": "killed", "log_tail": ("last words",)})
+    lines = show(failed, result).splitlines()
+    assert lines[0] == "crashed: small.must_keep_origin_dtype.1: killed"
+    assert "last words" in lines[1] and "log.txt" in lines[2]
+
+
+def test_a_run_without_a_good_trial_shows_no_table(show, result):
+    assert "step s" not in show(result.model_copy(update={"status": "timed_out", "reason": "slow"}))
+
+
+def test_an_interrupted_run_says_so(show, result):
+    assert "Interrupted: 1 of 2 trials finished and are kept." in show(result, complete=False)
+
+
+def test_markup_in_names_is_shown_as_text(show, result):
+    failed = result.model_copy(update={"status": "crashed", "reason": "[bold]x[/bold] [link=a]"})
+    assert "[bold]x[/bold] [link=a]" in show(failed, force_terminal=True, color_system=None)
+
+
+def test_progress_is_plain_lines_when_it_is_no_terminal(trial, result):
+    out = io.StringIO()
+    with Progress(Console(file=out)) as progress:
+        progress.trial_started(trial, 1, 2)
+        progress.trial_ended(trial, result)
+    assert out.getvalue().splitlines() == [
+        "[1/2] small  must_keep_origin_dtype  #1: started",
+        "[1/2] small  must_keep_origin_dtype  #1: 0.5000 s/step, 12 s in all",
+    ]
+
+
+def test_the_sparkline_follows_the_steps():
+    assert sparkline([1.0, 1.01, 1.0]) == "▄▄▄"
+    assert sparkline([1.0, 2.0, 1.5]) == "▁█▅"
+
+
+def test_quiet_shows_failures_and_paths_but_no_tables(result, suite, tmp_path):
+    failed = result.model_copy(update={"replicate": 2, "status": "crashed", "reason": "killed"})
+    run = Run(
+        id="tiny-1",
+        suite=suite,
+        device="cpu",
+        started="2020-01-01T00:00:00+00:00",
+        complete=True,
+        environment=describe(),
+        trials=[result, failed],
+        summaries=summarize(suite, [result, failed]),
+    )
+    out = io.StringIO()
+    print_run(run, tmp_path, quiet=True, console=Console(file=out, width=80))
+    assert "killed" in out.getvalue() and "run.json" in out.getvalue() and "ratio" not in out.getvalue()

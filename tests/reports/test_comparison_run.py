@@ -1,0 +1,48 @@
+import pytest
+
+from harness.errors import UsageError
+from harness.records import Comparison, Pair, Verdict
+from reports.documents import markdown
+from reports.html import page
+from reports.language import ENGLISH
+from reports.stored_run import Evidence
+from tests.reports.runs import REFERENCE, make_run
+
+
+@pytest.fixture
+def compared(tmp_path, case):
+    """The folder of a comparison of two pairs."""
+    folder = tmp_path / "against-1"
+    for number in (1, 2):
+        make_run(folder / f"{number}-head-{REFERENCE}" / f"tiny-{number}", case, replicates=1, names=(REFERENCE,))
+    sides = {"base_seconds": 0.4, "head_seconds": 0.5, "emulated": False}
+    pairs = tuple(Pair(case=case.id, mode=REFERENCE, number=number, **sides) for number in (1, 2))
+    slower = Verdict(
+        gate="against",
+        case=case.id,
+        mode=REFERENCE,
+        outcome="fail",
+        reason="slower",
+        **{"effect": 0.25, "low": 0.2, "high": 0.3, "n": 2, "detectable": 0.1},
+    )
+    record = Comparison(base="main", started="2026-01-01T00:00:00+00:00", command=(), pairs=pairs, verdicts=(slower,))
+    (folder / "comparison.json").write_text(record.model_dump_json())
+    return folder
+
+
+def test_a_comparison_is_shown_as_this_trees_run_with_the_verdicts_on_both(compared):
+    evidence = Evidence.load(compared)
+    assert [trial.replicate for trial in evidence.run.trials] == [1, 2]
+    assert all(evidence.samples(trial) and evidence.file(trial.picture) for trial in evidence.run.trials)
+    assert evidence.run.summaries[0].replicates == 2
+    text = markdown.render(evidence, ENGLISH).decode()
+    assert text.startswith("### ❌ StyleBench `tiny`: Failed") and "+25.0% step time" in text
+    assert "Step times by process" in page.render(evidence, ENGLISH).decode()
+
+
+def test_a_comparison_without_its_runs_is_refused(compared):
+    (compared / "comparison.json").write_text(
+        Comparison(base="main", started="", command=(), pairs=(), verdicts=()).model_dump_json()
+    )
+    with pytest.raises(UsageError, match="holds no run of this tree"):
+        Evidence.load(compared)

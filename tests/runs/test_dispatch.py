@@ -1,0 +1,112 @@
+import sys
+import threading
+import time
+
+import pytest
+
+from harness.records import Suite
+from harness.runs import dispatch
+from harness.runs.runner import Observer, run_suite
+from harness.trial import supervisor
+from tests.trial.processes import FINISHED, SAMPLE, is_gone
+
+
+def test_queues_run_side_by_side_and_each_in_order():
+    meeting = threading.Barrier(2, timeout=10)  # breaks unless both queues are at it together
+    done = []
+
+    def run(job, stop):
+        meeting.wait()
+        done.append(job)
+
+    dispatch.run_all([["a1", "a2"], ["b1", "b2"]], run)
+    assert [job for job in done if job[0] == "a"] == ["a1", "a2"]
+    assert [job for job in done if job[0] == "b"] == ["b1", "b2"]
+
+
+def test_one_queue_runs_in_this_thread():
+    threads = set()
+    dispatch.run_all([[], [1, 2]], lambda job, stop: threads.add(threading.current_thread()))
+    assert threads == {threading.main_thread()}
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
+def test_an_error_ends_the_other_queues_and_is_raised(error):
+    started = []
+    waiting = threading.Event()
+
+    def run(job, stop):
+        started.append(job)
+        if job == "bad":
+            waiting.wait(10)
+            raise error
+        waiting.set()
+        assert stop.wait(10)
+
+    with pytest.raises(type(error)):
+        dispatch.run_all([["bad", "never"], ["waiting", "never"]], run)
+    assert sorted(started) == ["bad", "waiting"]
+
+
+def test_each_round_moves_every_pair_to_the_next_device():
+    for pair in range(5):
+        assert {dispatch.rotated(pair, replicate, 2) for replicate in (1, 2)} == {0, 1}
+
+
+def _suite(case, float32, replicates=2):
+    other = float32.model_copy(update={"name": "must_keep_origin_dtype+other"})
+    return Suite(name="s", purpose="", cases=(case,), modes=(float32, other), replicates=replicates, timeout=60)
+
+
+class Counting(Observer):
+    """Counts how many trials run at once."""
+
+    running = most = 0
+
+    def trial_started(self, trial, number, planned):
+        self.running += 1
+        self.most = max(self.most, self.running)
+
+    def trial_ended(self, trial, result):
+        self.running -= 1
+
+
+@pytest.mark.parametrize("cases, modes", [(1, 2), (2, 1), (1, 1)])
+def test_trials_are_spread_over_devices_and_pairs_take_turns(tmp_path, case, float32, monkeypatch, cases, modes):
+    program = (
+        "import json, os, sys, time; trial = json.load(sys.stdin); pipe = os.fdopen(int(sys.argv[1]), 'w');"
+        f"open(r'{tmp_path}/' + trial['id'], 'w').write(trial['device']); "
+        f"time.sleep(0.5); print({FINISHED!r}, file=pipe)"
+    )
+    monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", program))
+    both = _suite(case, float32)
+    several = (case, case.model_copy(update={"id": "other"}))
+    suite = both.model_copy(update={"cases": several[:cases], "modes": both.modes[:modes]})
+    observer = Counting()
+    run, folder = run_suite(suite, "cpu:0,cpu:1", tmp_path / "results", "", observer)
+    assert run.complete and [trial.status for trial in run.trials] == ["ok"] * 2 * cases * modes
+    assert observer.most == 2
+    for pair in [f"{each.id}.{mode.name}" for each in run.suite.cases for mode in run.suite.modes]:
+        used = {(tmp_path / f"{pair}.{replicate}").read_text() for replicate in (1, 2)}
+        assert used == {"cpu:0", "cpu:1"}
+    assert len((folder / "journal.jsonl").read_text().splitlines()) == len(run.trials)
+
+
+def test_ctrl_c_ends_every_worker(tmp_path, case, float32, monkeypatch):
+    program = (
+        f"import os, sys, time; open(r'{tmp_path}/' + str(os.getpid()) + '.pid', 'w'); "
+        f"pipe = os.fdopen(int(sys.argv[1]), 'w', buffering=1); time.sleep(0.5); print({SAMPLE!r}, file=pipe); "
+        "time.sleep(600)"
+    )
+    monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", program))
+
+    class Impatient(Observer):
+        def event(self, trial, event):
+            while len(list(tmp_path.glob("*.pid"))) < 2:
+                time.sleep(0.05)
+            raise KeyboardInterrupt
+
+    run, _ = run_suite(_suite(case, float32), "cpu:0,cpu:1", tmp_path / "results", "", Impatient())
+    assert not run.complete and run.trials == []
+    workers = [int(path.stem) for path in tmp_path.glob("*.pid")]
+    assert len(workers) == 2 and all(is_gone(pid) for pid in workers)

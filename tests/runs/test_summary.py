@@ -1,0 +1,82 @@
+import pytest
+
+from harness.records import Suite, TrialResult
+from harness.runs.summary import growth, summarize
+
+
+@pytest.fixture
+def sized(case, float32):
+    """A suite of one case in several widths, as high as wide."""
+
+    def make(*widths, **changes):
+        cases = [
+            case.model_copy(
+                update={
+                    "id": f"case-{width}",
+                    "size": width,
+                    "inputs": case.inputs.model_copy(update={"width": width, "height": width}),
+                    **changes,
+                }
+            )
+            for width in widths
+        ]
+        return Suite(name="scaling", purpose="", cases=cases, modes=(float32,), replicates=1)
+
+    return make
+
+
+def _trials(suite, exponent, **changes):
+    return [
+        TrialResult(
+            **{
+                "trial": case.id,
+                "case": case.id,
+                "mode": suite.modes[0].name,
+                "device": "cpu",
+                "replicate": 1,
+                "status": "ok",
+                "log": "",
+                "samples": "",
+                "started": "",
+                "wall_seconds": 1.0,
+                "steady": True,
+                "step_seconds": (case.size**2 / 1e6) ** exponent,
+                "peak_memory_bytes": 10**9,
+                **changes,
+            }
+        )
+        for case in suite.cases
+    ]
+
+
+def test_growth_is_the_exponent_of_the_pixels(sized):
+    suite = sized(10, 20, 40, 80)
+    time, memory = growth(suite, summarize(suite, _trials(suite, 1.1)))
+    assert (time.quantity, time.sizes, time.pixels) == ("step time", 4, (100, 6400))
+    assert (time.exponent, time.low, time.high) == pytest.approx((1.1, 1.1, 1.1))
+    assert memory.quantity == "peak memory" and memory.exponent == pytest.approx(0.0)
+
+
+def test_what_cannot_be_fitted_is_left_out(sized):
+    suite = sized(10, 20)
+    assert growth(suite, summarize(suite, _trials(suite, 1.0))) == []
+    suite = sized(10, 20, 40)
+    unmeasured = _trials(suite, 1.0, step_seconds=None, peak_memory_bytes=None)
+    assert growth(suite, summarize(suite, unmeasured)) == []
+    others = suite.model_copy(update={"cases": (*suite.cases[:2], sized(40, steps=99).cases[0])})
+    assert growth(others, summarize(others, _trials(others, 1.0))) == []
+
+
+def test_confirmations_and_failures_count_in_no_figure(sized):
+    suite = sized(10)
+    confirmation = _trials(suite, 1.0, confirmation=True, replicate=2, step_seconds=99.0)
+    crashed = _trials(suite, 1.0, status="crashed", replicate=2, step_seconds=99.0)
+    (summary,) = summarize(suite, _trials(suite, 0.0) + confirmation + crashed)
+    assert (summary.ok, summary.replicates, summary.step_seconds) == (1, 2, 1.0)
+
+
+def test_one_unsteady_process_makes_the_summary_unsteady(sized):
+    suite = sized(10)
+    (summary,) = summarize(suite, _trials(suite, 1.0) + _trials(suite, 1.0, steady=False, replicate=2))
+    assert summary.steady is False
+    assert "never steady in 1 of 2 processes" in summary.unmet
