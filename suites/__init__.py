@@ -79,8 +79,8 @@ def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any])
         changed = Suite(**{**dict(suite), **changes})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{where} {first['input']!r}: {first['msg'].lower()}") from error
+        option = {"initial": "init", "further_contents": "content"}.get(str(first["loc"][0]), str(first["loc"][0]))
+        raise UsageError(f"--{option.replace('_', '-')} {first['input']!r}: {first['msg'].lower()}") from error
     if changed.fidelity is not None and any(case.batch > 1 for case in changed.cases):
         raise UsageError(f"suite {suite.name}: it judges one picture at a time (expected one --content and no --batch)")
     return changed

@@ -8,6 +8,7 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 ROOT = Path(__file__).resolve().parent.parent
+STAND_IN = ROOT / "tests/devices/stand_in"
 sys.path.insert(0, str(ROOT))
 
 from harness import modes  # noqa: E402
@@ -82,3 +83,31 @@ def trial(case, float32, tmp_path):
         picture=str(tmp_path / "out.png"),
         cache="",
     )
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """Folder that stands for /, without anything of Huawei's in it."""
+    for name in ("ASCEND_DEVICE_ID", "DEVICE_ID", "ASCEND_OPP_PATH", "ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "host"
+    (folder / "dev").mkdir(parents=True)
+    monkeypatch.setenv("STYLEBENCH_ROOT", str(folder))
+    return folder
+
+
+@pytest.fixture
+def cards(host, monkeypatch):
+    """A host with some of a machine's cards, and the stand-in for npu_bridge where all processes find it."""
+    for number in (0, 2, 5):
+        (host / f"dev/davinci{number}").touch()
+    monkeypatch.syspath_prepend(str(STAND_IN))
+    monkeypatch.setenv("PYTHONPATH", str(STAND_IN))
+    return host
+
+
+@pytest.fixture
+def evidence(tmp_path, case):
+    from tests.reports.runs import make_run
+
+    return make_run(tmp_path / "run", case)

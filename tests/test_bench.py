@@ -102,6 +102,9 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
         (["--suite", "reference", "--data-path", "no"], "picture no/1-content.jpg: no such file"),
         (["--suite", "smoke", "--data-path", "no"], "--data-path no: suite smoke has its own pictures"),
         ([], "expected --suite NAME, --resume RUN or a command"),
+        (["--lang", "zh", "history"], "--lang stands before history: expected history and its options only"),
+        (["--quiet", "--device", "npu:7", "compare", "A", "B"], "stands before compare: expected compare and"),
+        (["--suite", "smoke", "--require-fit"], "--require-fit: suite smoke judges no pictures"),
         (["--resume", "somewhere", "--steps", "4"], "--resume takes no --steps"),
         (["--suite", "smoke", "--modes", "fp8"], "mode 'fp8' is unknown (expected one of must_keep_origin_dtype,"),
         (["--suite", "smoke", "--device", "tpu"], "device 'tpu' is unknown (expected one of auto, cpu, gpu, npu, "),
@@ -135,9 +138,9 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
         (["--suite", "smoke", "--replicates", "0"], "replicates 0: input should be greater than 0"),
         (
             ["--suite", "perf", "--max-replicates", "2"],
-            "max_replicates 2: value error, expected at least",
+            "--max-replicates 2: value error, expected at least",
         ),
-        (["--suite", "perf", "--half-width", "0"], "half_width 0.0: input should be greater than 0"),
+        (["--suite", "perf", "--half-width", "0"], "--half-width 0.0: input should be greater than 0"),
         (["--suite", "perf", "--budget", "-1"], "budget -1.0: input should be greater than 0"),
         (["--suite", "perf", "--against", "HEAD", "--budget", "9"], "--against takes no --budget"),
         (["--suite", "smoke", "--timeout", "0"], "timeout 0.0: input should be greater than 0"),
@@ -154,6 +157,17 @@ def test_a_bad_value_is_named_with_what_was_expected(usage_error, arguments, par
 def test_an_output_folder_that_cannot_be_written_is_named(usage_error, picture):
     message = usage_error("--suite", "smoke", "--output", os.path.join(picture, "results"))
     assert "output folder" in message and "--output" in message
+
+
+def test_a_fault_of_our_own_is_never_the_status_of_a_gate_that_failed(monkeypatch, capfd):
+    def broken(*_, **__):
+        raise LookupError("a fault")
+
+    monkeypatch.setattr("harness.runs.runner.run_suite", broken)
+    monkeypatch.setattr(sys, "argv", ["bench.py", "--suite", "smoke"])
+    assert bench.main() == 70
+    err = capfd.readouterr().err
+    assert "Traceback" in err and err.splitlines()[-1].startswith("bench.py: LookupError: ")
 
 
 def test_the_command_line_does_not_import_tensorflow():

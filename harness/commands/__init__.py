@@ -1,10 +1,13 @@
-"""What the commands of bench.py do: they call the harness, hand the outcome to the reports, and know exit statuses."""
+"""One file a command of bench.py: it calls the harness, hands the outcome to the reports, and returns an exit status.
+
+Imports within the functions keep `--help` fast; reports/ lies below this room and above the rest of harness/.
+"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Optional
 
-BASELINES = Path(__file__).resolve().parent.parent.parent / "baselines"
-EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_INCOMPARABLE, EXIT_TRIAL_FAILED = 2, 3, 4, 5
-EXIT_INTERNAL, EXIT_INTERRUPTED = 70, 130
+if TYPE_CHECKING:
+    from harness.store.baselines import Baselines
 
 
 def cache_folder() -> str:
@@ -12,3 +15,10 @@ def cache_folder() -> str:
     import platformdirs
 
     return platformdirs.user_cache_dir("stylebench")
+
+
+def baselines_in(folder: Optional[str]) -> "Baselines":
+    """The approved results in a folder that the user named, or in the project's own."""
+    from harness.store.baselines import Baselines
+
+    return Baselines(Path(folder) if folder else Path(__file__).resolve().parent.parent.parent / "baselines")

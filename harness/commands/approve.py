@@ -1,10 +1,13 @@
 """bench.py approve: make a run's results the baselines."""
 
 from pathlib import Path
+from typing import Optional
 
 import click
 
-from harness.commands import BASELINES, EXIT_INCONCLUSIVE
+from harness.commands import baselines_in
+from harness.commands.options import baselines_option
+from harness.gates.exit_status import INCONCLUSIVE
 
 
 @click.command()
@@ -13,20 +16,20 @@ from harness.commands import BASELINES, EXIT_INCONCLUSIVE
 @click.option("--changed", "what", flag_value="changed", help="Only what differs from its baseline.")
 @click.option("--all", "what", flag_value="all", help="Both.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; stored in each baseline.")
+@baselines_option
 @click.pass_context
-def approve(context: click.Context, run: str, what: str, reason: str) -> None:
+def approve(context: click.Context, run: str, what: str, reason: str, baselines: Optional[str]) -> None:
     """Make a gated RUN's plans and timings, or pictures, the baselines, showing old beside new."""
     from harness.errors import UsageError
     from harness.gates import approval
-    from harness.store.baselines import Baselines
     from harness.store.run_folder import RunFolder
     from reports.terminal.approval import print_proposals, print_written
 
     if not reason.strip():
         raise UsageError("--reason is empty (expected a sentence for whoever reads the baseline)")
-    baselines = Baselines(BASELINES)
-    proposals = approval.propose(RunFolder(Path(run)).load(), baselines, reason, Path(run))
+    stored = baselines_in(baselines)
+    proposals = approval.propose(RunFolder(Path(run)).load(), stored, reason, Path(run))
     chosen = [proposal for proposal in proposals if what in ("all", proposal.kind)]
     print_proposals(chosen)
-    print_written(approval.approve(chosen, baselines))
-    context.exit(EXIT_INCONCLUSIVE if any(proposal.refusal for proposal in chosen) else 0)
+    print_written(approval.approve(chosen, stored))
+    context.exit(INCONCLUSIVE if any(proposal.refusal for proposal in chosen) else 0)

@@ -1,22 +1,31 @@
-"""Why a picture is wrong."""
+"""bench.py blame: which ops make a mode's picture wrong."""
 
 from pathlib import Path
 from typing import Optional
 
 import click
 
-from harness.commands import EXIT_INCONCLUSIVE, cache_folder
+from harness.commands import cache_folder
+from harness.commands.options import output_option
 from harness.errors import UsageError
+from harness.gates.exit_status import INCONCLUSIVE
 
 
 @click.command()
 @click.argument("mode")
-@click.option("--size", type=int, metavar="PIXELS", default=64, show_default=True, help="Of the picture searched on.")
-@click.option("--steps", type=int, metavar="N", default=10, show_default=True, help="Updates of it.")
+@click.option(
+    "--size",
+    type=int,
+    metavar="PIXELS",
+    default=64,
+    show_default=True,
+    help="Width of the picture.",
+)
+@click.option("--steps", type=int, metavar="N", default=10, show_default=True, help="Updates of the picture.")
 @click.option("--network", metavar="NAME|FILE", help="synthetic, or the path of imagenet-vgg-verydeep-19.mat.")
 @click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
 @click.option("--customize-dtypes", metavar="FILE", help="customize_dtypes file; what is found is added to it.")
-@click.option("--output", metavar="DIR", default="results", show_default=True, help="Gets the search's folder.")
+@output_option("Folder that gets the search's folder.")
 @click.pass_context
 def blame(
     context: click.Context,
@@ -34,14 +43,14 @@ def blame(
     is left that makes the mode fit. It is written as a customize_dtypes file.
     """
     import suites
-    from harness import modes as precision_modes
+    from harness import modes
     from harness.blame import search as causes
     from harness.step import inputs
     from harness.store.files import write_atomic
     from harness.store.run_folder import RunFolder
     from reports.terminal.blame import BlameProgress, print_blame
 
-    (chosen,) = precision_modes.with_options([precision_modes.get(mode)], mixlist, customize_dtypes)
+    (chosen,) = modes.with_options([modes.get(mode)], mixlist, customize_dtypes)
     if chosen.emit == "native":
         raise UsageError(f"blame {mode}: it swaps kernels of the 910, which has no bfloat16; expected a float16 mode")
     changes = {"size": size, "steps": steps, **({"network": network} if network else {})}
@@ -54,4 +63,4 @@ def blame(
     if found.customize_dtypes:
         write_atomic(file, found.customize_dtypes.encode())
     print_blame(found, file)
-    context.exit(0 if found.fit_after else EXIT_INCONCLUSIVE)
+    context.exit(0 if found.fit_after else INCONCLUSIVE)

@@ -5,7 +5,10 @@ from typing import Optional
 
 import click
 
-from harness.commands import BASELINES, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_TRIAL_FAILED, cache_folder
+from harness.commands import baselines_in, cache_folder
+from harness.commands.options import baselines_option, output_option
+from harness.commands.request import given_options
+from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED, TRIAL_FAILED
 
 
 @click.command()
@@ -15,7 +18,8 @@ from harness.commands import BASELINES, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXI
 @click.option("--comparisons", type=click.IntRange(1), default=40, show_default=True)
 @click.option("--pairs", type=click.IntRange(2), default=5, show_default=True, help="Of processes, per comparison.")
 @click.option("--resume", metavar="FOLDER", help="Alone: go on with an interrupted calibration.")
-@click.option("--output", metavar="DIR", default="results", show_default=True, help="Gets the calibration's folder.")
+@output_option("Folder that gets the calibration's folder.")
+@baselines_option
 @click.pass_context
 def calibrate(
     context: click.Context,
@@ -26,6 +30,7 @@ def calibrate(
     pairs: int,
     resume: Optional[str],
     output: str,
+    baselines: Optional[str],
 ) -> None:
     """Make this machine's power card: how often the timing gate cries wolf, and how often it sees ten percent.
 
@@ -35,15 +40,14 @@ def calibrate(
     from harness.comparisons import calibration
     from harness.errors import UsageError
     from harness.gates.power_card import NeverSteadyError, make_card
-    from harness.store.baselines import Baselines, refuse_in_ci
+    from harness.store.baselines import refuse_in_ci
     from harness.store.run_folder import RunFolder
     from reports.terminal.power_card import print_card
     from reports.terminal.progress import Progress
 
     refuse_in_ci("calibrate")
     if resume is not None:
-        given = [name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"]
-        if given != ["resume"]:
+        if set(given_options(context)) - {"resume", "baselines"}:
             raise UsageError("calibrate: --resume takes no other option: it goes on as the calibration began")
         folder = RunFolder(Path(resume))
         plan = folder.load_calibration()
@@ -57,14 +61,14 @@ def calibrate(
             found = calibration.measure(plan, folder, cache_folder(), progress)
         except calibration.TrialFailedError as error:
             click.echo(f"bench.py: {error}", err=True)
-            context.exit(EXIT_TRIAL_FAILED)
+            context.exit(TRIAL_FAILED)
     if len(found) < plan.planned_pairs:
         click.echo(f"bench.py: interrupted after {len(found)} of {plan.planned_pairs} pairs; go on with", err=True)
         click.echo(f"    python bench.py calibrate --resume {folder.path}", err=True)
-        context.exit(EXIT_INTERRUPTED)
+        context.exit(INTERRUPTED)
     try:
         card = make_card(plan, found, limits)
     except NeverSteadyError as error:
         click.echo(f"bench.py: {error}", err=True)
-        context.exit(EXIT_INCONCLUSIVE)
-    print_card(card, Baselines(BASELINES).save_card(card))
+        context.exit(INCONCLUSIVE)
+    print_card(card, baselines_in(baselines).save_card(card))

@@ -1,28 +1,30 @@
 """bench.py compare: judge one stored run against another."""
 
 from pathlib import Path
+from typing import Optional
 
 import click
 
-from harness.commands import BASELINES
+from harness.commands import baselines_in
+from harness.commands.options import baselines_option
+from harness.gates.exit_status import exit_status, lenient
 
 
 @click.command()
 @click.argument("first", metavar="RUN_A")
 @click.argument("second", metavar="RUN_B")
 @click.option("--advisory", is_flag=True, help="Say the same, and let no verdict be the exit status.")
+@baselines_option
 @click.pass_context
-def compare(context: click.Context, first: str, second: str, advisory: bool) -> None:
+def compare(context: click.Context, first: str, second: str, advisory: bool, baselines: Optional[str]) -> None:
     """Judge what has grown from RUN_A to RUN_B, by the tests and limits of the gates."""
     from harness.comparisons.stored_runs import compare_runs
-    from harness.gates.exit_status import exit_status, lenient
     from harness.gates.power_card import Cards
-    from harness.store.baselines import Baselines
     from harness.store.run_folder import RunFolder
     from reports.terminal.verdicts import print_verdicts
 
     runs = [RunFolder(Path(path)).load() for path in (first, second)]
-    verdicts = compare_runs(runs[0], runs[1], Cards(Baselines(BASELINES)))
+    verdicts = compare_runs(runs[0], runs[1], Cards(baselines_in(baselines)))
     print_verdicts(verdicts)
     status = exit_status(verdicts)
     context.exit(lenient(status) if advisory else status)

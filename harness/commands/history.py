@@ -5,8 +5,9 @@ from typing import Optional
 
 import click
 
-from harness.commands import BASELINES
-from harness.commands.shown import Shown, language_option
+from harness.commands import baselines_in
+from harness.commands.options import baselines_option, language_option, output_option
+from harness.commands.shown import Shown
 
 
 @click.command()
@@ -14,12 +15,23 @@ from harness.commands.shown import Shown, language_option
 @click.option("--case", metavar="ID", help="Only this case.")
 @click.option("--mode", metavar="MODE", help="Only this mode.")
 @click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="Runs shown of each case and mode.")
-@click.option("--output", metavar="DIR", default="results", show_default=True, help="Folder that holds the runs.")
+@output_option("Folder that holds the runs.")
+@baselines_option
 @language_option
-def history(output: str, last: int, lang: Optional[str], **wanted: Optional[str]) -> None:
+def history(
+    suite: Optional[str],
+    case: Optional[str],
+    mode: Optional[str],
+    last: int,
+    output: str,
+    baselines: Optional[str],
+    lang: Optional[str],
+) -> None:
     """Draw step time, plan figures and SSIM over the stored runs, approved baselines marked."""
     from reports.terminal import history as stored
 
     words = Shown.from_options("none", lang).words
     runs, problems = stored.stored_runs(Path(output))
-    stored.print_history(runs, problems, stored.approved(BASELINES), last, words, **wanted)
+    stored.print_history(
+        runs, problems, stored.approved(baselines_in(baselines).root), last, words, suite=suite, case=case, mode=mode
+    )

@@ -5,7 +5,8 @@ from typing import Optional
 
 import click
 
-from harness.commands.shown import Shown, language_option
+from harness.commands.options import language_option
+from harness.commands.shown import Shown
 
 
 @click.command()

@@ -2,70 +2,57 @@
 
 import sys
 from pathlib import Path
-from typing import Any, Optional, Tuple
+from typing import TYPE_CHECKING
 
-from harness.commands import BASELINES, EXIT_INTERRUPTED, EXIT_TRIAL_FAILED, cache_folder
+from harness.commands import baselines_in, cache_folder
+from harness.commands.request import Request
 from harness.commands.shown import Shown
+from harness.gates.exit_status import INTERRUPTED, TRIAL_FAILED, exit_status, lenient
+
+if TYPE_CHECKING:
+    from harness.records import Run, Suite
 
 
-def measure(
-    suite: str,
-    shown: Shown,
-    modes: Optional[str],
-    device: str,
-    content: Tuple[str, ...],
-    styles: Tuple[str, ...],
-    output: str,
-    advisory: bool,
-    require_fit: bool,
-    **options: Any,
-) -> int:
+def measure(request: Request) -> int:
     """Run a suite, show it, return the exit status."""
-    import suites
-    from harness import modes as precision_modes
     from harness.devices import naming
     from harness.runs import runner
     from reports.terminal.progress import Progress
 
-    kind = naming.choose(device)[0].kind
-    options["styles"] = styles or None
-    if content:
-        options.update(content=content[0], further_contents=content[1:])
-        options["batch"] = options["batch"] if options["batch"] is not None else len(content)
-    given = {name: value for name, value in options.items() if value is not None}
-    names = ("replicates", "max_replicates", "half_width", "budget", "timeout")
-    suite_changes = {name: given.pop(name) for name in names if name in given}
-    if "replicates" in suite_changes:
-        suite_changes.setdefault("max_replicates", None)
-    chosen = suites.from_folder(suites.get(suite), given.pop("data_path", None))
-    if given["gate"]:
-        chosen = suites.for_gate(chosen)
-    if modes is not None:
-        asked = [precision_modes.get(name) for name in dict.fromkeys(modes.split(","))]
-    else:
-        asked = precision_modes.defaults(chosen.modes, kind)
-    suite_changes["modes"] = precision_modes.with_options(
-        asked, given.pop("mixlist", None), given.pop("customize_dtypes", None)
-    )
-    chip = {name: given.pop(name, None) for name in ("loss_scale", "overflow", "emit", "npu")}
-    suite_changes["modes"] = precision_modes.on_chip(
-        suite_changes["modes"],
-        precision_modes.parse_loss_scale(chip["loss_scale"] or "none"),
-        chip["overflow"],
-        chip["emit"],
-        chip["npu"] or (),
-    )
-    health, gate, plan_only = given.pop("health"), given.pop("gate"), given.pop("plan_only")
-    chosen = suites.customize(chosen, given, suite_changes)
-    check_device(kind, chosen, health)
-    with Progress(quiet=shown.quiet) as progress:
+    shown = Shown.from_options(request.report, request.lang, request.quiet)
+    kind = naming.choose(request.device)[0].kind
+    suite = request.chosen_suite(kind)
+    check_device(kind, suite, request.health)
+    with Progress(quiet=request.quiet) as progress:
         run, folder = runner.run_suite(
-            chosen, device, Path(output), cache_folder(), progress, sys.argv, health, gate, plan_only
+            suite,
+            request.device,
+            Path(request.output),
+            cache_folder(),
+            progress,
+            command=sys.argv,
+            health=request.health,
+            plans=request.gate,
+            plan_only=request.plan_only,
         )
-    return show(run, folder, gate or bool(run.suite.fidelity), advisory, require_fit, shown)
+    return show(run, folder, request.gate or bool(run.suite.fidelity), request, shown)
 
 
-def check_device(kind: str, suite: Any, health: bool) -> None:
+def continue_run(request: Request) -> int:
+    """Measure what an interrupted run is missing, show it, return the exit status."""
+    from harness.errors import UsageError
+    from harness.runs import runner
+    from reports.terminal.progress import Progress
+
+    shown = Shown.from_options(request.report, request.lang, request.quiet)
+    with Progress(quiet=request.quiet) as progress:
+        run, folder = runner.resume(Path(str(request.resume)), cache_folder(), progress)
+    if request.require_fit and not run.suite.fidelity:
+        raise UsageError(f"--require-fit: suite {run.suite.name} judges no pictures (expected --suite accuracy)")
+    return show(run, folder, run.gated, request, shown)
+
+
+def check_device(kind: str, suite: "Suite", health: bool) -> None:
     """Raise UsageError when the suite asks for what this kind of device cannot do."""
     from harness.devices import npu_options
     from harness.errors import UsageError
@@ -87,27 +74,15 @@ def check_device(kind: str, suite: Any, health: bool) -> None:
         raise UsageError("--health counts what the emulation loses; on the card see --npu-option enable_dump_debug")
 
 
-def continue_run(path: str, advisory: bool, require_fit: bool, shown: Shown) -> int:
-    """Measure what an interrupted run is missing, show it, return the exit status."""
-    from harness.runs import runner
-    from reports.terminal.progress import Progress
-
-    with Progress(quiet=shown.quiet) as progress:
-        run, folder = runner.resume(Path(path), cache_folder(), progress)
-    gate = bool(run.suite.fidelity) or (bool(run.plans) and not run.plan_only)
-    return show(run, folder, gate, advisory, require_fit, shown)
-
-
-def show(run: Any, folder: Path, gate: bool, advisory: bool, require_fit: bool, shown: Shown) -> int:
-    """Print the run and, if asked for, the gates' verdicts; return the exit status."""
-    from harness.gates.exit_status import exit_status, lenient
+def show(run: "Run", folder: Path, gate: bool, request: Request, shown: Shown) -> int:
+    """Judge the run if asked for, print it and its verdicts, write its reports; return the exit status."""
     from reports.terminal.fidelity import print_fidelity
     from reports.terminal.published_figures import print_published
     from reports.terminal.run import print_run
     from reports.terminal.verdicts import print_verdicts
 
     if gate:
-        run = judge(run, folder, require_fit)
+        run = judge(run, folder, request)
     if run.suite.fidelity and not run.plan_only:
         print_fidelity(run, folder, shown.words, shown.quiet)
     else:
@@ -118,28 +93,27 @@ def show(run: Any, folder: Path, gate: bool, advisory: bool, require_fit: bool, 
         print_verdicts(run.verdicts, run.power_cards, shown.words, shown.quiet)
     shown.write(folder)
     if not run.complete:
-        return EXIT_INTERRUPTED
+        return INTERRUPTED
     if not all(trial.status == "ok" for trial in run.trials):
-        return EXIT_TRIAL_FAILED
+        return TRIAL_FAILED
     status = exit_status(run.verdicts) if gate else 0
-    return lenient(status) if advisory else status
+    return lenient(status) if request.advisory else status
 
 
-def judge(run: Any, folder: Path, require_fit: bool) -> Any:
+def judge(run: "Run", folder: Path, request: Request) -> "Run":
     """Return the run with its verdicts, and on the disk; what seems slower is measured once more before it can fail."""
     from harness.gates import gate
     from harness.gates.timing import unconfirmed
     from harness.runs import runner
-    from harness.store.baselines import Baselines
     from harness.store.run_folder import RunFolder
     from reports.terminal.progress import Progress
 
-    baselines = Baselines(BASELINES)
-    run = gate.judged(run, baselines, folder, require_fit)
+    baselines = baselines_in(request.baselines)
+    run = gate.judged(run, baselines, folder, request.require_fit)
     suspects = unconfirmed(run.verdicts)
     if suspects and run.complete:
-        with Progress() as progress:
+        with Progress(quiet=request.quiet) as progress:
             run = runner.confirm(run, folder, suspects, cache_folder(), progress)
-        run = gate.judged(run, baselines, folder, require_fit)
+        run = gate.judged(run, baselines, folder, request.require_fit)
     RunFolder(folder).save(run)
     return run

@@ -1,23 +1,17 @@
-"""How results are shown: the options that say so."""
+"""How results are shown: formats, language, how much of it."""
 
 from pathlib import Path
-from typing import Any, Callable, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, List, NamedTuple, Optional
 
-import click
-
-LANGUAGES = ("en", "zh")
-
-
-def language_option(command: Callable) -> Callable:
-    """The option that chooses the language of what people read."""
-    return click.option("--lang", type=click.Choice(LANGUAGES), help="Language; of the locale unless given.")(command)
+if TYPE_CHECKING:
+    from reports.language import Words
 
 
 class Shown(NamedTuple):
     """How a result is to be shown."""
 
     formats: List[str]
-    words: Any
+    words: "Words"
     quiet: bool
 
     @classmethod

@@ -1,22 +1,26 @@
-"""What the process that judged says to the one that started it."""
+"""The exit statuses of bench.py: what its process says to the one that started it."""
 
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
-from harness.records import Verdict
+if TYPE_CHECKING:  # the commands need the numbers at their start, and the records take long to import
+    from harness.records import Verdict
 
-_EXIT = {"pass": 0, "fail": 1, "inconclusive": 3, "missing": 4}
-_WORST_FIRST = (1, 4, 3, 0)
+PASS, GATE_FAILED, USAGE, INCONCLUSIVE, INCOMPARABLE, TRIAL_FAILED = range(6)
+INTERNAL, INTERRUPTED = 70, 130
+
+_OF_OUTCOME = {"pass": PASS, "fail": GATE_FAILED, "inconclusive": INCONCLUSIVE, "missing": INCOMPARABLE}
+_WORST_FIRST = (GATE_FAILED, INCOMPARABLE, INCONCLUSIVE, PASS)
 
 
-def exit_status(verdicts: Sequence[Verdict]) -> int:
-    """0 pass, 1 a gate failed, 3 inconclusive, 4 baseline missing or incomparable; the worst wins: 1, 4, 3, 0.
+def exit_status(verdicts: "Sequence[Verdict]") -> int:
+    """Return the status of the worst verdict: a gate failed, baseline missing or incomparable, inconclusive, pass.
 
-    Nothing judged is 4: it is never a pass. Advisory verdicts do not count.
+    Nothing judged is INCOMPARABLE: it is never a pass. Advisory verdicts do not count.
     """
-    found = {_EXIT[verdict.outcome] for verdict in verdicts if not verdict.advisory} or {4}
-    return next(status for status in _WORST_FIRST if status in found)
+    statuses = {_OF_OUTCOME[verdict.outcome] for verdict in verdicts if not verdict.advisory} or {INCOMPARABLE}
+    return next(status for status in _WORST_FIRST if status in statuses)
 
 
 def lenient(status: int) -> int:
-    """The exit status when verdicts are only advice: failed trials and errors still count."""
-    return 0 if status in _EXIT.values() else status
+    """Return the exit status when verdicts are only advice: failed trials and errors still count."""
+    return PASS if status in _WORST_FIRST else status

@@ -5,13 +5,13 @@ from typing import List, Optional, Tuple
 from typing_extensions import Literal
 
 from harness.records.base import SCHEMA_VERSION, Record
-from harness.records.baseline import CasePlan
-from harness.records.case import REFERENCE_MODE
+from harness.records.baseline import CasePlan, PlanFigures
+from harness.records.case import REFERENCE_MODE, Case, Mode
 from harness.records.environment import Environment
 from harness.records.fidelity import ModeFidelity
 from harness.records.power import PowerCard
 from harness.records.suite import Suite
-from harness.records.trial import LossScaling, TrialResult
+from harness.records.trial import LossScaling, Status, TrialResult
 from harness.records.verdict import Verdict
 
 
@@ -126,6 +126,38 @@ class Run(Record):
     verdicts: List[Verdict] = []
     power_cards: List[PowerCard] = []
     """How good the timing gates are here, for the cases that have a current card."""
+
+    @property
+    def gated(self) -> bool:
+        """Whether the run is to be judged: it was made for a gate, or its suite judges pictures."""
+        return bool(self.suite.fidelity) or (bool(self.plans) and not self.plan_only)
+
+    @property
+    def pairs(self) -> List[Tuple[Case, Mode]]:
+        """Every case in every mode."""
+        return [(case, mode) for case in self.suite.cases for mode in self.suite.modes]
+
+    def trials_of(
+        self, case: str, mode: str, status: Optional[Status] = "ok", confirmation: bool = False
+    ) -> List[TrialResult]:
+        """The trials of a case and mode that ended so, or in any way when `status` is None.
+
+        Those of the confirmation are another measurement, and never among the others.
+        """
+        found = [trial for trial in self.trials if (trial.case, trial.mode) == (case, mode)]
+        return [trial for trial in found if trial.confirmation == confirmation and status in (None, trial.status)]
+
+    def summary_of(self, case: str, mode: str) -> Optional[Summary]:
+        """The summary of a case and mode; None when there is none."""
+        return next((item for item in self.summaries if (item.case, item.mode) == (case, mode)), None)
+
+    def plan_of(self, case: str, mode: str) -> Optional[PlanFigures]:
+        """The card's dtype plan of a case and mode; None when no gate asked for it."""
+        return next((plan.figures for plan in self.plans if (plan.case, plan.mode) == (case, mode)), None)
+
+    def fidelity_of(self, case: str, mode: str) -> Optional[ModeFidelity]:
+        """What was judged of the picture of a case and mode; None when nothing was."""
+        return next((item for item in self.fidelity if (item.case, item.mode) == (case, mode)), None)
 
     @property
     def planned_trials(self) -> int:

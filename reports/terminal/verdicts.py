@@ -21,13 +21,15 @@ _DETAILS = 12
 class ComparisonProgress:
     """Says on standard error which tree is being measured."""
 
-    def __init__(self, pairs: int, console: Optional[Console] = None) -> None:
+    def __init__(self, pairs: int, quiet: bool = False, console: Optional[Console] = None) -> None:
         self._pairs = pairs
+        self._quiet = quiet
         self._console = console or Console(file=sys.stderr, highlight=False)
 
     def measuring(self, number: int, tree: str, mode: str) -> None:
         """One measurement is about to begin; `number` is the pair's, from 1."""
-        self._console.print(Text(f"[pair {number}/{self._pairs}] {tree}  {mode}"), soft_wrap=True)
+        if not self._quiet:
+            self._console.print(Text(f"[pair {number}/{self._pairs}] {tree}  {mode}"), soft_wrap=True)
 
 
 def print_verdicts(

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import bench
-from harness.commands import run as measuring
+from harness.commands.run import show
 from harness.commands.shown import Shown
 from harness.gates import approval
 from harness.records import CasePlan, Comparison
@@ -16,6 +16,7 @@ from harness.store.baselines import Baselines
 from harness.store.run_folder import RunFolder
 from harness.trial import supervisor
 from tests.builders import card_of, stepping
+from tests.commands.test_request import request_of
 from tests.conftest import ROOT
 from tests.gates.test_gate import FIGURES
 from tests.trial.processes import FINISHED, SAMPLE
@@ -34,8 +35,6 @@ def worker(seconds):
 @pytest.fixture
 def baselines(tmp_path, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
-    monkeypatch.setattr("harness.commands.baselines.BASELINES", tmp_path / "baselines")
-    monkeypatch.setattr("harness.commands.measuring.BASELINES", tmp_path / "baselines")
     return Baselines(tmp_path / "baselines")
 
 
@@ -54,9 +53,11 @@ def store(tmp_path, suite):
 
 
 @pytest.fixture
-def command(monkeypatch, capfd):
+def command(monkeypatch, capfd, baselines):
+    """Runs one of the commands beside the baselines of the test."""
+
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["bench.py", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", ["bench.py", *map(str, arguments), "--baselines", str(baselines.root)])
         status = bench.main()
         printed = capfd.readouterr()
         return status, printed.out, printed.err
@@ -112,9 +113,8 @@ def test_a_slow_run_is_measured_again_before_it_fails(
     monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", worker(seconds)))
     monkeypatch.setattr(runner, "CONFIRMATION_DELAY", 0.0)
     slow = store(*SLOWER)
-    shown = Shown.from_options("none", "en")
-    options = {"gate": True, "advisory": False, "require_fit": False, "shown": shown}
-    assert measuring.show(RunFolder(slow).load(), slow, **options) == status
+    request = request_of("--suite", "smoke", "--baselines", str(baselines.root))
+    assert show(RunFolder(slow).load(), slow, True, request, Shown.from_options("none", "en")) == status
     printed = capfd.readouterr()
     assert said in printed.out and "measuring again in 0 s" in printed.err
     stored = RunFolder(slow).load()

@@ -1,10 +1,7 @@
-import os
-
 import pytest
 
 import suites
 from harness import modes
-from harness.commands.against import as_arguments
 from harness.commands.run import check_device
 from harness.errors import UsageError
 
@@ -31,15 +28,3 @@ def test_what_a_device_cannot_do_is_refused_before_anything_runs(kind, mode, opt
 def test_a_card_takes_the_suites_as_they_are():
     for name in ("perf", "accuracy", "smoke", "scaling"):
         check_device("npu", suites.get(name), health=False)
-
-
-def test_files_are_named_by_their_absolute_paths_for_another_tree(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("my.ini", "a.png"):
-        (tmp_path / name).touch()
-    given = {"content": ("a.png",), "steps": 12, "npu": ("op_precision_mode=my.ini", "deterministic=1")}
-    path = os.path.join(os.getcwd(), "my.ini")
-    assert as_arguments(given) == [
-        *("--content", os.path.join(os.getcwd(), "a.png"), "--steps", "12"),
-        *("--npu-option", f"op_precision_mode={path}", "--npu-option", "deterministic=1"),
-    ]

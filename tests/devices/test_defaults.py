@@ -14,7 +14,7 @@ from harness.mission import job
 from harness.runs import runner
 
 
-class Asked(Exception):
+class Asked(BaseException):
     """What was about to be measured."""
 
 
@@ -22,7 +22,7 @@ class Asked(Exception):
 def asked(cards, monkeypatch, tmp_path):
     """Runs bench.py up to where it would measure; returns what that is told first."""
 
-    def stop(*arguments):
+    def stop(*arguments, **_):
         raise Asked(arguments)
 
     monkeypatch.setattr(runner, "run_suite", stop)

@@ -76,7 +76,7 @@ def test_one_job_runs_on_one_device(cards):
 def test_a_core_of_its_own():
     last = len(os.sched_getaffinity(0)) - 1
     code = (
-        f"import os; from harness.devices import open_device; device = open_device('cpu:{last}'); "
+        f"import os; from harness.devices.opening import open_device; device = open_device('cpu:{last}'); "
         "found = device.environment(); "
         "print(found.slot, found.usable_cores, found.effective_threads, *os.sched_getaffinity(0))"
     )

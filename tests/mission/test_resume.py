@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import store
+from harness.store import files
 from reports.mission.log import MissionLog
 from tests.conftest import ROOT
 from tests.mission.conftest import losses
@@ -95,7 +95,7 @@ def test_death_at_any_write_leaves_whole_files_and_a_job_that_can_continue(styli
 
         with monkeypatch.context() as patch:
             patch.setattr(os, "replace", replace_or_die)
-            patch.setattr(store.os, "unlink", lambda path: None)  # the dead do not clean up
+            patch.setattr(files.os, "unlink", lambda path: None)  # the dead do not clean up
             if number > writes:
                 assert stylize(job).status == 0 and len(written) == writes
                 break

@@ -49,6 +49,20 @@ def test_the_style_step_is_explained_by_layer_with_rules_and_totals(explain):
         assert part in text, part
 
 
+@pytest.mark.parametrize(
+    "options, part",
+    [
+        ("--graph {frozen} --size 64", "--size: it is of the style step (expected no --graph beside it)"),
+        ("--graph {frozen} --batch 2", "--batch: it is of the style step"),
+        ("--fetch relu", "--fetch relu: it is of --graph (expected --graph FILE.pb beside it)"),
+        ("--graph none.pb", "graph none.pb: no such file"),
+    ],
+)
+def test_options_that_have_no_use_are_refused(explain, frozen, options, part):
+    status, out, err = explain("force_fp16", *options.format(frozen=frozen).split())
+    assert (status, out, err.count("\n")) == (2, "", 1) and part in err
+
+
 def test_what_the_card_refuses_is_named(explain):
     _, out, _ = explain("must_keep_origin_dtype", "--size", "64")
     assert "would not compile: 26 ops (Conv2D, Conv2DBackpropInputD)" in " ".join(out.split())

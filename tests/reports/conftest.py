@@ -7,11 +7,6 @@ HOSTILE = "<img src=x onerror='window.pwned=1'>\"&'| `a` **b** [c](http://d) @al
 
 
 @pytest.fixture
-def evidence(tmp_path, case):
-    return make_run(tmp_path / "run", case)
-
-
-@pytest.fixture
 def hostile(tmp_path, case):
     """A run whose names, reasons and environment try to be more than text."""
     bad = case.model_copy(update={"id": HOSTILE, "initial": HOSTILE})

@@ -1,0 +1,18 @@
+"""bench.py doctor: what is installed, and what is missing."""
+
+import click
+
+from harness.commands import cache_folder
+from harness.gates.exit_status import TRIAL_FAILED
+
+
+@click.command()
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """Say what is installed, which devices work, what is missing and how to get it."""
+    from harness.machine.doctor import examine
+    from reports.terminal.doctor import print_checks
+
+    checks = examine(cache_folder())
+    print_checks(checks)
+    context.exit(TRIAL_FAILED if any(check.ok is False for check in checks) else 0)

@@ -1,0 +1,62 @@
+"""bench.py explain: why each op of a step gets its dtype."""
+
+import os
+from typing import Optional, Tuple
+
+import click
+
+from harness.commands import cache_folder
+from harness.errors import UsageError
+
+
+@click.command()
+@click.argument("mode")
+@click.argument("other", required=False, metavar="[MODE_B]")
+@click.option("--json", "as_json", is_flag=True, help="Print plans and totals as JSON.")
+@click.option("--graph", metavar="FILE.pb", help="Plan this frozen or training graph instead of the style step.")
+@click.option("--fetch", "fetches", metavar="NAME", multiple=True, help="What --graph is run for; repeat for several.")
+@click.option("--size", type=int, metavar="PIXELS", help="Width of the style step's picture.")
+@click.option("--batch", type=int, metavar="N", help="Pictures that the style step draws at once.")
+@click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
+@click.option(
+    "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
+)
+def explain(
+    mode: str,
+    other: Optional[str],
+    as_json: bool,
+    graph: Optional[str],
+    fetches: Tuple[str, ...],
+    size: Optional[int],
+    batch: Optional[int],
+    mixlist: Optional[str],
+    customize_dtypes: Optional[str],
+) -> None:
+    """Say why each op of the step gets its dtype in MODE; with MODE_B, what differs."""
+    import suites
+    from harness import modes
+    from harness.plans import explain as plans
+    from harness.step import inputs
+    from reports.terminal import explain as shown
+
+    sizes = {"size": size, "batch": batch}
+    changes = {name: value for name, value in sizes.items() if value is not None}
+    if graph and changes:
+        raise UsageError(f"--{min(changes)}: it is of the style step (expected no --graph beside it)")
+    if fetches and not graph:
+        raise UsageError(f"--fetch {fetches[0]}: it is of --graph (expected --graph FILE.pb beside it)")
+    if graph and not os.path.isfile(graph):
+        raise UsageError(f"graph {graph}: no such file (expected a binary GraphDef)")
+    chosen = modes.with_options([modes.get(name) for name in (mode, other) if name], mixlist, customize_dtypes)
+    if graph:
+        question = plans.Question(graph=os.path.abspath(graph), fetches=fetches, modes=tuple(chosen))
+    else:
+        case = suites.customize(suites.get("perf"), changes, {}).cases[0]
+        question = plans.Question(case=inputs.resolve(case, cache_folder()), modes=chosen, cache=cache_folder())
+    answer = plans.explain(question)
+    if as_json:
+        shown.print_json(chosen, answer)
+    elif other:
+        shown.print_difference(chosen, answer)
+    else:
+        shown.print_plan(chosen[0], answer[0])

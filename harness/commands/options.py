@@ -1,0 +1,136 @@
+"""The options of bench.py itself, in the sections that `--help` shows them in."""
+
+from typing import Any, Callable, Dict, List, Tuple
+
+import click
+
+LANGUAGES = ("en", "zh")
+Command = Callable[..., Any]
+
+
+def language_option(command: Command) -> Command:
+    """Add the option that chooses the language of what people read."""
+    return click.option("--lang", type=click.Choice(LANGUAGES), help="Language; of the locale unless given.")(command)
+
+
+def baselines_option(command: Command) -> Command:
+    """Add the option that says where approved results and power cards lie."""
+    return click.option(
+        "--baselines", metavar="DIR", help="Folder of approved results and power cards; the project's unless given."
+    )(command)
+
+
+def output_option(text: str) -> Callable[[Command], Command]:
+    """Return what adds the option that says where results go; `text` says what the folder gets."""
+    return click.option("--output", metavar="DIR", default="results", show_default=True, help=text)
+
+
+SECTIONS: Dict[str, Tuple[Callable[[Command], Command], ...]] = {
+    "What to do": (
+        click.option("--suite", metavar="NAME", help="What to measure: perf, accuracy, smoke, scaling, reference."),
+        click.option("--resume", metavar="RUN", help="Measure what this interrupted run's folder is missing."),
+        click.option("--plan-only", is_flag=True, help="Decide the card's dtypes and run no step."),
+        click.option(
+            "--against", metavar="GITREF", help="Measure GITREF and this tree in turn, and judge which is slower."
+        ),
+        click.option(
+            "--pairs", type=click.IntRange(2), default=5, show_default=True, help="Of --against: per case and mode."
+        ),
+    ),
+    "What is drawn": (
+        click.option("--content", metavar="FILE", multiple=True, help="Content picture; repeat for more in a batch."),
+        click.option("--styles", metavar="FILE", multiple=True, help="Style picture; repeat for several."),
+        click.option("--size", type=int, metavar="PIXELS", help="Width the content is brought to; its height follows."),
+        click.option("--steps", type=int, metavar="N", help="Updates of the picture, warm-up included."),
+        click.option("--init", metavar="content|noise|FILE", help="What the picture starts from."),
+        click.option("--seed", type=int, metavar="N", help="Seed of the noise."),
+        click.option("--batch", type=int, metavar="N", help="Pictures drawn at once: the content pictures in turn."),
+        click.option("--network", metavar="NAME|FILE", help="synthetic, or a path of imagenet-vgg-verydeep-19.mat."),
+        click.option("--data-path", metavar="DIR", help="Folder of the files that the suite reference needs."),
+    ),
+    "In which precision": (
+        click.option("--modes", metavar="A,B", help="Precision modes, separated by commas."),
+        click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes."),
+        click.option(
+            "--customize-dtypes",
+            metavar="FILE",
+            help="customize_dtypes file for all modes but must_keep_origin_dtype.",
+        ),
+        click.option("--loss-scale", metavar="SCALE", help="none, a number, or dynamic[:init=N,incr_every=N,…]."),
+        click.option(
+            "--overflow",
+            type=click.Choice(["saturate", "ieee"]),
+            help="What the emulated chip does; the 910 saturates.",
+        ),
+        click.option(
+            "--emit",
+            type=click.Choice(["rounded", "native"]),
+            help="How a host computes float16: rounded as on the card, or in kernels of its own; bfloat16 always is.",
+        ),
+    ),
+    "Where and how often": (
+        click.option(
+            "--device",
+            metavar="NAME",
+            default="auto",
+            show_default=True,
+            help="Where steps run: auto, cpu, gpu, npu, or several as in npu:0,npu:2.",
+        ),
+        click.option("--npu-option", metavar="KEY=VALUE", multiple=True, help="Session option of the card; repeat."),
+        click.option("--replicates", type=int, metavar="N", help="Fresh processes per case and mode, exactly."),
+        click.option("--max-replicates", type=int, metavar="N", help="Up to this many while the interval is wide."),
+        click.option(
+            "--half-width", type=float, metavar="SHARE", help="Half the 95 % interval that is narrow enough: 0.015."
+        ),
+        click.option("--budget", type=float, metavar="SECONDS", help="Time after which no further round is begun."),
+        click.option("--timeout", type=float, metavar="SECONDS", help="What one trial may take."),
+        click.option(
+            "--health",
+            is_flag=True,
+            help="Also count, step by step, what float16 saturates, flushes to zero, loses.",
+        ),
+    ),
+    "How it is judged": (
+        click.option(
+            "--gate", is_flag=True, help="Judge the run against the stored baselines; the exit status says how."
+        ),
+        click.option(
+            "--require-fit", is_flag=True, help="Of suite accuracy: a mode whose picture is wrong fails the gate."
+        ),
+        click.option("--advisory", is_flag=True, help="Judge and say all, and let no verdict be the exit status."),
+        baselines_option,
+    ),
+    "How it is shown": (
+        output_option("Folder that gets the run's folder."),
+        click.option(
+            "--report",
+            metavar="A,B",
+            default="html",
+            show_default=True,
+            help="Write html, markdown, junit, ...; or none.",
+        ),
+        language_option,
+        click.option("--quiet", is_flag=True, help="Print failures, verdicts that do not pass, and paths alone."),
+    ),
+}
+"""By heading, in the order of `--help`."""
+
+
+def all_options(command: Command) -> Command:
+    """Add every option of SECTIONS to a command."""
+    for option in reversed([option for options in SECTIONS.values() for option in options]):
+        command = option(command)
+    return command
+
+
+class SectionedGroup(click.Group):
+    """A group of commands whose own options are shown in the sections of SECTIONS."""
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, a list to each section, and the commands."""
+        shown = iter([parameter.get_help_record(context) for parameter in self.get_params(context)])
+        for heading, options in [*SECTIONS.items(), ("This text", ("--help",))]:
+            rows: List[Tuple[str, str]] = [row for _, row in zip(options, shown) if row is not None]
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+        self.format_commands(context, formatter)
