@@ -28,8 +28,7 @@ from harness.gates.exit_status import INTERNAL, INTERRUPTED, USAGE
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @all_options
-@click.pass_context
-def cli(context: click.Context, **_: Any) -> None:
+def cli(**_: Any) -> None:
     """Benchmark neural style transfer under the Ascend 910's precision modes.
 
     \b
@@ -38,6 +37,7 @@ def cli(context: click.Context, **_: Any) -> None:
     python bench.py --suite smoke     does everything work, in under a minute
     python bench.py doctor            what is installed and what is missing
     """
+    context = click.get_current_context()
     if context.invoked_subcommand is not None:
         for name in given_options(context):
             command = context.invoked_subcommand

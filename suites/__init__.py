@@ -24,7 +24,8 @@ def get(name: str) -> Suite:
     """Return the suite of this name; raises UsageError when there is none."""
     if name not in names():
         raise UsageError(f"suite {name!r} is unknown (expected one of {', '.join(names())})")
-    return importlib.import_module(f"suites.{name}").SUITE
+    suite: Suite = importlib.import_module(f"suites.{name}").SUITE
+    return suite
 
 
 def shipped_case(size: int, steps: int, **changes: Any) -> Case:

@@ -6,8 +6,8 @@ SUITE = Suite(
     name="perf",
     purpose="step time, throughput and final loss of each precision mode",
     # One step to compile, and ten with one to spare for the two windows that show a steady state.
-    cases=[shipped_case(size=256, steps=12)],
-    modes=[get(name) for name in NAMES],
+    cases=(shipped_case(size=256, steps=12),),
+    modes=tuple(get(name) for name in NAMES),
     replicates=3,
     max_replicates=10,
     budget=240,

@@ -47,9 +47,10 @@ def explain(
         raise UsageError(f"--fetch {fetches[0]}: it is of --graph (expected --graph FILE.pb beside it)")
     if graph and not os.path.isfile(graph):
         raise UsageError(f"graph {graph}: no such file (expected a binary GraphDef)")
-    chosen = modes.with_options([modes.get(name) for name in (mode, other) if name], mixlist, customize_dtypes)
+    asked = [modes.get(name) for name in (mode, other) if name]
+    chosen = tuple(modes.with_options(asked, mixlist, customize_dtypes))
     if graph:
-        question = plans.Question(graph=os.path.abspath(graph), fetches=fetches, modes=tuple(chosen))
+        question = plans.Question(graph=os.path.abspath(graph), fetches=fetches, modes=chosen)
     else:
         case = suites.customize(suites.get("perf"), changes, {}).cases[0]
         question = plans.Question(case=inputs.resolve(case, cache_folder()), modes=chosen, cache=cache_folder())

@@ -79,7 +79,7 @@ class AscendDevice(HostDevice):
             return Prepared(graph_def, lowered=True, counts=False)
         if mode.loss_scale is not None:
             # The adapter's optimiser decides with conditionals, which a plan does not follow.
-            remarks = ("card: with loss scaling its casts are not planned",)
+            remarks: Tuple[str, ...] = ("card: with loss scaling its casts are not planned",)
             return Prepared(graph_def, lowered=True, remarks=remarks, counts=False)
         self._plan = plan_graph(graph_def, fetches, mode.precision)
         remarks = self._plan.remarks + refusals(self._plan)
@@ -105,7 +105,8 @@ class AscendDevice(HostDevice):
     def evaluate(self, graph_def: tf.GraphDef, fetches: Mapping[str, str], feeds: Mapping[str, Any]) -> Dict[str, Any]:
         """Run the graph once and prove that it was the card that ran it."""
         with self.session(graph_def) as session:
-            return self._run_proven(session, dict(fetches), feeds)
+            values: Dict[str, Any] = self._run_proven(session, dict(fetches), feeds)
+        return values
 
     @property
     def reference(self) -> HostDevice:

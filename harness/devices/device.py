@@ -6,6 +6,11 @@ from typing_extensions import Protocol
 
 from harness.records import Mode, WorkerEnvironment
 
+GraphDef = Any
+"""tf.GraphDef. TensorFlow has no types of its own, and what only passes graphs on does not import it."""
+Session = Any
+"""tf.Session, of TensorFlow's version 1 interface."""
+
 
 class DeviceUnavailable(Exception):
     """The device cannot run this here; the message says what was looked for and what to do."""
@@ -14,7 +19,7 @@ class DeviceUnavailable(Exception):
 class Prepared(NamedTuple):
     """A graph as a device runs it in a mode."""
 
-    graph_def: Any
+    graph_def: GraphDef
     emulated: bool = False
     lowered: bool = False
     """The mode does not compute in float32 throughout, so that a loss has to be scored again to be true."""
@@ -38,7 +43,7 @@ class Device(Protocol):
         """Describe the device and the software that drives it."""
 
     def prepare(
-        self, graph_def: Any, fetches: Sequence[str], mode: Mode, keep: Sequence[str] = (), health: bool = False
+        self, graph_def: GraphDef, fetches: Sequence[str], mode: Mode, keep: Sequence[str] = (), health: bool = False
     ) -> "Prepared":
         """Make the graph ready to run in this mode.
 
@@ -51,14 +56,14 @@ class Device(Protocol):
             DeviceUnavailable: this device cannot run this mode.
         """
 
-    def session(self, graph_def: Any, optimize: bool = True) -> ContextManager[Any]:
+    def session(self, graph_def: GraphDef, optimize: bool = True) -> ContextManager[Session]:
         """Open a tf.Session on a prepared graph.
 
         Args:
             optimize: let Grappler rewrite the graph; not worth its time for a graph that runs once.
         """
 
-    def evaluate(self, graph_def: Any, fetches: Mapping[str, str], feeds: Mapping[str, Any]) -> Dict[str, Any]:
+    def evaluate(self, graph_def: GraphDef, fetches: Mapping[str, str], feeds: Mapping[str, Any]) -> Dict[str, Any]:
         """Run a prepared graph once; return a value for each name in `fetches`.
 
         Raises:
@@ -72,13 +77,13 @@ class Device(Protocol):
     def training(self, mode: Mode) -> Any:
         """Return the model.stylization.Train of the mode: plain, or with its loss scaling."""
 
-    def loop(self, session: Any, update: str) -> Tuple[Any, int]:
+    def loop(self, session: Session, update: str) -> Tuple[Any, int]:
         """Return what to run for the update, and how many steps that makes; to be asked once, when all is set.
 
         Whether it does make them, `confirm` proves.
         """
 
-    def confirm(self, session: Any, fetches: Sequence[Any]) -> Tuple[str, ...]:
+    def confirm(self, session: Session, fetches: Sequence[Any]) -> Tuple[str, ...]:
         """Run the step once, for nothing else, and prove that this device runs it; return what else it showed.
 
         Args:

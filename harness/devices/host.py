@@ -64,14 +64,15 @@ class HostDevice:
         else:
             graph_def, counters = emit_rounded(graph_def, plan, keep, chip), {}
         lowered = not plan.all_float32
-        return Prepared(graph_def, lowered, lowered, plan.remarks + refusals(plan), counters)
+        remarks = plan.remarks + refusals(plan)
+        return Prepared(graph_def, emulated=lowered, lowered=lowered, remarks=remarks, counters=counters)
 
     def _prepare_native(self, graph_def: tf.GraphDef, plan: DtypePlan, keep: Sequence[str]) -> Prepared:
         try:
             graph_def = emit_native(graph_def, plan, keep, self.kind)
         except NoKernelError as error:
             raise DeviceUnavailable(f"{self.kind}: {error}") from error
-        return Prepared(graph_def, False, not plan.all_float32, plan.remarks, counts=False)
+        return Prepared(graph_def, lowered=not plan.all_float32, remarks=plan.remarks, counts=False)
 
     def training(self, mode: Mode) -> Train:
         """Loss scaling has an emulated status register."""
@@ -88,7 +89,8 @@ class HostDevice:
     def evaluate(self, graph_def: tf.GraphDef, fetches: Mapping[str, str], feeds: Mapping[str, Any]) -> Dict[str, Any]:
         """Run the graph once, without Grappler: for one run, optimising costs more than it saves."""
         with self.session(graph_def, optimize=False) as session:
-            return session.run(dict(fetches), dict(feeds))
+            values: Dict[str, Any] = session.run(dict(fetches), dict(feeds))
+        return values
 
     @property
     def reference(self) -> "HostDevice":
@@ -160,4 +162,4 @@ def refusals(plan: DtypePlan) -> Tuple[str, ...]:
 def _local_devices() -> List[Any]:
     from tensorflow.python.client import device_lib
 
-    return device_lib.list_local_devices()
+    return list(device_lib.list_local_devices())

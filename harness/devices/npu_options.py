@@ -6,7 +6,7 @@ tf_adapter/util/npu_attrs.cc, and the TF Adapter documentation), made before a s
 
 import os
 import re
-from typing import Any, Dict, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, NamedTuple, Sequence, Tuple
 
 from harness.errors import UsageError
 from harness.precision.rules.config import ALLOW_MIX, FORCE_FP16, FORCE_FP32, MUST_KEEP
@@ -130,7 +130,11 @@ def check_steps(options: Dict[str, str], steps: int) -> None:
 
 def typed(options: Dict[str, str]) -> Dict[str, Tuple[str, Any]]:
     """By key: the field of its AttrValue, and the value in that field's type."""
-    convert = {"b": lambda value: value == "true", "i": int, "s": lambda value: value.encode()}
+    convert: Dict[str, Callable[[str], Any]] = {
+        "b": lambda value: value == "true",
+        "i": int,
+        "s": lambda value: value.encode(),
+    }
     return {key: (OPTIONS[key].field, convert[OPTIONS[key].field](value)) for key, value in options.items()}
 
 

@@ -25,7 +25,7 @@ class Writer:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1)
-        self._last: Optional[Future] = None
+        self._last: Optional[Future[None]] = None
 
     def __enter__(self) -> "Writer":
         return self

@@ -2,10 +2,11 @@
 
 import os
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
+from harness.devices.device import Device, Prepared, Session
 from harness.errors import UsageError
 from harness.mission import files, state
 from harness.mission.job import Job
@@ -16,6 +17,9 @@ from harness.step.building import build_step
 from harness.step.sampling import DivergedError, require_finite, sample_steps
 from harness.step.scoring import summed
 from model import images
+
+if TYPE_CHECKING:
+    from model.stylization import StepGraph
 
 LOSSES = ("content", "style", "tv", "total")
 
@@ -67,11 +71,11 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
     observer.phase(Phase(name="network"))
     loaded = inputs.load(job.case, cache)
     job = job.model_copy(update={"case": loaded.case})
-    before = _state_before(job)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from harness.devices.opening import open_device
 
     device = open_device(job.device)
+    before = _state_before(job, device.kind)
     keeps_colors = loaded.pictures.contents if job.case.settings.preserve_colors else None
     mean_pixel = loaded.network.mean_pixel
     graph, prepared = _prepare(job, device, loaded, observer)
@@ -84,7 +88,8 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
         device.confirm(session, [graph.update, *graph.losses.values()])
         if before is None:
             files.remove(job.state())  # of a job that this one replaces; it must not be continued after a crash
-        run = _Run(job, graph, session, observer, writer, mean_pixel, keeps_colors)
+        identity = state.identity(job, device.kind)
+        run = _Run(job, identity, graph, session, observer, writer, mean_pixel, keeps_colors)
         run.restore(before)
         observer.begun(job, device.environment(), planned, run.updates)
         diverged, interrupted, kept = None, False, True
@@ -107,9 +112,9 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
     )
 
 
-def _state_before(job: Job) -> Optional[state.State]:
+def _state_before(job: Job, kind: str) -> Optional[state.State]:
     """The state to continue from, None for a job that begins; refuses to replace files unless told to."""
-    before = state.read(job) if job.resume else None
+    before = state.read(job, kind) if job.resume else None
     paths = [*job.pictures(), *job.others()]
     if before is None and not job.overwrite:
         files.protect(paths)
@@ -119,7 +124,7 @@ def _state_before(job: Job) -> Optional[state.State]:
     return before
 
 
-def _prepare(job: Job, device: Any, loaded: inputs.Loaded, observer: Observer) -> Tuple[Any, Any]:
+def _prepare(job: Job, device: Device, loaded: inputs.Loaded, observer: Observer) -> "Tuple[StepGraph, Prepared]":
     """Return the step's graph, without its GraphDef, and that as the device runs it."""
     from harness.precision import GraphError, PrecisionConfigError
 
@@ -141,8 +146,9 @@ class _Run:
     def __init__(
         self,
         job: Job,
-        graph: Any,
-        session: Any,
+        identity: Dict[str, Any],
+        graph: "StepGraph",
+        session: Session,
         observer: Observer,
         writer: files.Writer,
         mean_pixel: np.ndarray,
@@ -155,7 +161,7 @@ class _Run:
         self.writer = writer
         self.mean_pixel = mean_pixel
         self.keeps_colors = keeps_colors
-        self.identity = state.identity(job)
+        self.identity = identity
         self.updates = 0
         self.rows: List[List[float]] = []
         self.seconds: List[float] = []
@@ -163,7 +169,7 @@ class _Run:
         self.best: Optional[np.ndarray] = None
         self.candidates: Optional[np.ndarray] = None
         """Checkpoint pictures whose losses come with the next step."""
-        self.totals: Optional[np.ndarray] = None
+        self.totals = np.full(job.case.batch, np.inf)
         """Of each picture that the last step read."""
         self.seen: Optional[np.ndarray] = None
         """Pictures that the last step read."""
@@ -202,16 +208,18 @@ class _Run:
         if self.candidates is None:
             self.candidates = self._pictures(self.session.run(self.graph.result))
         self._add_row(losses)
+        assert self.best is not None  # the row above judged a picture
         self._write(self.job.outputs(), self.best)
         self.writer.wait()
         self.observer.finished(losses)
 
     def rescue(self) -> bool:
-        """Write the last finite pictures as the results; False when there were none."""
-        if self.finite is None:
-            return False
-        self._write(self.job.outputs(), self._pictures(self.finite))
-        return True
+        """Write the last finite pictures as the results, else the best that a state held; False without either."""
+        if self.finite is not None:
+            self._write(self.job.outputs(), self._pictures(self.finite))
+        elif self.best is not None:
+            self._write(self.job.outputs(), self.best)
+        return self.finite is not None or self.best is not None
 
     def _step(self) -> Losses:
         *losses, self.seen, _ = self.run_step()

@@ -34,8 +34,12 @@ class State(NamedTuple):
     """The pictures that had it: uint8 RGB of shape (batch, height, width, 3); None before the first checkpoint."""
 
 
-def identity(job: Job) -> Dict[str, Any]:
-    """Everything that decides the numbers, by name; a state is continued only where all of it is equal."""
+def identity(job: Job, kind: str) -> Dict[str, Any]:
+    """Everything that decides the numbers, by name; a state is continued only where all of it is equal.
+
+    Args:
+        kind: of the device that runs the job: `auto` may stand for another one tomorrow.
+    """
     case = job.case.model_dump(mode="json", exclude=_NOT_THE_JOB)
     case["initial"] = job.case.initial if job.case.initial in ("content", "noise") else "picture"
     packages = {name: version for name, version in environment.installed_packages().items() if "tensor" in name}
@@ -45,7 +49,7 @@ def identity(job: Job) -> Dict[str, Any]:
         **case,
         "precision_mode": job.mode.name,
         "precision": job.mode.model_dump(mode="json")["precision"],
-        "device": job.device,
+        "device": kind,
         "checkpoint_iterations": job.checkpoint_iterations,
         "packages": {**packages, "numpy": np.__version__},
     }
@@ -54,7 +58,7 @@ def identity(job: Job) -> Dict[str, Any]:
 def encode(job: Dict[str, Any], state: State) -> bytes:
     """Return the bytes of a state file of the job with this identity."""
     buffer = io.BytesIO()
-    arrays = {_VARIABLE + name: value for name, value in state.variables.items()}
+    arrays: Dict[str, Any] = {_VARIABLE + name: value for name, value in state.variables.items()}
     if state.best is not None:
         arrays["best"] = state.best
     text = np.frombuffer(json.dumps(job).encode(), np.uint8)
@@ -62,7 +66,7 @@ def encode(job: Dict[str, Any], state: State) -> bytes:
     return buffer.getvalue()
 
 
-def read(job: Job) -> Optional[State]:
+def read(job: Job, kind: str) -> Optional[State]:
     """Return the state the job left, or None when there is none.
 
     Raises:
@@ -81,7 +85,7 @@ def read(job: Job) -> Optional[State]:
             f"state {path}: not a whole state file (start anew: without --resume, with --overwrite)"
         ) from error
     # As JSON would have it: no tuples.
-    difference = _difference(theirs, json.loads(json.dumps(identity(job))))
+    difference = _difference(theirs, json.loads(json.dumps(identity(job, kind))))
     if difference:
         raise UsageError(f"state {path} is of another job: {difference}")
     if state.updates > job.case.steps:

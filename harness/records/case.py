@@ -94,5 +94,5 @@ class Mode(Record):
     def _without_defaults(self, serialize: Any) -> Dict[str, Any]:
         """Leave out what was not asked for, so that stored modes stay as they are when options are added."""
         dumped = serialize(self)
-        defaults = {"loss_scale": None, "overflow": "saturate", "emit": "rounded", "npu_options": {}}
+        defaults: Dict[str, Any] = {"loss_scale": None, "overflow": "saturate", "emit": "rounded", "npu_options": {}}
         return {name: value for name, value in dumped.items() if name not in defaults or value != defaults[name]}

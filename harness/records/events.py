@@ -7,6 +7,9 @@ from typing_extensions import Annotated, Literal
 
 from harness.records import Losses, LossScaling, Record, TrialFidelity, WorkerEnvironment
 
+StepPhase = Literal["first", "step", "extra", "delayed"]
+"""Whether a step compiles, is one of the job's, or is made after the picture for its time alone."""
+
 
 class Started(Record):
     """The worker is up and has its device."""
@@ -39,7 +42,7 @@ class Sample(Record):
     updates: int
     """Updates made before this step, the last one where the call made several; the losses are those of the picture
     then."""
-    phase: Literal["first", "step", "extra", "delayed"]
+    phase: StepPhase
     """The first one compiles; extra ones come after the picture was fetched and serve the timing alone; delayed ones
     were slowed down, to see whether a gate notices."""
     seconds: float
@@ -110,7 +113,7 @@ class Failed(Record):
 
 
 Event = Union[Started, Phase, Planned, Sample, Health, Finished, Diverged, Refused, Failed]
-_EVENT: TypeAdapter = TypeAdapter(Annotated[Event, Field(discriminator="event")])
+_EVENT: "TypeAdapter[Event]" = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 
 def parse_event(line: str) -> Event:

@@ -1,6 +1,6 @@
 """A case's training step as one graph, its targets computed in the mode as on the card."""
 
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 import numpy as np
 
@@ -8,10 +8,19 @@ from harness.records import Case, Mode
 from harness.step.inputs import Pictures
 from model import vgg
 
+if TYPE_CHECKING:
+    from harness.devices.device import Device
+    from model.stylization import StepGraph
+
 
 def build_step(
-    case: Case, mode: Optional[Mode], device: Any, pictures: Pictures, network: vgg.Network, dtype: Any = np.float32
-) -> Any:
+    case: Case,
+    mode: Optional[Mode],
+    device: "Device",
+    pictures: Pictures,
+    network: vgg.Network,
+    dtype: Any = np.float32,
+) -> "StepGraph":
     """Return the case's model.stylization.StepGraph; its targets come from graphs in this mode, as on the card.
 
     Without a mode all is computed in `dtype` as it stands.
@@ -31,7 +40,7 @@ def build_step(
     return stylization.step_graph(initial, targets, network, case.settings, dtype, train)
 
 
-def step_fetches(graph: Any) -> List[str]:
+def step_fetches(graph: "StepGraph") -> List[str]:
     """What a step is run for: the update, the losses, and what loss scaling did."""
     return [graph.update, *graph.losses.values(), *graph.scaling.values()]
 

@@ -121,4 +121,4 @@ def _absolute_paths(case: Case) -> Dict[str, Any]:
 
 
 def _sha256(pixels: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()

@@ -6,7 +6,7 @@ import time
 from typing import Callable, Iterator, Optional
 
 from harness.records import Losses
-from harness.records.events import Sample
+from harness.records.events import Sample, StepPhase
 
 
 class DivergedError(ArithmeticError):
@@ -48,7 +48,7 @@ def sample_steps(
             start = time.perf_counter()
             losses = step()
             seconds = (time.perf_counter() - start) / per_call
-            phase = "extra" if extra else "first" if updates == made else "step"
+            phase: StepPhase = "extra" if extra else "first" if updates == made else "step"
             updates += per_call
             before = updates - 1  # that the losses belong to
             require_finite(before, losses)

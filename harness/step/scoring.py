@@ -1,6 +1,6 @@
 """Losses: summed over a batch, and a finished picture scored anew in float32."""
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 import numpy as np
 
@@ -8,8 +8,13 @@ from harness.records import Case, Losses
 from harness.step.inputs import Pictures
 from model import vgg
 
+if TYPE_CHECKING:
+    from harness.devices.device import Device
 
-def score(device: Any, results: Sequence[Any], pictures: Pictures, network: vgg.Network, case: Case) -> List[Losses]:
+
+def score(
+    device: "Device", results: Sequence[np.ndarray], pictures: Pictures, network: vgg.Network, case: Case
+) -> List[Losses]:
     """Score results of the step in float32, against float32 targets; each score is the sum over the batch."""
     from model import stylization
 
@@ -20,7 +25,8 @@ def score(device: Any, results: Sequence[Any], pictures: Pictures, network: vgg.
 
         def score_one(picture: np.ndarray, content: np.ndarray) -> Dict[str, Any]:
             feeds = {graph.picture: picture[None], graph.content: (content - network.mean_pixel)[None]}
-            return session.run(graph.losses, {**styles, **feeds})
+            losses: Dict[str, Any] = session.run(graph.losses, {**styles, **feeds})
+            return losses
 
         scored = [list(map(score_one, result, pictures.contents)) for result in results]
     return [summed({name: [row[name] for row in rows] for name in rows[0]}) for rows in scored]

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from harness.mission import loop
 from harness.store import files
 from reports.mission.log import MissionLog
 from tests.conftest import ROOT
@@ -151,6 +152,25 @@ def test_more_iterations_continue_a_finished_job(stylize, whole_job):
     assert (losses().tolist(), _files()) == expected
 
 
+def test_auto_is_the_device_that_it_stood_for(stylize):
+    assert stylize(_job("--device auto")).status == 0
+    assert stylize(_job("--resume --device cpu", steps=STEPS + 1)).status == 0
+
+
+def test_a_continued_job_that_diverges_at_once_keeps_the_best_picture_of_its_state(stylize, monkeypatch):
+    assert stylize(_job()).status == 0
+    best = _files()["out.png"]
+    os.unlink("out.png")
+
+    def diverge(run):
+        raise loop.DivergedError(run.updates, {"total": float("nan")})
+
+    monkeypatch.setattr(loop._Run, "go", diverge)
+    ended = stylize(_job("--resume", steps=STEPS + 1))
+    assert ended.status == 1 and "no picture was finite" not in ended.err
+    assert _files()["out.png"] == best
+
+
 def test_a_finished_job_is_only_written_again(stylize):
     stylize(_job())
     expected = losses().tolist(), _files()
@@ -185,7 +205,7 @@ def test_a_damaged_state_is_refused(stylize):
     for damaged in (b"", b"text", whole[: len(whole) // 2], whole[:2000] + b"?" + whole[2001:]):
         with open(STATE, "wb") as file:
             file.write(damaged)
-        ended = stylize(_job("--resume", steps=4))
+        ended = stylize(_job("--resume", steps=STEPS + 1))
         assert ended.status == 2 and ended.err.count("\n") == 1 and "not a whole state file" in ended.err
 
 
