@@ -5,10 +5,11 @@ from typing import Any, Dict, List, Optional, Sequence
 from pydantic import ValidationError
 
 from harness.devices import npu_options
+from harness.devices.kinds import KINDS
 from harness.errors import UsageError
 from harness.precision import ALIASES, FURTHER_MODES, MATMUL32, MODES, PrecisionConfigError, load_config
 from harness.precision.rules.config import ALLOW_MIX, MUST_KEEP
-from harness.records import CARD_REFERENCE_MODE, REFERENCE_MODE, Mode
+from harness.records import Mode
 from harness.store.files import slug
 from model.settings import LossScale
 
@@ -26,18 +27,13 @@ def get(name: str) -> Mode:
     return Mode(name=ALIASES.get(name, name), precision=precision, emit="native" if precision.is_bf16 else "rounded")
 
 
-def reference_name(kind: str) -> str:
-    """Name of the mode that ratios refer to on a kind of device, and that runs there where one is enough."""
-    return CARD_REFERENCE_MODE if kind == "npu" else REFERENCE_MODE
-
-
 def defaults(modes: Sequence[Mode], kind: str) -> List[Mode]:
     """Return which of a suite's modes run on a kind of device unless the user names some.
 
-    must_keep_origin_dtype does not compile on the card; the reference mode stands in where it was the only one.
+    Those that do not compile there are left out; its reference mode stands in where no other was left.
     """
-    compiling = [mode for mode in modes if kind != "npu" or mode.precision.mode != MUST_KEEP]
-    return compiling or [get(reference_name(kind))]
+    compiling = [mode for mode in modes if KINDS[kind].compiles(mode)]
+    return compiling or [get(KINDS[kind].reference_mode)]
 
 
 def with_options(

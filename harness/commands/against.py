@@ -14,16 +14,16 @@ from harness.gates.exit_status import INCOMPARABLE, TRIAL_FAILED, exit_status, l
 def compare_trees(request: Request) -> int:
     """Measure a revision and this tree in turn, show the verdicts, return the exit status."""
     import suites
-    from harness import modes
     from harness.comparisons import revisions
     from harness.devices import naming
+    from harness.devices.kinds import KINDS
     from harness.gates.power_card import Cards
     from reports.terminal.verdicts import ComparisonProgress, print_verdicts
 
     shown = Shown.from_options(request.report, request.lang, request.quiet)
     suites.get(str(request.suite))
     # Of emulated modes the time is not this machine's own.
-    default = modes.reference_name(naming.choose(request.device)[0].kind)
+    default = KINDS[naming.choose(request.device)[0].kind].reference_mode
     names = (request.modes or default).split(",")
     options = ["--suite", str(request.suite), *request.for_another_tree()]
     cards = Cards(baselines_in(request.baselines))

@@ -10,19 +10,19 @@ from harness.commands.shown import Shown
 from harness.gates.exit_status import INTERRUPTED, TRIAL_FAILED, exit_status, lenient
 
 if TYPE_CHECKING:
-    from harness.records import Run, Suite
+    from harness.records import Run
 
 
 def measure(request: Request) -> int:
     """Run a suite, show it, return the exit status."""
-    from harness.devices import naming
+    from harness.devices import kinds, naming
     from harness.runs import runner
     from reports.terminal.progress import Progress
 
     shown = Shown.from_options(request.report, request.lang, request.quiet)
     kind = naming.choose(request.device)[0].kind
     suite = request.chosen_suite(kind)
-    check_device(kind, suite, request.health)
+    kinds.check(kind, suite, request.health)
     with Progress(quiet=request.quiet) as progress:
         run, folder = runner.run_suite(
             suite,
@@ -50,28 +50,6 @@ def continue_run(request: Request) -> int:
     if request.require_fit and not run.suite.fidelity:
         raise UsageError(f"--require-fit: suite {run.suite.name} judges no pictures (expected --suite accuracy)")
     return show(run, folder, run.gated, request, shown)
-
-
-def check_device(kind: str, suite: "Suite", health: bool) -> None:
-    """Raise UsageError when the suite asks for what this kind of device cannot do."""
-    from harness.devices import npu_options
-    from harness.errors import UsageError
-
-    for mode in suite.modes:
-        if mode.npu_options and kind != "npu":
-            raise UsageError(f"--npu-option {next(iter(mode.npu_options))}: there is no card in --device {kind}")
-        if mode.overflow == "ieee" and kind == "npu":
-            raise UsageError("--overflow ieee: the card saturates; this is a switch of the emulation")
-        if mode.precision.is_bf16 and kind == "npu":
-            raise UsageError(f"mode {mode.name}: the 910 has no bfloat16 and refuses the mode; use --device cpu")
-        if mode.emit == "native" and kind == "npu":
-            raise UsageError("--emit native: the card's own compiler narrows the graph; this is a switch of hosts")
-        if mode.emit == "native" and health:
-            raise UsageError(f"--health counts what rounding loses, and {mode.name} does not round; leave one out")
-        for case in suite.cases:
-            npu_options.check_steps(mode.npu_options, case.steps)
-    if kind == "npu" and health:
-        raise UsageError("--health counts what the emulation loses; on the card see --npu-option enable_dump_debug")
 
 
 def show(run: "Run", folder: Path, gate: bool, request: Request, shown: Shown) -> int:

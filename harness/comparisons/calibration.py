@@ -9,6 +9,7 @@ from typing import List, Optional, Tuple
 
 from harness import modes
 from harness.devices import naming
+from harness.devices.kinds import KINDS
 from harness.gates.power_card import DELAY
 from harness.machine import environment
 from harness.records import Calibration, CalibrationPair, Suite, Trial, TrialResult
@@ -38,7 +39,7 @@ def begin(
         id=folder.path.name,
         suite=suite.name,
         case=case,
-        mode=modes.get(modes.reference_name(chosen.kind)),
+        mode=modes.get(KINDS[chosen.kind].reference_mode),
         device=chosen.name,
         timeout=suite.timeout,
         comparisons=comparisons,

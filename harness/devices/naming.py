@@ -3,11 +3,9 @@
 import os
 from typing import NamedTuple, Optional, Sequence, Tuple
 
+from harness.devices.kinds import KINDS
 from harness.errors import UsageError
 from harness.machine import cann
-
-KINDS = ("auto", "cpu", "gpu", "npu")
-"""auto: an Ascend card when there is one, else a GPU when TensorFlow sees one, else the CPU."""
 
 
 class Chosen(NamedTuple):

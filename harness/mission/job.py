@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from harness import modes as precision_modes
 from harness.devices import naming
+from harness.devices.kinds import KINDS
 from harness.errors import UsageError
 from harness.mission import files
 from harness.records import Case, Mode, Record
@@ -96,7 +97,7 @@ def from_options(options: Mapping[str, Any]) -> Job:
     Raises:
         UsageError, images.ImageError: an option cannot be used. No picture or network has been read yet.
     """
-    name = precision_modes.reference_name(naming.choose_one(options["device"]).kind)
+    name = KINDS[naming.choose_one(options["device"]).kind].reference_mode
     if options["precision_mode"] is not None:
         name = options["precision_mode"]
     (mode,) = precision_modes.with_options([precision_modes.get(name)], options["mixlist"], options["customize_dtypes"])

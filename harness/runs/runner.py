@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
 from harness.devices import naming
+from harness.devices.kinds import KINDS
 from harness.errors import UsageError
 from harness.machine import environment
-from harness.modes import reference_name
 from harness.plans.explain import Question, check_op_names, explain
 from harness.plans.figures import figures
 from harness.records import Case, CasePlan, Environment, Mode, Run, Suite, Trial, TrialResult
@@ -169,7 +169,7 @@ def _until_confirmation(trials: Sequence[TrialResult]) -> float:
 
 def reference_mode(device: str, modes: Sequence[Mode]) -> str:
     """Name of the mode that ratios refer to on this device, whatever options it has."""
-    name = reference_name(naming.parse(device)[0].kind)
+    name = KINDS[naming.parse(device)[0].kind].reference_mode
     found = [mode.name for mode in modes if mode.name.split("+")[0] == name]
     return name if name in found or not found else found[0]
 

@@ -2,7 +2,7 @@ import pytest
 
 import suites
 from harness import modes
-from harness.commands.run import check_device
+from harness.devices import kinds
 from harness.errors import UsageError
 
 
@@ -22,9 +22,17 @@ def test_what_a_device_cannot_do_is_refused_before_anything_runs(kind, mode, opt
     (chosen,) = modes.on_chip([modes.get(mode)], **options)
     suite = suites.get("perf").model_copy(update={"modes": (chosen,)})
     with pytest.raises(UsageError, match=reason):
-        check_device(kind, suite, health)
+        kinds.check(kind, suite, health)
 
 
 def test_a_card_takes_the_suites_as_they_are():
     for name in ("perf", "accuracy", "smoke", "scaling"):
-        check_device("npu", suites.get(name), health=False)
+        kinds.check("npu", suites.get(name), health=False)
+
+
+@pytest.mark.parametrize("name", kinds.KINDS)
+def test_every_kind_runs_its_own_reference_mode_and_a_suites_defaults(name):
+    kind = kinds.KINDS[name]
+    reference = modes.get(kind.reference_mode)
+    assert kind.compiles(reference) and kind.refusal(reference, health=False) is None
+    assert all(kind.compiles(mode) for mode in modes.defaults(suites.get("perf").modes, name))
