@@ -4,8 +4,9 @@ from typing import Optional, Sequence
 
 import numpy as np
 
-from harness.precision.emission.writer import FLOAT16_MAX, UNBOUNDED, round_array
+from harness.precision.emission.writer import UNBOUNDED, round_array
 from harness.precision.graph.normalization import StaticGraph
+from harness.precision.number_formats import FLOAT16
 from harness.precision.rules.ascend_ops import CONSTANT, AscendOp
 from harness.precision.rules.costs import count_flops
 
@@ -17,7 +18,7 @@ _SUMS = frozenset(("Add", "Sub", "AddN", "BiasAdd"))
 
 def rounded_bound(bound: float) -> float:
     """Return a bound on float32 values of this bound after rounding to float16."""
-    return min(bound * (1 + 2.0**-10), FLOAT16_MAX)
+    return min(bound * (1 + FLOAT16.ulp), FLOAT16.largest)
 
 
 def result_bound(op: AscendOp, bounds: Sequence[float], dtypes: Sequence[str], static: StaticGraph) -> float:

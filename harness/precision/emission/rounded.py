@@ -16,7 +16,7 @@ import tensorflow.compat.v1 as tf
 
 from harness.precision.emission.adam import emulate_adam
 from harness.precision.emission.bounds import result_bound, rounded_bound
-from harness.precision.emission.writer import FLOAT16_MAX, UNBOUNDED, GraphWriter, Rounding, rename, round_array
+from harness.precision.emission.writer import UNBOUNDED, GraphWriter, Rounding, rename, round_array
 from harness.precision.graph.nodes import (
     GraphError,
     NodeGraph,
@@ -29,6 +29,7 @@ from harness.precision.graph.nodes import (
     tensor_name,
 )
 from harness.precision.graph.normalization import StaticGraph, normalize
+from harness.precision.number_formats import FLOAT16
 from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input, Output, lower
 from harness.precision.rules.judge import AI_CORE
 from harness.precision.rules.plan import DtypePlan, PlannedOp
@@ -261,7 +262,7 @@ class _Emitter:
             value = self.writer.add(f"{name}/read", "ReadVariableOp", [value], dtype=dtype)
         half = self.writer.round(f"{name}/read/float16", value, Rounding(), f"{name}/read")
         total = self.writer.arithmetic(f"{name}/sum", "AddV2", half, inputs[1])
-        total = self.writer.round(f"{name}/sum/float16", total, Rounding(2 * FLOAT16_MAX), name)
+        total = self.writer.round(f"{name}/sum/float16", total, Rounding(2 * FLOAT16.largest), name)
         node.op = "AssignVariableOp" if is_resource else "Assign"
         set_inputs(node, [inputs[0], total], control_inputs(node))
 

@@ -10,9 +10,8 @@ import tensorflow.compat.v1 as tf
 
 from harness.precision.graph.nodes import TensorInfo, data_inputs, node_name, tensor_name
 from harness.precision.graph.normalization import FORWARDING, StaticGraph
+from harness.precision.number_formats import CONVERTED
 from harness.precision.rules.op_table import OpKernel, load_op_table
-
-FLOATS = ("float16", "bfloat16", "float32")
 
 CONSTANT, VARIABLE, COMPUTED = "constant", "variable", "computed"
 
@@ -105,10 +104,10 @@ class _Lowering:
 
     def _floats(self, node: tf.NodeDef) -> bool:
         if node.op in _UPDATES or node.op in _ASSIGNMENTS:
-            return _attribute_dtype(node) in FLOATS
+            return _attribute_dtype(node) in CONVERTED
         dtypes = [self._info(tensor).dtype for tensor in data_inputs(node)]
         dtypes += [output.dtype for output in self._outputs(node.name)]
-        return any(dtype in FLOATS for dtype in dtypes)
+        return any(dtype in CONVERTED for dtype in dtypes)
 
     def _lower(self, name: str, node: tf.NodeDef) -> AscendOp:
         head = self.nodes[self.fused_bias.get(name, name)]

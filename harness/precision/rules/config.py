@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, NoReturn, Optional, Tuple, Union
 
+from harness.precision.number_formats import BFLOAT16, FLOAT16, NUMBERS
 from harness.precision.rules.op_table import BLACK, DATA, GRAY, WHITE, load_op_table
 
 FORCE_FP16 = "force_fp16"
@@ -25,9 +26,6 @@ PROFILES = ("current", "early_2022")
 MATMUL32_FILE = DATA / "matmul32.cfg"
 MATMUL32 = ALLOW_MIX + "+matmul32"
 
-DTYPES = ("float16", "float32", "float64", "bfloat16", "bool") + tuple(
-    f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
-)
 LIST_KEYS = {"black-list": BLACK, "white-list": WHITE, "gray-list": GRAY}
 _LINE_LIMIT = 1023
 _LINE_FORM = "expected 'Opname::InputDtype:...,OutputDtype:...' or 'OpType::Type:InputDtype:...,OutputDtype:...'"
@@ -106,7 +104,7 @@ class PrecisionConfig:
     @property
     def low(self) -> str:
         """The narrow format: float16 or bfloat16."""
-        return "bfloat16" if self.is_bf16 else "float16"
+        return BFLOAT16.name if self.is_bf16 else FLOAT16.name
 
 
 def load_config(
@@ -236,7 +234,7 @@ def _parse_line(path: Union[str, Path], where: str, line: str) -> CustomDtypes:
         _fail(path, f"{where} '{line.strip()}'", _LINE_FORM)
     where = f"{where} '{key}'"
     for dtype in inputs + outputs:
-        if dtype and dtype not in DTYPES:
+        if dtype and dtype not in NUMBERS:
             _fail(path, where, f"expected a dtype such as float16 or float32, found '{dtype}'")
     if by_type:
         _check_type_entry(path, where, key, inputs, outputs)

@@ -5,9 +5,8 @@ from typing import Sequence
 import numpy as np
 
 from harness.precision.graph.normalization import StaticGraph
+from harness.precision.number_formats import dtype_bytes
 from harness.precision.rules.ascend_ops import AscendOp
-
-DTYPE_BYTES = {"float16": 2, "bfloat16": 2, "uint8": 1, "int8": 1, "bool": 1, "int16": 2, "float64": 8, "int64": 8}
 
 # Operations per element of the update m, v, var of ApplyAdamD (canndev impl/apply_adam_d.py).
 _ADAM_OPERATIONS = 12
@@ -59,4 +58,4 @@ def _convolution_flops(op: AscendOp, tf_op: str, static: StaticGraph) -> int:
 
 def count_bytes(elements: Sequence[int], dtypes: Sequence[str]) -> int:
     """Return the bytes of tensors that are each read or written once."""
-    return sum(count * DTYPE_BYTES.get(dtype, 4) for count, dtype in zip(elements, dtypes))
+    return sum(count * dtype_bytes(dtype) for count, dtype in zip(elements, dtypes))

@@ -6,7 +6,8 @@ format_and_dtype, whose matchers narrow a list of kernel rows tensor by tensor, 
 
 from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
-from harness.precision.rules.ascend_ops import COMPUTED, FLOATS, AscendOp
+from harness.precision.number_formats import CONVERTED, FLOAT16, FORMATS, NARROW
+from harness.precision.rules.ascend_ops import COMPUTED, AscendOp
 from harness.precision.rules.config import (
     ALLOW_FP32_TO_FP16,
     ALLOW_MIX,
@@ -17,7 +18,6 @@ from harness.precision.rules.config import (
     PrecisionConfig,
 )
 from harness.precision.rules.op_table import BLACK, GRAY, WHITE, KernelRow, load_op_table
-from harness.precision.rules.plan import NARROW
 
 AI_CORE, AI_CPU, COMPILE_ERROR, UNKNOWN = "ai_core", "ai_cpu_fp32", "compile_error", "unknown"
 
@@ -154,7 +154,7 @@ class _Judge:
 
         Each tensor is asked alone: it is not checked that one row takes them all.
         """
-        if tensor.original not in FLOATS and tensor.original != "float64":
+        if tensor.original not in FORMATS:
             return True
         dtypes = {tensor.of(row) for row in self.kernel_rows}
         if tensor.original in dtypes or None in dtypes:
@@ -202,7 +202,7 @@ class _Judge:
             dtypes = {number: tensor.of(row) for number, row in enumerate(self.kernel_rows)}
             narrowed, rule = self._narrow(tensor, rows, dtypes)
             narrowed = rows if narrowed is None else narrowed
-            if tensor.original in FLOATS:
+            if tensor.original in CONVERTED:
                 rules.append((len(narrowed) == len(rows), len(rules), rule))
             rows = narrowed
         # The first tensor that ruled a row out settles the op; without one, the first tensor's rule.
@@ -246,20 +246,20 @@ class _Judge:
         if self.policy == GRAY:
             if tensor.producer is None:
                 return self._keep_or_reduce(tensor, rows, dtypes, self.cube_list)
-            want = tensor.producer.dtype if tensor.original in FLOATS else tensor.original
+            want = tensor.producer.dtype if tensor.original in CONVERTED else tensor.original
             rule = f"gray: {want} like {tensor.producer.name}"
             narrowed = rise(want, rows, dtypes)
             if narrowed is None:
                 narrowed, rule = reduce(want, rows, dtypes), f"gray, no float32 row: {self.low}"
             return narrowed, rule
-        if self.policy == WHITE and tensor.original in FLOATS:
+        if self.policy == WHITE and tensor.original in CONVERTED:
             return [row for row in rows if dtypes[row] == self.low] or None, f"white: {self.low}"
         return rise(tensor.original, rows, dtypes), f"{self.policy}: keeps its dtype"
 
 
 def _in_format(row: KernelRow, low: str) -> KernelRow:
     """The row in the mode's narrow format. **Assumed**: where the 910 has float16, later chips have bfloat16 too."""
-    if low == "float16":
+    if low == FLOAT16.name:
         return row
-    sides = [tuple(low if dtype == "float16" else dtype for dtype in side) for side in (row.inputs, row.outputs)]
+    sides = [tuple(low if dtype == FLOAT16.name else dtype for dtype in side) for side in (row.inputs, row.outputs)]
     return KernelRow(inputs=sides[0], outputs=sides[1])

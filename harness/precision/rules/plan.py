@@ -1,16 +1,16 @@
 """The record of the compiler's decisions: what a plan says, its totals, and how two plans differ."""
 
-from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.precision.number_formats import FORMATS, NARROW, short_names
 from harness.precision.rules.config import PrecisionConfig
 
 PEAK_FLOPS = 256e12
 """float16 operations per second of the cube units (Hot Chips 2019 coverage, AnandTech 14756)."""
 ASSUMED_BANDWIDTH = 1.2e12
 """Bytes per second of HBM; widely quoted, confirmed by no source: assumed."""
-NARROW = ("float16", "bfloat16")
 
 
 class _Record(BaseModel):
@@ -43,7 +43,7 @@ class PlannedOp(_Record):
     @property
     def dtypes(self) -> str:
         """Short form, such as "16,16>32"."""
-        return f"{short_dtypes(self.inputs)}>{short_dtypes(self.outputs)}"
+        return f"{short_names(self.inputs)}>{short_names(self.outputs)}"
 
 
 class PlannedCast(_Record):
@@ -158,16 +158,10 @@ def diff_plans(first: DtypePlan, second: DtypePlan) -> Tuple[OpDifference, ...]:
     return tuple(differences)
 
 
-def short_dtypes(dtypes: Iterable[str]) -> str:
-    """Write dtypes in short: "16" for float16, "32" for float32, "b16" for bfloat16, others by name."""
-    short = {"float16": "16", "float32": "32", "bfloat16": "b16"}
-    return ",".join(short.get(dtype, dtype) for dtype in dtypes)
-
-
 def _decision(op: PlannedOp) -> Tuple[str, str, str, Tuple[str, ...], Tuple[str, ...]]:
     return op.type, op.unit, op.engine, op.inputs, op.outputs
 
 
 def _output_dtype(op: PlannedOp) -> str:
-    floats: List[str] = [dtype for dtype in op.outputs if dtype.startswith(("float", "bfloat"))]
+    floats: List[str] = [dtype for dtype in op.outputs if dtype in FORMATS]
     return (floats or list(op.outputs) or ["none"])[0]

@@ -3,7 +3,8 @@
 import re
 from typing import List, Tuple, Union
 
-from harness.precision.rules.plan import DtypePlan, PlannedCast, PlannedOp, diff_plans, short_dtypes
+from harness.precision.number_formats import short_names
+from harness.precision.rules.plan import DtypePlan, PlannedCast, PlannedOp, diff_plans
 
 
 def render_plan(plan: DtypePlan) -> str:
@@ -63,7 +64,7 @@ def _title(plan: DtypePlan) -> str:
 
 
 def _conversion(cast: PlannedCast) -> str:
-    return f"{short_dtypes([cast.source])}>{short_dtypes([cast.target])}"
+    return f"{short_names([cast.source])}>{short_names([cast.target])}"
 
 
 def _natural(name: str) -> List[Tuple[bool, Union[int, str]]]:

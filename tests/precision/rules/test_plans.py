@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.precision import MATMUL32, MODES, DtypePlan, diff_plans, load_config, plan_graph, render_diff, render_plan
-from harness.precision.rules.ascend_ops import FLOATS
+from harness.precision.number_formats import CONVERTED
 from tests.precision import graphs
 
 PLANS = Path(__file__).parent / "plans"
@@ -48,7 +48,7 @@ COLUMNS = ("allow_mix_precision", "allow_fp32_to_fp16", "force_fp16", "must_keep
 
 def float_dtypes(op):
     def join(dtypes):
-        return ",".join(sorted({dtype[5:] for dtype in dtypes if dtype in FLOATS}))
+        return ",".join(sorted({dtype[5:] for dtype in dtypes if dtype in CONVERTED}))
 
     return f"{join(op.inputs)}>{join(op.outputs)}"
 
