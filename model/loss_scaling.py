@@ -61,11 +61,16 @@ def _state(loss_scale: LossScale) -> Dict[str, tf.Variable]:
     return state
 
 
-class _AdamIf(tf.train.AdamOptimizer):
+class _AdamIf(tf.train.AdamOptimizer):  # type: ignore[misc]  # TensorFlow has no types
     """Adam that changes neither picture nor moments when nothing is to be applied: rate 0, betas and epsilon 1.
 
     A conditional would do the same, but its control flow hides the graph's constants from the compiler's rules.
     """
+
+    _lr_t: tf.Tensor
+    _beta1_t: tf.Tensor
+    _beta2_t: tf.Tensor
+    _epsilon_t: tf.Tensor
 
     def __init__(self, settings: StyleSettings, applied: tf.Tensor) -> None:
         super().__init__(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)

@@ -93,7 +93,8 @@ def initial_picture(
     picture = (content if initial is None else initial).astype(np.float64) - mean_pixel
     # RandomState is the one NumPy generator whose normals are frozen for all versions.
     noise = 0.256 * np.random.RandomState(seed).standard_normal(content.shape)
-    return ((1.0 - noise_blend) * picture + noise_blend * noise)[None]
+    start: np.ndarray = (1.0 - noise_blend) * picture + noise_blend * noise
+    return start[None]
 
 
 def feature_graph(

@@ -46,7 +46,7 @@ class NumberFormat(NamedTuple):
 
     @property
     def _largest_exponent(self) -> int:
-        return 2 ** (self.exponent_bits - 1) - 1
+        return (1 << (self.exponent_bits - 1)) - 1
 
 
 FLOAT16 = NumberFormat("float16", exponent_bits=5, fraction_bits=10)

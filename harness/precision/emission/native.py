@@ -1,6 +1,6 @@
 """Write a plan into the graph with real low-precision kernels: what a host can run faster, not what the card computes.
 
-The same decisions as emit.py writes down as rounded float32 become the dtypes of TensorFlow's own kernels. Their
+The same decisions as rounded.py writes down as rounded float32 become the dtypes of TensorFlow's own kernels. Their
 arithmetic is TensorFlow's: bfloat16 and float16 overflow to infinity, and sums inside a kernel are as wide as it makes
 them.
 """
@@ -132,9 +132,8 @@ class _Lowering:
         if not self._was_float(tensor) or narrow == (tensor in self.narrow):
             return tensor
         if (tensor, narrow) not in self.casts:
-            value = self.static.constant(tensor)
-            if narrow and value is not None:
-                self.casts[tensor, narrow] = self._constant(tensor, value)
+            if narrow and self.static.is_constant(tensor):
+                self.casts[tensor, narrow] = self._constant(tensor, self.static.constant(tensor))
             else:
                 ends = (tf.float32, self.low) if narrow else (self.low, tf.float32)
                 self.casts[tensor, narrow] = self._cast(tensor, *ends)

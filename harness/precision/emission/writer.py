@@ -72,7 +72,7 @@ class GraphWriter:
             self.scalars[value] = self.constant("float16_rounding", np.float32(value))
         return self.scalars[value]
 
-    def constant(self, name: str, value: np.ndarray, near: Optional[str] = None) -> str:
+    def constant(self, name: str, value: Union[np.ndarray, np.generic], near: Optional[str] = None) -> str:
         """Add a constant, in the frame of another tensor if given, and return its tensor."""
         node = constant_node(self.free_name(name), value)
         if near is not None and self.has_frames:

@@ -5,7 +5,7 @@ axes and reshapes it to the shape it has. With static shapes these are no-ops, a
 constant.
 """
 
-from typing import Dict, List, Optional, Sequence, Set
+from typing import Dict, List, Sequence, Set
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -39,10 +39,14 @@ class StaticGraph:
         self.graph = graph
         self.infos = infos
 
-    def constant(self, tensor: str) -> Optional[np.ndarray]:
-        """Return the value of a constant tensor, None for any other."""
+    def is_constant(self, tensor: str) -> bool:
+        """Say whether a tensor is that of a Const node."""
         node = self.graph.nodes.get(node_name(tensor))
-        return constant_value(node) if node is not None and node.op == "Const" else None
+        return node is not None and node.op == "Const"
+
+    def constant(self, tensor: str) -> np.ndarray:
+        """Return the value of a constant tensor."""
+        return constant_value(self.graph.nodes[node_name(tensor)])
 
 
 def normalize(graph_def: tf.GraphDef, fetches: Sequence[str]) -> StaticGraph:
@@ -137,7 +141,7 @@ class _Simplifier:
         axes_node = self.graph.nodes[node_name(axes)]
         if axes_node.op != "Const" or not self.infos[operand].dims_known:
             return False
-        shape = self.infos[operand].shape
+        shape = self.infos[operand].static_shape
         reduced = {int(axis) % len(shape) for axis in np.ravel(constant_value(axes_node))}
         kept = tuple(1 if axis in reduced else size for axis, size in enumerate(shape))
         dropped = tuple(size for axis, size in enumerate(shape) if axis not in reduced)
@@ -156,14 +160,14 @@ class _Simplifier:
 
     def _become_tile(self, node: tf.NodeDef, source: str, before: TensorInfo, result: TensorInfo) -> None:
         """TensorFlow 2 broadcasts in the gradient of a sum where 1.15 tiles."""
-        padded = (1,) * (len(result.shape) - len(before.shape)) + tuple(before.shape)
+        padded = (1,) * (len(result.static_shape) - len(before.static_shape)) + before.static_shape
         if padded != before.shape:
             shape = self._constant(node.name + "/shape", np.array(padded, np.int32))
             reshaped = tf.NodeDef(name=node.name + "/expanded", op="Reshape")
             _retype(reshaped, "Reshape", {"T": before.dtype, "Tshape": "int32"})
             set_inputs(reshaped, [source, shape], ())
             source = self._add(reshaped, before._replace(shape=padded))
-        multiples = np.array([after // size for after, size in zip(result.shape, padded)], np.int32)
+        multiples = np.array([after // size for after, size in zip(result.static_shape, padded)], np.int32)
         _retype(node, "Tile", {"T": before.dtype, "Tmultiples": "int32"})
         set_inputs(node, [source, self._constant(node.name + "/multiples", multiples)], ())
 

@@ -15,9 +15,7 @@ from harness.precision.rules.op_table import OpKernel, load_op_table
 
 CONSTANT, VARIABLE, COMPUTED = "constant", "variable", "computed"
 
-_VARIABLES = frozenset(("VariableV2", "Variable", "VarHandleOp", "ReadVariableOp"))
 _FORWARDING = FORWARDING | {"ReadVariableOp"}
-_SILENT = _VARIABLES | _FORWARDING | frozenset(("Const", "Placeholder", "PlaceholderWithDefault", "NoOp"))
 
 # Constant inputs become attributes (canndev const2attr_fusion_pass.cc): new type, those inputs, the others.
 _ATTRIBUTE_FORMS = {
@@ -29,8 +27,6 @@ _ATTRIBUTE_FORMS = {
     "Tile": ("TileD", (1,), (0,)),
     "Fill": ("FillD", (0,), (1,)),
 }
-_UPDATES = frozenset(("ApplyAdam", "ResourceApplyAdam"))
-_ASSIGNMENTS = frozenset(("Assign", "AssignAdd", "AssignVariableOp", "AssignAddVariableOp"))
 _MADE_BY_FUSION = frozenset(form for form, _, _ in _ATTRIBUTE_FORMS.values()) | {"ReluV2", "ReluGradV2"}
 
 
@@ -97,13 +93,15 @@ class _Lowering:
     def run(self) -> Tuple[AscendOp, ...]:
         ops = []
         for name, node in self.nodes.items():
-            if node.op in _SILENT or name in self.fused_bias.values() or not self._floats(node):
-                continue
-            ops.append(self._lower(name, node))
+            if name not in self.fused_bias.values() and self._is_judged(node):
+                ops.append(self._lower(name, node))
         return tuple(ops)
 
-    def _floats(self, node: tf.NodeDef) -> bool:
-        if node.op in _UPDATES or node.op in _ASSIGNMENTS:
+    def _is_judged(self, node: tf.NodeDef) -> bool:
+        kernel = self.table.ops.get(self.tf_types.get(node.op, node.op))
+        if node.op in _FORWARDING or (kernel is not None and not kernel.rows):
+            return False
+        if kernel is not None and kernel.writes:
             return _attribute_dtype(node) in CONVERTED
         dtypes = [self._info(tensor).dtype for tensor in data_inputs(node)]
         dtypes += [output.dtype for output in self._outputs(node.name)]
@@ -122,10 +120,8 @@ class _Lowering:
             outputs += (Output(None, "uint8", outputs[0].elements),)
         elif name in self.fused_relus:
             inputs = (inputs[0], inputs[1]._replace(dtype="uint8"))
-        elif node.op in _UPDATES:
-            outputs = tuple(_written(tensor) for tensor in inputs[:3])
-        elif node.op in _ASSIGNMENTS:
-            outputs = (_written(inputs[0]),)
+        elif kernel is not None and kernel.writes:
+            outputs = tuple(_written(tensor) for tensor in inputs[: kernel.writes])
         return AscendOp(name, (name,), op_type, kernel, inputs, outputs, keep)
 
     def _type(self, node: tf.NodeDef) -> Tuple[str, Tuple[int, ...]]:
@@ -139,8 +135,6 @@ class _Lowering:
                 return op_type, remaining
         if node.op == "ConcatV2":
             return "ConcatV2D", slots[:-1]
-        if node.op in _UPDATES:
-            return "ApplyAdamD", slots
         return self.tf_types.get(node.op, node.op), slots
 
     def _inputs(self, node: tf.NodeDef, slots: Tuple[int, ...]) -> Tuple[Input, ...]:
@@ -175,7 +169,7 @@ class _Lowering:
         op = self.nodes[node_name(self._root(tensor))].op
         if op == "Const":
             return CONSTANT
-        return VARIABLE if op in _VARIABLES else COMPUTED
+        return VARIABLE if self.tf_types.get(op) == "Variable" else COMPUTED
 
     def _convolutions_with_bias(self) -> Dict[str, str]:
         """BiasAdd by Conv2D whose only reader it is (AABiasaddConvFusion), as BiasAdd: Conv2D."""
@@ -229,5 +223,5 @@ def _attribute_dtype(node: tf.NodeDef) -> str:
     """Return the value dtype of an op that takes a resource."""
     for key in ("T", "dtype"):
         if key in node.attr:
-            return tf.as_dtype(node.attr[key].type).base_dtype.name
+            return str(tf.as_dtype(node.attr[key].type).base_dtype.name)
     return "resource"

@@ -85,8 +85,8 @@ class _Planning:
                 self._add_cast(op.name, output.variable, -1, dtype, output.dtype, output.elements)
         if op.type == "Cast" and (judgement.inputs, judgement.outputs) == ((self.config.low,), ("float32",)):
             lists = self.config.mixlist
-            if lists is None or lists.flag("Cast", op.kernel.mixlist) != BLACK:
-                self.widened[op.outputs[0].tensor] = op.inputs[0].root
+            if lists is None or op.kernel is None or lists.flag("Cast", op.kernel.mixlist) != BLACK:
+                self.widened[tensor_name(op.name)] = op.inputs[0].root
 
     def _cast_input(self, op: AscendOp, tensor: Input, dtype: str) -> None:
         source = self.current.get(tensor.root, tensor.dtype)
@@ -158,7 +158,7 @@ class _Planning:
 
 
 def _planned_op(op: AscendOp, judgement: Judgement, static: StaticGraph) -> PlannedOp:
-    unit = op.kernel.unit if judgement.engine == AI_CORE else "host"
+    unit = op.kernel.unit if op.kernel is not None and judgement.engine == AI_CORE else "host"
     if unit == "cube" and "float32" in judgement.inputs[:2]:
         # canndev impl/mat_mul.py: the row with float32 operands is a vector-unit kernel.
         unit = "vector"
