@@ -140,7 +140,8 @@ def compute_targets(
 def gram(activations: np.ndarray) -> np.ndarray:
     """Gram matrix F'F / (height * width * channels) of activations, F taken as (height * width, channels); float64."""
     flat = activations.reshape(-1, activations.shape[-1]).astype(np.float64)
-    return flat.T @ flat / flat.size
+    product: np.ndarray = flat.T @ flat
+    return product / flat.size
 
 
 class Update(NamedTuple):

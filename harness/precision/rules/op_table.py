@@ -4,7 +4,7 @@ import functools
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Tuple
+from typing import Dict, FrozenSet, Tuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from typing_extensions import Literal
@@ -39,6 +39,14 @@ class KernelRow(_Row):
     inputs: Tuple[str, ...]
     outputs: Tuple[str, ...]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name(cls, columns: object) -> object:
+        """Accept the pair that the table's file has for a row."""
+        if isinstance(columns, list) and len(columns) == 2:
+            return {"inputs": columns[0], "outputs": columns[1]}
+        return columns
+
 
 class OpKernel(_Row):
     """One Ascend op type: its ordered kernel rows, the unit that runs it, its built-in mixlist flag, and what it does.
@@ -62,10 +70,10 @@ class OpKernel(_Row):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_in(cls, columns: Dict[str, Any]) -> Dict[str, Any]:
+    def _fill_in(cls, columns: Dict[str, object]) -> Dict[str, object]:
         """Give the columns that may be left out the value that most ops have."""
         computes = columns.get("unit") in ("cube", "vector")
-        defaults = {
+        defaults: Dict[str, object] = {
             "cost": "elements" if computes else "none",
             "bound": "selected" if columns.get("exact") else "unknown",
         }
@@ -126,7 +134,7 @@ def read_op_table(path: Path) -> OpTable:
     """Read and check a table in the packaged form; raises OpsInfoError."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        ops = {op_type: {"type": op_type, **_named_rows(entry)} for op_type, entry in raw["ops"].items()}
+        ops = {op_type: {"type": op_type, **entry} for op_type, entry in raw["ops"].items()}
         return OpTable.model_validate({"ops": ops, "cube_types": raw["cube_types"], "costs": raw["costs"]})
     except ValidationError as error:
         problem = error.errors()[0]
@@ -134,10 +142,6 @@ def read_op_table(path: Path) -> OpTable:
         raise ops_info.OpsInfoError(f"{path}: {where}: {problem['msg']}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ops_info.OpsInfoError(f"{path}: {error} (expected an operator table)") from error
-
-
-def _named_rows(entry: Dict[str, Any]) -> Dict[str, Any]:
-    return {**entry, "rows": [{"inputs": inputs, "outputs": outputs} for inputs, outputs in entry["rows"]]}
 
 
 def _with_cann(table: OpTable, path: Path) -> OpTable:
