@@ -21,14 +21,14 @@ def rounded_bound(bound: float) -> float:
 
 
 class Operands:
-    """What is known of an op's operands, as its bound depends on them."""
+    """An op's operands: their bounds, dtypes and shapes."""
 
     def __init__(self, op: AscendOp, bounds: Sequence[float], dtypes: Sequence[str], static: StaticGraph) -> None:
         self.op = op
         self.dtypes = dtypes
         self.static = static
         self.floats: List[float] = [bound for bound, tensor in zip(bounds, op.inputs) if tensor.dtype == "float32"]
-        """Bounds of the float32 ones."""
+        """Bounds of the float32 operands."""
 
     @property
     def are_bounded(self) -> bool:
@@ -38,7 +38,7 @@ class Operands:
 
     @property
     def elements(self) -> int:
-        """Number of elements of the first one."""
+        """Number of elements of the first operand."""
         return self.op.inputs[0].elements
 
 

@@ -65,9 +65,9 @@ class _Lowering:
         self.fetched = self.graph.fetched_tensors
         self.writer = GraphWriter(self.graph, [node.name for node in graph_def.node])
         self.narrow: Set[str] = set()
-        """Tensors that were float32 and now are not."""
+        """Tensors that were float32 and are in the narrow format now."""
         self.casts: Dict[Tuple[str, bool], str] = {}
-        """By tensor and whether it is to be narrow: the tensor that is."""
+        """Cast tensor, by original tensor and whether the cast is to the narrow format."""
 
     def run(self, keep: Sequence[str]) -> tf.GraphDef:
         lowered = self._lowered_nodes()
@@ -144,7 +144,7 @@ class _Lowering:
         return info is not None and info.dtype == "float32" and not info.is_ref
 
     def _constant(self, tensor: str, value: np.ndarray) -> str:
-        """Convert now: TensorFlow folds no constants of this size."""
+        """Return a copy of a constant in the narrow format: TensorFlow itself folds no constants of this size."""
         with np.errstate(over="ignore"):
             value = value.astype(self.low.as_numpy_dtype)
         narrow = self.writer.constant(f"{node_name(tensor)}/{self.low.name}", value)

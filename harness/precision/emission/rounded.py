@@ -44,10 +44,10 @@ class HealthGraph(NamedTuple):
 
 
 class Chip(NamedTuple):
-    """What of the chip's arithmetic is no decision of the compiler."""
+    """Properties of the chip's arithmetic that the compiler does not decide."""
 
     saturate: bool = True
-    """As the 910 does; later chips can keep IEEE 754's infinities and NaN instead."""
+    """Whether overflow becomes +-65504 and NaN 0, as on the 910; later chips can keep infinities and NaN instead."""
     status: str = ""
     """Boolean placeholder that becomes the status register: true when a value saturated or was NaN in this step.
 
@@ -91,10 +91,10 @@ class _Value(NamedTuple):
     """What is known of a tensor's values."""
 
     exact: bool = False
-    """All are float16 values."""
+    """Whether all of them are float16 values."""
     bound: float = UNBOUNDED
     deferred: bool = False
-    """They are float16 on the card, but the rounding waits for the Relu behind it."""
+    """Whether they are float16 on the card, but not rounded before the Relu that reads them."""
 
 
 class _Emitter:
@@ -142,7 +142,7 @@ class _Emitter:
             self._finish_output(op, planned, op.outputs[0].tensor)
 
     def _connect_status(self, register: tf.NodeDef) -> None:
-        """Make the placeholder read what overflowed, but for what only runs after it."""
+        """Make the placeholder say whether a value overflowed, in all ops but those that run after it is read."""
         after = self.graph.descendants(register.name)
         flags = [flag for flag in self.writer.overflows if node_name(flag) not in after]
         if not flags:

@@ -134,13 +134,13 @@ class NodeGraph:
         for node in self.nodes.values():
             for reference in node.input:
                 successors.setdefault(node_name(reference), []).append(node.name)
-        found: Set[str] = set()
+        reached: Set[str] = set()
         pending = [name]
         while pending:
-            new = [successor for successor in successors.get(pending.pop(), ()) if successor not in found]
-            found.update(new)
+            new = [successor for successor in successors.get(pending.pop(), ()) if successor not in reached]
+            reached.update(new)
             pending += new
-        return found
+        return reached
 
     def to_graph_def(self) -> tf.GraphDef:
         """Return the graph as a GraphDef that can be imported on its own."""

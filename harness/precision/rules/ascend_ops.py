@@ -37,11 +37,12 @@ class Input(NamedTuple):
     tensor: str
     """TensorFlow tensor read at the edge."""
     root: str
-    """Tensor in front of identities and variable reads: the one whose producer decides."""
+    """Tensor at the start of the identities and variable reads that lead to the edge; its producer decides."""
     dtype: str
     node: str
-    """TensorFlow node and the position of the edge among its data inputs."""
+    """TensorFlow node that reads it."""
     slot: int
+    """Position of the edge among that node's data inputs."""
     kind: str
     """CONSTANT, VARIABLE or COMPUTED; fed placeholders count as computed."""
     elements: int
@@ -78,7 +79,7 @@ def lower(static: StaticGraph) -> Tuple[AscendOp, ...]:
 
 
 class _Lowering:
-    """Knows which nodes the fusions join before it names any op."""
+    """Finds which nodes the fusions join, and then makes one op of each group of nodes."""
 
     def __init__(self, static: StaticGraph) -> None:
         self.static = static
@@ -172,7 +173,7 @@ class _Lowering:
         return VARIABLE if self.tf_types.get(op) == "Variable" else COMPUTED
 
     def _convolutions_with_bias(self) -> Dict[str, str]:
-        """BiasAdd by Conv2D whose only reader it is (AABiasaddConvFusion), as BiasAdd: Conv2D."""
+        """Return, by BiasAdd node that is its Conv2D's only reader, that Conv2D (AABiasaddConvFusion)."""
         fused = {}
         for name, node in self.nodes.items():
             if node.op != "BiasAdd":
@@ -184,7 +185,7 @@ class _Lowering:
         return fused
 
     def _relus_with_gradient(self) -> Set[str]:
-        """Relu and ReluGrad nodes where exactly one ReluGrad reads the Relu (DreluFusionPass)."""
+        """Return the Relu and ReluGrad nodes where exactly one ReluGrad reads the Relu (DreluFusionPass)."""
         fused: Set[str] = set()
         for name, node in self.nodes.items():
             tensor = tensor_name(name)
@@ -201,7 +202,7 @@ class _Lowering:
 
 
 def _types_by_tf_op() -> Dict[str, str]:
-    """Ascend type by TensorFlow op, for types that do not come of a fusion."""
+    """Return the Ascend type by TensorFlow op, for types that do not come of a fusion."""
     types: Dict[str, str] = {}
     for op_type, kernel in load_op_table().ops.items():
         if op_type not in _MADE_BY_FUSION:

@@ -10,7 +10,7 @@ from harness.precision.rules.ascend_ops import AscendOp
 from harness.precision.rules.op_table import Cost, load_op_table
 
 _ADAM_OPERATIONS = 12
-"""Per element of the update m, v, var of ApplyAdamD (canndev impl/apply_adam_d.py)."""
+"""Operations per element of the update of m, v and var by ApplyAdamD (canndev impl/apply_adam_d.py)."""
 
 
 def count_flops(op: AscendOp, static: StaticGraph) -> int:

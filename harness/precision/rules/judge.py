@@ -33,7 +33,7 @@ class Judgement(NamedTuple):
     engine: str
     """AI_CORE, AI_CPU, COMPILE_ERROR or UNKNOWN; the op keeps its dtypes on all but the first."""
     inputs: Tuple[str, ...]
-    """By connected input."""
+    """Dtypes of the connected inputs, in order."""
     outputs: Tuple[str, ...]
     rule: str
 
@@ -155,7 +155,7 @@ class _Judge:
     def _accepted(self, tensor: _Tensor) -> bool:
         """Say whether some row takes a tensor's original dtype (GE sub_ops_store.cc, CheckPrecisionReduce).
 
-        Each tensor is asked alone: it is not checked that one row takes them all.
+        Each tensor is checked alone; that one row takes them all is not checked.
         """
         if tensor.original not in FORMATS:
             return True
@@ -261,7 +261,7 @@ class _Judge:
 
 
 def _in_format(row: KernelRow, low: str) -> KernelRow:
-    """The row in the mode's narrow format. **Assumed**: where the 910 has float16, later chips have bfloat16 too."""
+    """Return the row in the mode's narrow format. **Assumed**: later chips have bfloat16 where the 910 has float16."""
     if low == FLOAT16.name:
         return row
     sides = [tuple(low if dtype == FLOAT16.name else dtype for dtype in side) for side in (row.inputs, row.outputs)]

@@ -101,7 +101,7 @@ class OpTable(_Row):
     ops: Dict[str, OpKernel]
     cube_types: FrozenSet[str]
     costs: Dict[str, Cost]
-    """Of types that are not in `ops`."""
+    """Cost of types that are not in `ops`."""
     source: str = PACKAGED
     """PACKAGED, or the path of CANN's own table and its SHA-256."""
 

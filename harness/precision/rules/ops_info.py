@@ -17,10 +17,10 @@ ROOT_VARIABLE = "STYLEBENCH_ROOT"
 
 _FILE = "ai_core/tbe/config/ascend910/aic-ascend910-ops-info.json"
 _FOLDERS = ("built-in/op_impl", "op_impl/built-in")
-"""Under opp: of later releases, and of those up to CANN 5.0."""
+"""Folders under opp that may hold it: in later releases, and up to CANN 5.0."""
 _DTYPES = {"float": "float32", "double": "float64"}
 _PARTS = re.compile(r"(input|output)[0-9]+|precision_reduce|dynamicFormat")
-"""What of an operator is read here."""
+"""Names of the parts of an operator's entry that are read here."""
 _FLAGS = {"true": "white", "false": "black"}
 
 Entry = Dict[str, Dict[str, str]]

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.precision.number_formats import FORMATS, NARROW, short_names
 from harness.precision.rules.config import PrecisionConfig
+from harness.precision.rules.op_table import load_op_table
 
 PEAK_FLOPS = 256e12
 """float16 operations per second of the cube units (Hot Chips 2019 coverage, AnandTech 14756)."""
@@ -33,7 +34,7 @@ class PlannedOp(_Record):
     rule: str
     flops: int
     bytes_moved: int
-    """Inputs read and outputs written once each, in the planned dtypes."""
+    """Bytes when each input is read and each output written once, in the planned dtypes."""
 
     @property
     def is_narrow(self) -> bool:
@@ -54,12 +55,12 @@ class PlannedCast(_Record):
     consumer: str
     """Op, or the node of a fetch or variable."""
     position: int
-    """Among the consumer's inputs; -1 for a fetch or variable."""
+    """Position among the consumer's inputs; -1 for a fetch or variable."""
     source: str
     target: str
     elements: int
     bytes: int
-    """Read and written; none for a constant, which is converted at compile time (assumed)."""
+    """Bytes read and written; 0 for a constant, which is converted at compile time (assumed)."""
 
 
 class ConstantRange(_Record):
@@ -86,7 +87,7 @@ class Totals(NamedTuple):
     """Sums over a plan."""
 
     units: Dict[Tuple[str, str], UnitTotals]
-    """By unit and dtype of the first float output."""
+    """Sums by unit and dtype of the first float output."""
     flops: int
     bytes_moved: int
     casts: int
@@ -109,6 +110,13 @@ class DtypePlan(_Record):
     def unknown_types(self) -> Tuple[str, ...]:
         """Op types outside the table, sorted."""
         return tuple(sorted({op.type for op in self.ops if op.engine == "unknown"}))
+
+    @property
+    def assumed_types(self) -> Tuple[str, ...]:
+        """Types of ops on AI Core whose kernel rows are inferred and stand in no source, sorted."""
+        table = load_op_table().ops
+        types = {op.type for op in self.ops if op.engine == "ai_core"}
+        return tuple(sorted(name for name in types if name in table and table[name].assumed))
 
     @property
     def failures(self) -> Tuple[PlannedOp, ...]:

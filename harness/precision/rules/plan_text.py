@@ -30,6 +30,8 @@ def render_plan(plan: DtypePlan) -> str:
         )
     if plan.unknown_types:
         lines.append(f"unknown types: {', '.join(plan.unknown_types)}")
+    if plan.assumed_types:
+        lines.append(f"kernel rows assumed: {', '.join(plan.assumed_types)}")
     lines.extend(plan.remarks)
     return "\n".join(lines) + "\n"
 
