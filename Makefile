@@ -20,6 +20,8 @@ test: test-tf2 test-tf1
 test-tf2: $(VENV)/installed-tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy harness/precision model
 	$(VENV)/bin/python -m pytest $(PARALLEL)
 
 ifneq ($(PYTHON37),)

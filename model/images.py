@@ -5,7 +5,7 @@ import os
 from typing import Tuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 MEAN_PIXEL = (123.68, 116.779, 103.939)
 MIN_SIDE = 32
@@ -44,7 +44,7 @@ def read(path: str) -> np.ndarray:
             pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image), is_16_bit))
     except Exception as error:  # Pillow raises a dozen unrelated types on a damaged file
         reason = " ".join(str(error).split()) or type(error).__name__
-        if isinstance(error, Image.UnidentifiedImageError):
+        if isinstance(error, UnidentifiedImageError):
             reason = "not a picture Pillow can read"
         raise ImageError(f"picture {path}: {reason} (expected a whole JPEG, PNG, BMP, TIFF or WebP file)") from error
     height, width = pixels.shape[:2]
@@ -65,7 +65,7 @@ def _to_rgb(image: Image.Image, is_16_bit: bool) -> Image.Image:
 
 def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resize to height x width by Pillow's bicubic filter."""
-    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.BICUBIC))
+    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def content_shape(height: int, width: int, new_width: int) -> Tuple[int, int]:
@@ -81,7 +81,8 @@ def style_shape(height: int, width: int, scale: float, content_width: int) -> Tu
 
 def to_uint8(picture: np.ndarray) -> np.ndarray:
     """Clip a float picture to 0..255 and truncate, as the reference saves it."""
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    clipped: np.ndarray = np.clip(picture, 0, 255)
+    return clipped.astype(np.uint8)
 
 
 def preserve_colors(content: np.ndarray, stylized: np.ndarray) -> np.ndarray:

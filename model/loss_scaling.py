@@ -14,7 +14,7 @@ _MAX_FLOAT = 3.4e38
 
 
 def scaled_training(loss_scale: LossScale) -> Train:
-    """Return a training program that scales the loss by a fixed or by the exponential manager.
+    """Return a training program that scales the loss, by a fixed factor or as the exponential manager does.
 
     A step overflows when the status register says so, whatever the gradients are, or when a gradient is not finite.
     An overflow in the update itself comes after the register was read and is not counted.
@@ -29,12 +29,14 @@ def scaled_training(loss_scale: LossScale) -> Train:
             state = _state(loss_scale)
             scale = tf.identity(state["scale"].read_value(), name="scale")
             scaled = [tf.multiply(total, tf.cast(scale, total.dtype), name="scaled_loss") for total in totals]
-        found = tf.gradients(scaled, tensors)
+        scaled_gradients = tf.gradients(scaled, tensors)
         with tf.name_scope(_SCOPE):
             inverse = tf.cast(tf.reciprocal(scale), totals[0].dtype)
-            unscaled, *others = (gradient * inverse for gradient in found)
+            unscaled, *others = (gradient * inverse for gradient in scaled_gradients)
             status = tf.placeholder_with_default(False, (), name="status")
-            applied = tf.logical_and(tf.logical_not(status), tf.reduce_all(tf.is_finite(found[0])), name="applied")
+            applied = tf.logical_and(
+                tf.logical_not(status), tf.reduce_all(tf.is_finite(scaled_gradients[0])), name="applied"
+            )
             updates = tf.identity(state["updates"].read_value(), name="updates")
             counted = state["updates"].assign(updates + tf.cast(applied, tf.int32)).op
             managed = _manage(loss_scale, state, scale, applied)
@@ -61,11 +63,16 @@ def _state(loss_scale: LossScale) -> Dict[str, tf.Variable]:
     return state
 
 
-class _AdamIf(tf.train.AdamOptimizer):
-    """Adam that changes neither picture nor moments when nothing is to be applied: rate 0, betas and epsilon 1.
+class _AdamIf(tf.train.AdamOptimizer):  # type: ignore[misc]  # TensorFlow has no types
+    """Adam that changes neither picture nor moments in a step that overflowed: its rate is 0, betas and epsilon are 1.
 
     A conditional would do the same, but its control flow hides the graph's constants from the compiler's rules.
     """
+
+    _lr_t: tf.Tensor
+    _beta1_t: tf.Tensor
+    _beta2_t: tf.Tensor
+    _epsilon_t: tf.Tensor
 
     def __init__(self, settings: StyleSettings, applied: tf.Tensor) -> None:
         super().__init__(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
@@ -87,7 +94,7 @@ def _where(condition: tf.Tensor, value: tf.Tensor, otherwise: float) -> tf.Tenso
 def _manage(
     loss_scale: LossScale, state: Dict[str, tf.Variable], scale: tf.Tensor, applied: tf.Tensor
 ) -> Tuple[tf.Operation, ...]:
-    """The exponential manager's step; a good step does not clear the count of bad ones."""
+    """Return the updates of the exponential manager's state; a good step does not clear its count of bad ones."""
     if not loss_scale.dynamic:
         return ()
     good, bad = (tf.identity(state[name].read_value(), name=name) for name in ("good", "bad"))

@@ -93,7 +93,8 @@ def initial_picture(
     picture = (content if initial is None else initial).astype(np.float64) - mean_pixel
     # RandomState is the one NumPy generator whose normals are frozen for all versions.
     noise = 0.256 * np.random.RandomState(seed).standard_normal(content.shape)
-    return ((1.0 - noise_blend) * picture + noise_blend * noise)[None]
+    start: np.ndarray = (1.0 - noise_blend) * picture + noise_blend * noise
+    return start[None]
 
 
 def feature_graph(
@@ -129,17 +130,18 @@ def compute_targets(
         return evaluate(graph, (pixels - network.mean_pixel)[None])
 
     layers = list(settings.style_layers())
-    grams = [{layer: gram(found) for layer, found in activations(style, layers).items()} for style in styles]
+    grams = [{layer: gram(features) for layer, features in activations(style, layers).items()} for style in styles]
     # A content picture that fills several places of the batch is evaluated once.
     distinct = {id(content): content for content in contents}
-    found = {key: activations(content, list(settings.content_layers())) for key, content in distinct.items()}
-    return Targets(tuple(found[id(content)] for content in contents), tuple(grams))
+    features = {key: activations(content, list(settings.content_layers())) for key, content in distinct.items()}
+    return Targets(tuple(features[id(content)] for content in contents), tuple(grams))
 
 
 def gram(activations: np.ndarray) -> np.ndarray:
     """Gram matrix F'F / (height * width * channels) of activations, F taken as (height * width, channels); float64."""
     flat = activations.reshape(-1, activations.shape[-1]).astype(np.float64)
-    return flat.T @ flat / flat.size
+    product: np.ndarray = flat.T @ flat
+    return product / flat.size
 
 
 class Update(NamedTuple):
@@ -147,26 +149,26 @@ class Update(NamedTuple):
 
     operation: tf.Operation
     gradients: List[tf.Tensor]
-    """Of the total losses, unscaled, with respect to the picture and the other tensors."""
+    """Gradients of the total losses, unscaled: first with respect to the picture, then to the other tensors."""
     scaling: Dict[str, tf.Tensor] = {}
 
 
 Train = Callable[[Sequence[tf.Tensor], tf.Variable, Sequence[tf.Tensor], StyleSettings], Update]
-"""Makes the update from the total losses of the pictures, their variable, the tensors to differentiate by, of which
-the first is the pictures as the step reads them, and the settings."""
+"""Makes the update from the total loss of each picture; the variable that holds the pictures; the tensors to
+differentiate by, of which the first is the pictures as the step reads them; and the settings."""
 
 
 def train(
     totals: Sequence[tf.Tensor], variable: tf.Variable, tensors: Sequence[tf.Tensor], settings: StyleSettings
 ) -> Update:
-    """Adam on the gradient of the losses, as the reference program trains."""
+    """Train by Adam on the gradient of the losses, as the reference program does."""
     gradient, *others = tf.gradients(totals, tensors)
     gradient = tf.identity(gradient, name="picture_gradient")
     return Update(adam(settings).apply_gradients([(gradient, variable)]), [gradient, *others])
 
 
 def adam(settings: StyleSettings) -> tf.train.Optimizer:
-    """The optimiser that the settings ask for."""
+    """Return the optimiser with the rates of the settings."""
     return tf.train.AdamOptimizer(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
 
 
@@ -247,18 +249,18 @@ def _names(tensors: Dict[str, tf.Tensor]) -> Dict[str, str]:
 
 
 class _Weights:
-    """The network's kernels and biases as constants of one graph, each made once, when first asked for."""
+    """The network's kernels and biases as constants of one graph, made when they are first used."""
 
     def __init__(self, network: Network, dtype: tf.DType) -> None:
         self._network = network
         self._dtype = dtype
-        self._made: Dict[str, Tuple[tf.Tensor, tf.Tensor]] = {}
+        self._constants: Dict[str, Tuple[tf.Tensor, tf.Tensor]] = {}
 
     def __call__(self, name: str) -> Tuple[tf.Tensor, tf.Tensor]:
-        if name not in self._made:
+        if name not in self._constants:
             kernel = tf.constant(self._network.kernels[name], self._dtype, name="kernel")
-            self._made[name] = kernel, tf.constant(self._network.biases[name], self._dtype, name="bias")
-        return self._made[name]
+            self._constants[name] = kernel, tf.constant(self._network.biases[name], self._dtype, name="bias")
+        return self._constants[name]
 
 
 def _placeholder(shape: Tuple[int, int], dtype: tf.DType, name: str) -> tf.Tensor:
@@ -267,8 +269,8 @@ def _placeholder(shape: Tuple[int, int], dtype: tf.DType, name: str) -> tf.Tenso
 
 
 def _activations(picture: tf.Tensor, weights: _Weights, layers: Sequence[str], pooling: str) -> Dict[str, tf.Tensor]:
-    """Activations of the named layers; the network ends at the deepest of them."""
-    found: Dict[str, tf.Tensor] = {}
+    """Return the activations of the named layers; the network ends at the deepest of them."""
+    activations: Dict[str, tf.Tensor] = {}
     pool = tf.nn.avg_pool if pooling == "avg" else tf.nn.max_pool
     deepest = max((LAYERS.index(layer) for layer in layers), default=-1)
     tensor = picture
@@ -282,8 +284,8 @@ def _activations(picture: tf.Tensor, weights: _Weights, layers: Sequence[str], p
             else:
                 tensor = pool(tensor, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
         if name in layers:
-            found[name] = tensor
-    return found
+            activations[name] = tensor
+    return activations
 
 
 def _grams(picture: tf.Tensor, weights: _Weights, settings: StyleSettings) -> Dict[str, tf.Tensor]:
@@ -305,7 +307,11 @@ def _mean_square(tensor: tf.Tensor, size: int) -> tf.Tensor:
 def _losses(
     picture: tf.Tensor, targets: Targets, weights: _Weights, settings: StyleSettings
 ) -> Tuple[List[Dict[str, tf.Tensor]], Dict[str, tf.Tensor], Dict[str, tf.Tensor]]:
-    """Each picture's losses, and what they are made of: every Relu layer up to the deepest used, and Gram matrices."""
+    """Return each picture's losses by name, the activations by Relu layer, and the Gram matrices.
+
+    Activations are there for every Relu layer up to the deepest one used, Gram matrices by style layer and the
+    picture's suffix.
+    """
     style_layers = settings.style_layers()
     used = {*settings.content_layers(), *style_layers}
     deepest = max((LAYERS.index(layer) for layer in used), default=-1)
@@ -314,16 +320,16 @@ def _losses(
     each, grams = [], {}
     for index, content in enumerate(targets.contents):
         suffix = f"_picture{index + 1}" if index else ""
-        part, found = picture, activations
+        part, features = picture, activations
         if len(targets.contents) > 1:
             # One picture's ops are those of a run of its own: a product over the whole batch would be another
             # operator on the card, with a dtype of its own.
             with tf.name_scope(f"picture{index + 1}"):
                 part = picture[index : index + 1]
-                found = {layer: activations[layer][index : index + 1] for layer in sorted(used)}
-        own = {layer: _gram(layer, found[layer], suffix) for layer in style_layers}
-        each.append(_picture_losses(part, found, own, content, targets.styles, settings, suffix))
-        grams.update({f"{layer}{suffix}": tensor for layer, tensor in own.items()})
+                features = {layer: activations[layer][index : index + 1] for layer in sorted(used)}
+        products = {layer: _gram(layer, features[layer], suffix) for layer in style_layers}
+        each.append(_picture_losses(part, features, products, content, targets.styles, settings, suffix))
+        grams.update({f"{layer}{suffix}": tensor for layer, tensor in products.items()})
     return each, activations, grams
 
 
@@ -341,7 +347,7 @@ def _picture_losses(
     settings: StyleSettings,
     suffix: str = "",
 ) -> Dict[str, tf.Tensor]:
-    """The losses of one picture of shape (1, height, width, 3); the suffix is of its name scopes."""
+    """Return the losses of one picture of shape (1, height, width, 3); its name scopes end with the suffix."""
     content_layers, style_layers = settings.content_layers(), settings.style_layers()
     with tf.name_scope(f"content_loss{suffix}"):
         terms = [
@@ -380,7 +386,7 @@ def _total_variation(picture: tf.Tensor, weight: float) -> tf.Tensor:
 
 
 def _sum(terms: List[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
-    """The terms added one by one, as the reference does; an AddN would be another operator on the card."""
+    """Add the terms one by one, as the reference does; an AddN would be another operator on the card."""
     if not terms:
         return tf.zeros((), dtype)
     total = terms[0]

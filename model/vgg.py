@@ -59,7 +59,7 @@ class Network(NamedTuple):
         sha = hashlib.sha256(self.mean_pixel.astype("<f8").tobytes())
         for name in CONVOLUTIONS:
             for values in (self.kernels[name], self.biases[name]):
-                sha.update(np.ascontiguousarray(values, "<f4"))
+                sha.update(np.ascontiguousarray(values, "<f4").data)
         return sha.hexdigest()
 
 
@@ -215,7 +215,8 @@ def _approximate_normals(bits: np.random.PCG64, shape: Tuple[int, ...]) -> np.nd
     """Sums of four 16-bit uniforms, shifted and scaled to mean 0 and variance 1; exact but for one multiplication."""
     raw = bits.random_raw(int(np.prod(shape))).astype("<u8").view("<u2").reshape(-1, 4)
     centred = raw.sum(axis=1, dtype=np.int64) - 2 * 65535
-    return centred.reshape(shape) / np.sqrt((65536.0**2 - 1.0) / 3.0)
+    normals: np.ndarray = centred.reshape(shape) / np.sqrt((65536.0**2 - 1.0) / 3.0)
+    return normals
 
 
 def _cached_synthetic(cache: str) -> Network:

@@ -4,9 +4,8 @@ import re
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from harness.precision import CustomDtypes, DtypePlan, PlannedOp, PrecisionConfig, layer_name
+from harness.precision.number_formats import CONVERTED, NARROW
 from harness.precision.rules.op_table import KernelRow, load_op_table
-
-_FLOATS = ("float16", "float32")
 
 
 class Swap(NamedTuple):
@@ -28,7 +27,7 @@ def swaps(plan: DtypePlan) -> List[Swap]:
     """Every op of the plan that has float16 in it, and that the card has a kernel with a float32 result for."""
     found = []
     for op in plan.ops:
-        row = _float32_row(op) if op.engine == "ai_core" and "float16" in op.inputs + op.outputs else None
+        row = _float32_row(op) if op.engine == "ai_core" and op.is_narrow else None
         if row is not None:
             inputs, outputs = (_floats(dtypes) for dtypes in (row.inputs[: len(op.inputs)], row.outputs))
             entry = CustomDtypes(op.name, by_type=False, inputs=inputs, outputs=outputs)
@@ -68,19 +67,19 @@ def _float32_row(op: PlannedOp) -> Optional[KernelRow]:
     """The kernel with a float32 result; on the cube unit the one that reads float16, which is why one has that unit."""
     kernel = load_op_table().ops.get(op.type)
     rows = kernel.rows_for(len(op.inputs)) if kernel else ()
-    wide = [row for row in rows if all(dtype != "float16" for dtype in row.outputs)]
+    wide = [row for row in rows if all(dtype not in NARROW for dtype in row.outputs)]
     wide = [row for row in wide if (row.inputs[: len(op.inputs)], row.outputs) != (op.inputs, op.outputs)]
     prefers_narrow = op.unit == "cube"
     return max(wide, key=lambda row: _narrow(row) if prefers_narrow else -_narrow(row), default=None)
 
 
 def _narrow(row: KernelRow) -> int:
-    return sum(dtype == "float16" for dtype in row.inputs)
+    return sum(dtype in NARROW for dtype in row.inputs)
 
 
 def _floats(dtypes: Sequence[str]) -> Tuple[str, ...]:
     """Dtypes that are no floats stay free; free ones at the end are left out, for a mask is not always there."""
-    floats = [dtype if dtype in _FLOATS else "" for dtype in dtypes]
+    floats = [dtype if dtype in CONVERTED else "" for dtype in dtypes]
     while floats and not floats[-1]:
         floats.pop()
     return tuple(floats)

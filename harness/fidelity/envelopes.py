@@ -6,13 +6,11 @@ import numpy as np
 
 from harness.fidelity.distances import luminance_distance, relative_l2
 from harness.fidelity.job import Job, medians
+from harness.precision.number_formats import FORMATS
 from harness.records import Case, Control, Envelope, FidelityPlan, Losses
 from model import images
 from model.settings import StyleSettings
 from model.vgg import Network
-
-EPSILON = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
-"""Spacing of the format's numbers, relative to a power of two: the largest relative size of one ulp."""
 
 
 class _Path(NamedTuple):
@@ -32,7 +30,7 @@ def measure_envelopes(job: Job, plan: FidelityPlan, formats: Sequence[str]) -> T
     with job.device.session(prepared.graph_def) as session:
         quiet = _run(session, job, plan, 0.0, 0)
         for noise in formats:
-            runs = [_run(session, job, plan, EPSILON[noise], seed) for seed in range(plan.envelope)]
+            runs = [_run(session, job, plan, FORMATS[noise].ulp, seed) for seed in range(plan.envelope)]
             found.append(
                 Envelope(
                     noise=noise,

@@ -88,7 +88,7 @@ def first_step_bounds(now: TrialFidelity, then: TrialFidelity, precision: str) -
             moved = abs(probe.norm - old.norm) / total
         else:
             moved = distances.sketch_distance(probe.sketch, old.sketch)
-        yield at_most(f"{probe.name} {probe.kind}", moved, TOLERANCE[probe.kind][precision])
+        yield at_most(f"{probe.name} {probe.kind}", moved, TOLERANCE[precision][probe.kind])
     for name, kind in before:
         yield Bound(figure=f"{name} {kind}: no longer there", value=1.0, limit=0.0, ok=False)
 

@@ -53,7 +53,7 @@ class Subject:
 
     def floor(self, probe: str) -> float:
         """Error below which a probe's is not told from none."""
-        return TOLERANCE[probe.split(" ")[1]][self.format] / 10
+        return TOLERANCE[self.format][probe.split(" ")[1]] / 10
 
 
 def errors_of(measured: Optional[TrialFidelity]) -> Dict[str, float]:

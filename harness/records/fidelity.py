@@ -2,10 +2,21 @@
 
 from typing import Dict, Optional, Tuple
 
-from pydantic import Field
-from typing_extensions import Literal
+from pydantic import AfterValidator, Field
+from typing_extensions import Annotated, Literal
 
+from harness.precision.number_formats import CONVERTED
 from harness.records.base import SCHEMA_VERSION, Losses, Record
+
+
+def _known_format(name: str) -> str:
+    if name not in CONVERTED:
+        raise ValueError(f"expected a number format, one of {', '.join(CONVERTED)}")
+    return name
+
+
+FormatName = Annotated[str, AfterValidator(_known_format), Field(json_schema_extra={"enum": list(CONVERTED)})]
+"""Name of a number format that a step can be asked to compute in."""
 
 
 class FidelityPlan(Record):
@@ -57,7 +68,7 @@ class Envelope(Record):
     Pixels that are equal stay equal, since noise that breaks ties in max pooling is not harmless.
     """
 
-    noise: Literal["float32", "float16", "bfloat16"]
+    noise: FormatName
     """The format whose ulp it is: that of the modes to judge."""
     distances: Tuple[float, ...]
     """1 - SSIM, luminance, between each run's picture and the unperturbed one."""

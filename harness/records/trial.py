@@ -4,6 +4,7 @@ from typing import Dict, Optional, Tuple
 
 from typing_extensions import Literal
 
+from harness.precision.number_formats import BFLOAT16, FLOAT32
 from harness.records.base import Losses, Record
 from harness.records.case import Case, Mode
 from harness.records.environment import WorkerEnvironment
@@ -102,3 +103,9 @@ class TrialResult(Record):
     """None where it is no faster than float32, and where it was not measured."""
     peak_memory_bytes: Optional[int] = None
     fidelity: Optional[TrialFidelity] = None
+
+    @property
+    def matmul_rates(self) -> Dict[str, float]:
+        """The device's matrix-product rates, TFLOP/s, by the name of the number format; only those measured."""
+        rates = {FLOAT32.name: self.matmul_tflops, BFLOAT16.name: self.matmul_tflops_bfloat16}
+        return {name: rate for name, rate in rates.items() if rate is not None}

@@ -3,6 +3,7 @@
 import statistics
 from typing import Iterable, List, Optional
 
+from harness.precision.number_formats import FLOAT32
 from harness.records import REFERENCE_MODE, Case, Growth, Mode, Suite, Summary, TrialResult
 from harness.runs.stopping import unmet
 from harness.statistics import geometric_mean, log_interval, power_law
@@ -51,7 +52,9 @@ def _ok(trials: List[TrialResult], case: Case, mode: str) -> List[TrialResult]:
 
 def _peak(trial: TrialResult, mode: Mode) -> Optional[float]:
     """The matrix-product rate of the format that the step computes in; None where it was not measured."""
-    return trial.matmul_tflops_bfloat16 if mode.format == "bfloat16" else trial.matmul_tflops
+    # The card's compiler lowers the float32 product that is measured there as it does the step's own.
+    computed_in = FLOAT32.name if trial.device.startswith("npu") else mode.format
+    return trial.matmul_rates.get(computed_in)
 
 
 def _step_seconds(trials: List[TrialResult]) -> Optional[float]:

@@ -107,6 +107,8 @@ def _print_attention(console: Console, plan: DtypePlan) -> None:
         lines.append(f"on the AI CPU: {', '.join(on_cpu)}")
     if plan.unknown_types:
         lines.append(f"unknown types, dtype kept: {', '.join(plan.unknown_types)}")
+    if plan.assumed_types:
+        lines.append(f"kernel rows assumed, in no source: {', '.join(plan.assumed_types)}")
     for item in filter(_matters, plan.constants):
         lines.append(
             f"constant leaves float16's range: {item.consumer} input {item.position}, "

@@ -2,7 +2,7 @@
 
 import statistics
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from rich import box
 from rich.console import Console
@@ -63,13 +63,13 @@ def print_paths(paths: Sequence[Path], console: Optional[Console] = None) -> Non
 
 
 def _print_rates(console: Console, run: Run) -> None:
-    said = []
-    for name, field in (("float32", "matmul_tflops"), ("bfloat16", "matmul_tflops_bfloat16")):
-        rates = [getattr(trial, field) for trial in run.trials if getattr(trial, field) is not None]
-        if rates:
-            said.append(f"{name} {statistics.median(rates):.3f} TFLOP/s")
-    if said:
-        console.print(Text(f"matrix products of this device: {', '.join(said)}"), soft_wrap=True)
+    rates: Dict[str, List[float]] = {}
+    for trial in run.trials:
+        for name, rate in trial.matmul_rates.items():
+            rates.setdefault(name, []).append(rate)
+    texts = [f"{name} {statistics.median(values):.3f} TFLOP/s" for name, values in rates.items()]
+    if texts:
+        console.print(Text(f"matrix products of this device: {', '.join(texts)}"), soft_wrap=True)
 
 
 def _print_failure(console: Console, trial: TrialResult, folder: Path) -> None:

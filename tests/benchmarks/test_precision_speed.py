@@ -1,4 +1,4 @@
-"""Speed of rounded and of native steps beside float32.
+"""Speed of rounded and of native steps beside float32, and of planning, emitting and normalising.
 
 Run with: python -m pytest -m slow tests/benchmarks/test_precision_speed.py
 """
@@ -12,7 +12,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from harness.devices.host import HostDevice
-from harness.precision import MATMUL32, MODES, emit_native, emit_rounded, load_config, plan_graph
+from harness.precision import MATMUL32, MODES, emit_native, emit_rounded, load_config, normalize, plan_graph
 from model import vgg
 from model.settings import StyleSettings
 from tests.precision import graphs
@@ -72,6 +72,46 @@ def test_planning_and_emitting(benchmark, step, mode):
         return emit_rounded(step.graph_def, plan, keep=[step.initialize])
 
     benchmark.pedantic(prepare, rounds=3)
+
+
+@pytest.mark.parametrize("size", [1000, 2000, 4000, 8000])
+@pytest.mark.parametrize("shape", ["reshapes", "ordering"])
+def test_normalizing_large_graphs(benchmark, shape, size):
+    """The time of a graph twice as large is about twice as long, of the two shapes whose normal form needs most."""
+    graph_def = {"reshapes": _reshapes, "ordering": _ordering}[shape](size)
+    normal = benchmark.pedantic(normalize, (graph_def, ["out"]), rounds=3)
+    benchmark.extra_info["nodes"] = len(graph_def.node)
+    benchmark.extra_info["microseconds per node"] = benchmark.stats.stats.median * 1e6 / len(graph_def.node)
+    assert len(normal.graph.nodes) == {"reshapes": 5 * size + 2, "ordering": 4}[shape]
+
+
+def _reshapes(size):
+    """A chain of ExpandDims, Neg and Squeeze, of which the first and last become Reshapes to constant shapes."""
+
+    def add(x):
+        for _ in range(size):
+            x = tf.squeeze(tf.negative(tf.expand_dims(x, 0)), 0)
+        return x
+
+    return _graph_of(add)
+
+
+def _ordering(size):
+    """Ops that nothing reads, gathered by a NoOp that the output waits for."""
+
+    def add(x):
+        with tf.control_dependencies([tf.negative(x) for _ in range(size)]):
+            gate = tf.no_op()
+        with tf.control_dependencies([gate]):
+            return tf.negative(x)
+
+    return _graph_of(add)
+
+
+def _graph_of(add):
+    with tf.Graph().as_default() as graph:
+        tf.identity(add(tf.placeholder(tf.float32, (4, 4), name="x")), name="out")
+        return graph.as_graph_def()
 
 
 def _interleaved(benchmark, graph_defs, step):

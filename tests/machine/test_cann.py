@@ -71,7 +71,17 @@ def test_what_cann_s_table_does_not_say_stays_as_packaged(table, host):
     assert packaged.source == "packaged"
     _, found = table(json.dumps(ENTRIES))
     assert found.ops["Sub"] == packaged.ops["Sub"] and found.ops["Conv2D"] == packaged.ops["Conv2D"]
-    assert found.ops["Mul"].unit == packaged.ops["Mul"].unit and "NotOurs" not in found.ops
+    for column in ("unit", "cost", "bound", "writes"):
+        assert all(getattr(found.ops[name], column) == getattr(packaged.ops[name], column) for name in packaged.ops)
+    assert "NotOurs" not in found.ops and found.costs == packaged.costs
+
+
+def test_rows_that_cann_s_table_lists_are_no_longer_assumed(table):
+    op_table.load_op_table.cache_clear()
+    assert op_table.load_op_table().ops["Reciprocal"].assumed
+    entry = {"input0": {"dtype": "float16,float"}, "output0": {"dtype": "float16,float"}}
+    _, found = table(json.dumps({"Reciprocal": entry, "PadD": {"dynamicFormat": {"flag": "true"}}}))
+    assert not found.ops["Reciprocal"].assumed and found.ops["PadD"].assumed
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,17 @@ def test_anybodys_graph_can_be_explained_as_json(explain, frozen):
     assert answer["totals"]["flop"] >= 2 * 64 * 8 * 36
 
 
+def test_rows_that_no_source_has_are_named(explain, frozen, tmp_path):
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, (2, 3), name="x")
+        tf.identity(tf.concat([x, tf.reciprocal(x)], 0, name="both"), name="out")
+        path = tmp_path / "concat.pb"
+        path.write_bytes(graph.as_graph_def().SerializeToString())
+    _, out, _ = explain("force_fp16", "--graph", str(path))
+    assert "kernel rows assumed, in no source: ConcatV2D, Reciprocal\n" in out
+    assert "assumed, in no source" not in explain("force_fp16", "--graph", frozen)[1]
+
+
 def test_the_fetches_decide_what_is_planned(explain, frozen):
     _, out, _ = explain("force_fp16", "--graph", frozen, "--fetch", "relu", "--json")
     assert {op["name"] for op in json.loads(out)[0]["plan"]["ops"]} == {"conv", "relu"}

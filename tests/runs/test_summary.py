@@ -1,5 +1,6 @@
 import pytest
 
+from harness import modes
 from harness.records import Suite, TrialResult
 from harness.runs.summary import growth, summarize
 
@@ -80,3 +81,21 @@ def test_one_unsteady_process_makes_the_summary_unsteady(sized):
     (summary,) = summarize(suite, _trials(suite, 1.0) + _trials(suite, 1.0, steady=False, replicate=2))
     assert summary.steady is False
     assert "never steady in 1 of 2 processes" in summary.unmet
+
+
+@pytest.mark.parametrize(
+    "mode, device, share",
+    [
+        ("must_keep_origin_dtype", "cpu", 0.5),
+        ("allow_mix_precision_bf16", "cpu", 0.25),
+        # Nothing measured a rate of float16.
+        ("force_fp16", "cpu", None),
+        # The card's compiler lowers the measured product as it does the step.
+        ("force_fp16", "npu:1", 0.5),
+    ],
+)
+def test_the_share_of_peak_is_of_the_rate_of_the_step_s_format(sized, mode, device, share):
+    suite = sized(64).model_copy(update={"modes": (modes.get(mode),)})
+    figures = {"device": device, "step_flop": 10**12, "matmul_tflops": 2.0, "matmul_tflops_bfloat16": 4.0}
+    trials = [trial.model_copy(update={"step_seconds": 1.0, **figures}) for trial in _trials(suite, 1.0)]
+    assert summarize(suite, trials, mode)[0].share_of_peak == share

@@ -1,6 +1,6 @@
 """The Adam update in float16, in the order of operations of the card's kernel."""
 
-from typing import Callable, List, Tuple
+from typing import Callable, List, Tuple, Union
 
 import tensorflow.compat.v1 as tf
 
@@ -23,7 +23,7 @@ def emulate_adam(writer: GraphWriter, name: str) -> None:
     keyed = zip(("var", "m", "v"), inputs)
     var, m, v = (_read(writer, name, key, tensor, is_resource) for key, tensor in keyed)
 
-    def half(key: str, op: str, *operands: object) -> str:
+    def half(key: str, op: str, *operands: Union[str, float]) -> str:
         # Quotients and roots of float16 values can be NaN; sums and products cannot.
         bound = UNBOUNDED if op in ("RealDiv", "Sqrt") else 1e10
         result = writer.arithmetic(f"{name}/{key}/exact", op, *operands)

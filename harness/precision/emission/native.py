@@ -1,6 +1,6 @@
 """Write a plan into the graph with real low-precision kernels: what a host can run faster, not what the card computes.
 
-The same decisions as emit.py writes down as rounded float32 become the dtypes of TensorFlow's own kernels. Their
+The same decisions as rounded.py writes down as rounded float32 become the dtypes of TensorFlow's own kernels. Their
 arithmetic is TensorFlow's: bfloat16 and float16 overflow to infinity, and sums inside a kernel are as wide as it makes
 them.
 """
@@ -65,9 +65,9 @@ class _Lowering:
         self.fetched = self.graph.fetched_tensors
         self.writer = GraphWriter(self.graph, [node.name for node in graph_def.node])
         self.narrow: Set[str] = set()
-        """Tensors that were float32 and now are not."""
+        """Tensors that were float32 and are in the narrow format now."""
         self.casts: Dict[Tuple[str, bool], str] = {}
-        """By tensor and whether it is to be narrow: the tensor that is."""
+        """Cast tensor, by original tensor and whether the cast is to the narrow format."""
 
     def run(self, keep: Sequence[str]) -> tf.GraphDef:
         lowered = self._lowered_nodes()
@@ -132,9 +132,8 @@ class _Lowering:
         if not self._was_float(tensor) or narrow == (tensor in self.narrow):
             return tensor
         if (tensor, narrow) not in self.casts:
-            value = self.static.constant(tensor)
-            if narrow and value is not None:
-                self.casts[tensor, narrow] = self._constant(tensor, value)
+            if narrow and self.static.is_constant(tensor):
+                self.casts[tensor, narrow] = self._constant(tensor, self.static.constant(tensor))
             else:
                 ends = (tf.float32, self.low) if narrow else (self.low, tf.float32)
                 self.casts[tensor, narrow] = self._cast(tensor, *ends)
@@ -145,7 +144,7 @@ class _Lowering:
         return info is not None and info.dtype == "float32" and not info.is_ref
 
     def _constant(self, tensor: str, value: np.ndarray) -> str:
-        """Convert now: TensorFlow folds no constants of this size."""
+        """Return a copy of a constant in the narrow format: TensorFlow itself folds no constants of this size."""
         with np.errstate(over="ignore"):
             value = value.astype(self.low.as_numpy_dtype)
         narrow = self.writer.constant(f"{node_name(tensor)}/{self.low.name}", value)

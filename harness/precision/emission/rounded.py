@@ -16,7 +16,7 @@ import tensorflow.compat.v1 as tf
 
 from harness.precision.emission.adam import emulate_adam
 from harness.precision.emission.bounds import result_bound, rounded_bound
-from harness.precision.emission.writer import FLOAT16_MAX, UNBOUNDED, GraphWriter, Rounding, rename, round_array
+from harness.precision.emission.writer import UNBOUNDED, GraphWriter, Rounding, rename, round_array
 from harness.precision.graph.nodes import (
     GraphError,
     NodeGraph,
@@ -29,12 +29,10 @@ from harness.precision.graph.nodes import (
     tensor_name,
 )
 from harness.precision.graph.normalization import StaticGraph, normalize
-from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input, Output, lower
+from harness.precision.number_formats import FLOAT16
+from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input, lower
 from harness.precision.rules.judge import AI_CORE
 from harness.precision.rules.plan import DtypePlan, PlannedOp
-
-# Leading inputs that are the variables an op writes.
-_WRITTEN_INPUTS = {"ApplyAdamD": 3, "Assign": 1, "AssignAdd": 1}
 
 
 class HealthGraph(NamedTuple):
@@ -46,10 +44,10 @@ class HealthGraph(NamedTuple):
 
 
 class Chip(NamedTuple):
-    """What of the chip's arithmetic is no decision of the compiler."""
+    """Properties of the chip's arithmetic that the compiler does not decide."""
 
     saturate: bool = True
-    """As the 910 does; later chips can keep IEEE 754's infinities and NaN instead."""
+    """Whether overflow becomes +-65504 and NaN 0, as on the 910; later chips can keep infinities and NaN instead."""
     status: str = ""
     """Boolean placeholder that becomes the status register: true when a value saturated or was NaN in this step.
 
@@ -93,10 +91,10 @@ class _Value(NamedTuple):
     """What is known of a tensor's values."""
 
     exact: bool = False
-    """All are float16 values."""
+    """Whether all of them are float16 values."""
     bound: float = UNBOUNDED
     deferred: bool = False
-    """They are float16 on the card, but the rounding waits for the Relu behind it."""
+    """Whether they are float16 on the card, but not rounded before the Relu that reads them."""
 
 
 class _Emitter:
@@ -132,7 +130,7 @@ class _Emitter:
 
     def _emit(self, op: AscendOp, planned: PlannedOp) -> None:
         for tensor, dtype in zip(op.inputs, planned.inputs):
-            is_written = tensor.position < _WRITTEN_INPUTS.get(op.type, 0)
+            is_written = op.kernel is not None and tensor.position < op.kernel.writes
             wants_half = dtype == "float16" or (op.type == "Cast" and planned.outputs == ("float16",))
             if wants_half and tensor.dtype == "float32" and not is_written:
                 self._round_input(tensor)
@@ -141,10 +139,10 @@ class _Emitter:
         elif "float16" in planned.outputs and op.type == "AssignAdd":
             self._emulate_assign_add(op.name)
         elif op.outputs and op.outputs[0].tensor is not None and op.outputs[0].dtype == "float32":
-            self._finish_output(op, planned)
+            self._finish_output(op, planned, op.outputs[0].tensor)
 
     def _connect_status(self, register: tf.NodeDef) -> None:
-        """Make the placeholder read what overflowed, but for what only runs after it."""
+        """Make the placeholder say whether a value overflowed, in all ops but those that run after it is read."""
         after = self.graph.descendants(register.name)
         flags = [flag for flag in self.writer.overflows if node_name(flag) not in after]
         if not flags:
@@ -201,38 +199,42 @@ class _Emitter:
 
     # Outputs
 
-    def _finish_output(self, op: AscendOp, planned: PlannedOp) -> None:
-        output = op.outputs[0]
-        read = [self._read(tensor, dtype) for tensor, dtype in zip(op.inputs, planned.inputs)]
-        bound = result_bound(op, [value.bound for value in read], planned.inputs, self.static)
-        if read and read[0].deferred:
+    def _finish_output(self, op: AscendOp, planned: PlannedOp, output: str) -> None:
+        """Round an op's first output, a float32 tensor, where the plan says float16, and note what is known of it."""
+        operands = [self._read(tensor, dtype) for tensor, dtype in zip(op.inputs, planned.inputs)]
+        bound = result_bound(op, [value.bound for value in operands], planned.inputs, self.static)
+        if operands and operands[0].deferred:
             # Only a Relu is given a deferred input: rounding commutes with it.
-            known = Rounding(read[0].bound, nonnegative=True)
+            known = Rounding(operands[0].bound, nonnegative=True)
             self._round_output(op, output, known, counted=op.inputs[0].tensor)
-        elif op.kernel.exact and all(value.exact for value in read) and self._picks(op):
-            self.values[output.tensor] = _Value(True, rounded_bound(bound))
+        elif self._is_exact(op) and all(value.exact for value in operands):
+            self.values[output] = _Value(True, rounded_bound(bound))
         elif planned.outputs[0] == "float32":
-            self.values[output.tensor] = _Value(False, bound)
+            self.values[output] = _Value(False, bound)
         elif self._defers(output):
-            self.values[output.tensor] = _Value(False, bound, deferred=True)
+            self.values[output] = _Value(False, bound, deferred=True)
         else:
             self._forbid_reciprocal(op)
             self._round_output(op, output, Rounding(bound))
 
-    def _picks(self, op: AscendOp) -> bool:
-        """Overlapping windows make MaxPoolGrad add."""
-        node = self.graph.nodes[op.name]
+    def _is_exact(self, op: AscendOp) -> bool:
+        """Say whether an op's results are float16 values whenever its operands are."""
+        if op.kernel is None or not op.kernel.exact:
+            return False
         if op.type != "MaxPoolGrad":
             return True
+        # Where windows overlap, gradients that meet in one element are added.
+        node = self.graph.nodes[op.name]
         sizes, strides = node.attr["ksize"].list.i, node.attr["strides"].list.i
         return all(size <= stride or size == 1 for size, stride in zip(sizes, strides))
 
-    def _defers(self, output: Output) -> bool:
-        """Let a lone Relu behind the op come before the rounding: TensorFlow can then fuse the two."""
-        readers = self.readers.get(output.tensor, [])
-        if len(readers) != 1 or output.tensor in self.fetched:
-            return False
-        return readers[0][0] in self.relus
+    def _defers(self, output: str) -> bool:
+        """Say whether an output's rounding can wait until the Relu that reads it has run."""
+        # TensorFlow fuses Conv2D, BiasAdd and Relu only where they follow each other directly, which a rounding in
+        # between would undo. Rounding is monotonic and keeps 0, so it gives the same after the Relu as before; any
+        # other reader, or a fetch, would see the values unrounded.
+        readers = self.readers.get(output, [])
+        return len(readers) == 1 and output not in self.fetched and readers[0][0] in self.relus
 
     def _forbid_reciprocal(self, op: AscendOp) -> None:
         """Keep Grappler from multiplying by a rounded reciprocal: it leaves DivNoNan alone."""
@@ -241,14 +243,14 @@ class _Emitter:
             if np.all(divisor != 0):
                 self.graph.nodes[op.name].op = "DivNoNan"
 
-    def _round_output(self, op: AscendOp, output: Output, known: Rounding, counted: str = "") -> None:
+    def _round_output(self, op: AscendOp, output: str, known: Rounding, counted: str = "") -> None:
         """Round what a node computes; the last op of the rounding takes over the node's name."""
-        name = node_name(output.tensor)
+        name = node_name(output)
         raw = self.writer.free_name(f"{name}/unrounded")
         rename(self.graph, name, raw)
         result = self.writer.round(f"{name}/float16", tensor_name(raw), known, op.name, counted or tensor_name(raw))
         rename(self.graph, node_name(result), name)
-        self.values[output.tensor] = _Value(True, rounded_bound(known.bound))
+        self.values[output] = _Value(True, rounded_bound(known.bound))
 
     def _emulate_assign_add(self, name: str) -> None:
         """Replace the addition into a variable by one in float16 and an assignment."""
@@ -261,7 +263,7 @@ class _Emitter:
             value = self.writer.add(f"{name}/read", "ReadVariableOp", [value], dtype=dtype)
         half = self.writer.round(f"{name}/read/float16", value, Rounding(), f"{name}/read")
         total = self.writer.arithmetic(f"{name}/sum", "AddV2", half, inputs[1])
-        total = self.writer.round(f"{name}/sum/float16", total, Rounding(2 * FLOAT16_MAX), name)
+        total = self.writer.round(f"{name}/sum/float16", total, Rounding(2 * FLOAT16.largest), name)
         node.op = "AssignVariableOp" if is_resource else "Assign"
         set_inputs(node, [inputs[0], total], control_inputs(node))
 

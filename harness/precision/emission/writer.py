@@ -6,12 +6,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from harness.precision.graph.nodes import NodeGraph, constant_node, set_inputs, tensor_name
+from harness.precision.number_formats import FLOAT16
 
-FLOAT16_MAX = 65504.0
-FLOAT16_OVERFLOW = 65520.0
-"""Smallest magnitude that does not round to a finite float16."""
-FLOAT16_UNDERFLOW = 2.0**-25
-"""Largest magnitude that rounds to zero: half the smallest subnormal, tied to even."""
 UNBOUNDED = float("inf")
 
 _FLOAT = tf.float32.as_datatype_enum
@@ -76,7 +72,7 @@ class GraphWriter:
             self.scalars[value] = self.constant("float16_rounding", np.float32(value))
         return self.scalars[value]
 
-    def constant(self, name: str, value: np.ndarray, near: Optional[str] = None) -> str:
+    def constant(self, name: str, value: Union[np.ndarray, np.generic], near: Optional[str] = None) -> str:
         """Add a constant, in the frame of another tensor if given, and return its tensor."""
         node = constant_node(self.free_name(name), value)
         if near is not None and self.has_frames:
@@ -106,17 +102,17 @@ class GraphWriter:
         """
         if self.count_health:
             self.counters[label] = self._count(name, counted or source)
-        if self.watch_overflow and known.bound > FLOAT16_MAX:
+        if self.watch_overflow and known.bound > FLOAT16.largest:
             self.overflows.append(self._overflows(name, counted or source))
         rounded = self.add(f"{name}/half", "Cast", [source], SrcT=_FLOAT, DstT=_HALF)
         rounded = self.add(f"{name}/float", "Cast", [rounded], SrcT=_HALF, DstT=_FLOAT)
         if not self.saturate:
             return rounded
-        if known.bound > FLOAT16_MAX:
+        if known.bound > FLOAT16.largest:
             if known.nonnegative:
-                rounded = self.arithmetic(f"{name}/clip", "Minimum", rounded, FLOAT16_MAX)
+                rounded = self.arithmetic(f"{name}/clip", "Minimum", rounded, FLOAT16.largest)
             else:
-                rounded = self.arithmetic(f"{name}/clip", "ClipByValue", rounded, -FLOAT16_MAX, FLOAT16_MAX)
+                rounded = self.arithmetic(f"{name}/clip", "ClipByValue", rounded, -FLOAT16.largest, FLOAT16.largest)
         if known.bound == UNBOUNDED:
             is_nan = self.arithmetic(f"{name}/is_nan", "IsNan", rounded)
             rounded = self.add(f"{name}/number", "SelectV2", [is_nan, self.scalar(0.0, rounded), rounded], T=_FLOAT)
@@ -125,8 +121,8 @@ class GraphWriter:
     def _count(self, name: str, source: str) -> str:
         """Return an int64 vector: values saturated, values flushed to zero, NaN."""
         magnitude = self.arithmetic(f"{name}/health/magnitude", "Abs", source)
-        saturated = self._true(f"{name}/health/saturated", "GreaterEqual", magnitude, FLOAT16_OVERFLOW)
-        small = self._true(f"{name}/health/small", "LessEqual", magnitude, FLOAT16_UNDERFLOW)
+        saturated = self._true(f"{name}/health/saturated", "GreaterEqual", magnitude, FLOAT16.overflow)
+        small = self._true(f"{name}/health/small", "LessEqual", magnitude, FLOAT16.underflow)
         zero = self._true(f"{name}/health/zero", "Equal", magnitude, 0.0)
         nan = self._true(f"{name}/health/nan", "IsNan", magnitude)
         int64 = tf.int64.as_datatype_enum
@@ -146,7 +142,7 @@ class GraphWriter:
         """Return a boolean scalar: whether a value does not round to a finite float16."""
         # Counted as not small, for a NaN is neither small nor large.
         magnitude = self.arithmetic(f"{name}/status/magnitude", "Abs", self._flat(f"{name}/status", source))
-        small = self.arithmetic(f"{name}/status/small", "Less", magnitude, FLOAT16_OVERFLOW)
+        small = self.arithmetic(f"{name}/status/small", "Less", magnitude, FLOAT16.overflow)
         axis, index = self._first_axis(f"{name}/status"), tf.int32.as_datatype_enum
         return self.add(
             f"{name}/status", "LogicalNot", [self.add(f"{name}/status/all", "All", [small, axis], Tidx=index)]
@@ -175,7 +171,7 @@ def round_array(value: np.ndarray, saturate: bool = True) -> np.ndarray:
         halves = np.asarray(value, np.float32).astype(np.float16).astype(np.float32)
     if not saturate:
         return halves
-    halves = np.clip(halves, -FLOAT16_MAX, FLOAT16_MAX)
+    halves = np.clip(halves, -FLOAT16.largest, FLOAT16.largest)
     return np.where(np.isnan(halves), 0, halves).astype(np.float32)
 
 

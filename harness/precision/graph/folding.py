@@ -114,15 +114,18 @@ def _needed(graph: NodeGraph, known: Set[str], wanted: Iterable[str]) -> List[st
 
 def _shape_nodes(node: tf.NodeDef, infos: Dict[str, TensorInfo]) -> List[tf.NodeDef]:
     dtype = np.dtype(tf.as_dtype(node.attr["out_type"].type or tf.int32).as_numpy_dtype)
-    shapes = [infos[tensor].shape for tensor in data_inputs(node)]
-    if node.op == "Size":
-        return [constant_node(node.name, np.array(np.prod(shapes[0], dtype=np.int64), dtype))]
+    operands = [infos[tensor] for tensor in data_inputs(node)]
     if node.op == "Rank":
-        return [constant_node(node.name, np.array(len(shapes[0]), np.int32))]
+        # The one shape op that may be known although a dimension is not.
+        return [constant_node(node.name, np.array(len(operands[0].shape or ()), np.int32))]
+    shapes = [np.array(operand.static_shape, dtype) for operand in operands]
+    if node.op == "Size":
+        return [constant_node(node.name, np.array(operands[0].elements, dtype))]
     if node.op == "Shape":
-        return [constant_node(node.name, np.array(shapes[0], dtype))]
-    values = [np.array(shape, dtype) for shape in shapes]
-    parts = [constant_node(f"{node.name}/{index}", value) for index, value in enumerate(values)]
+        return [constant_node(node.name, shapes[0])]
+    # ShapeN has an output for each operand, a Const has one. An IdentityN of the same name gives all outputs under
+    # the names that their readers know, so that those can be evaluated unchanged.
+    parts = [constant_node(f"{node.name}/{index}", shape) for index, shape in enumerate(shapes)]
     joined = tf.NodeDef(name=node.name, op="IdentityN", input=[part.name for part in parts])
     joined.attr["T"].list.type.extend(part.attr["dtype"].type for part in parts)
     return parts + [joined]

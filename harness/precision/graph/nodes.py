@@ -1,7 +1,7 @@
 """A GraphDef as nodes that can be rewired: names, inputs, order, pruning, static shapes."""
 
 import collections
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -31,6 +31,14 @@ class TensorInfo(NamedTuple):
     def dims_known(self) -> bool:
         """Say whether the whole shape is static."""
         return self.shape is not None and None not in self.shape
+
+    @property
+    def static_shape(self) -> Tuple[int, ...]:
+        """Shape of a tensor whose every dimension is known; raises ValueError for any other."""
+        dims = [dim for dim in self.shape or () if dim is not None]
+        if self.shape is None or len(dims) < len(self.shape):
+            raise ValueError(f"shape {self.shape}: expected a static one")
+        return tuple(dims)
 
 
 def node_name(reference: str) -> str:
@@ -65,7 +73,7 @@ def set_inputs(node: tf.NodeDef, tensors: Iterable[str], controls: Iterable[str]
     node.input.extend(references)
 
 
-def constant_node(name: str, value: np.ndarray) -> tf.NodeDef:
+def constant_node(name: str, value: Union[np.ndarray, np.generic]) -> tf.NodeDef:
     """Return a Const node; a large array of one repeated value is stored as that value."""
     node = tf.NodeDef(name=name, op="Const")
     value = np.asarray(value)
@@ -79,7 +87,7 @@ def constant_node(name: str, value: np.ndarray) -> tf.NodeDef:
 
 def constant_value(node: tf.NodeDef) -> np.ndarray:
     """Return the array of a Const node."""
-    return tf.make_ndarray(node.attr["value"].tensor)
+    return np.asarray(tf.make_ndarray(node.attr["value"].tensor))
 
 
 class NodeGraph:
@@ -126,13 +134,13 @@ class NodeGraph:
         for node in self.nodes.values():
             for reference in node.input:
                 successors.setdefault(node_name(reference), []).append(node.name)
-        found: Set[str] = set()
+        reached: Set[str] = set()
         pending = [name]
         while pending:
-            new = [successor for successor in successors.get(pending.pop(), ()) if successor not in found]
-            found.update(new)
+            new = [successor for successor in successors.get(pending.pop(), ()) if successor not in reached]
+            reached.update(new)
             pending += new
-        return found
+        return reached
 
     def to_graph_def(self) -> tf.GraphDef:
         """Return the graph as a GraphDef that can be imported on its own."""

@@ -5,7 +5,8 @@ axes and reshapes it to the shape it has. With static shapes these are no-ops, a
 constant.
 """
 
-from typing import Dict, List, Optional, Sequence, Set
+import collections
+from typing import Dict, List, Sequence, Set
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -39,10 +40,14 @@ class StaticGraph:
         self.graph = graph
         self.infos = infos
 
-    def constant(self, tensor: str) -> Optional[np.ndarray]:
-        """Return the value of a constant tensor, None for any other."""
+    def is_constant(self, tensor: str) -> bool:
+        """Say whether a tensor is that of a Const node."""
         node = self.graph.nodes.get(node_name(tensor))
-        return constant_value(node) if node is not None and node.op == "Const" else None
+        return node is not None and node.op == "Const"
+
+    def constant(self, tensor: str) -> np.ndarray:
+        """Return the value of a constant tensor."""
+        return constant_value(self.graph.nodes[node_name(tensor)])
 
 
 def normalize(graph_def: tf.GraphDef, fetches: Sequence[str]) -> StaticGraph:
@@ -78,9 +83,10 @@ class _Simplifier:
         self.graph = graph
         self.infos = infos
         self.fetched = graph.fetched_tensors
-        self.readers = graph.readers()
+        self.reads = collections.Counter(tensor for node in graph.nodes.values() for tensor in data_inputs(node))
+        """How often a tensor is read, as the graph stands after what was simplified so far."""
         self.alias: Dict[str, str] = {}
-        self.added: List[tf.NodeDef] = []
+        self.added: Dict[str, tf.NodeDef] = {}
 
     def run(self) -> None:
         for name, node in list(self.graph.nodes.items()):
@@ -89,8 +95,7 @@ class _Simplifier:
             set_inputs(node, inputs, controls)
             if inputs and not controls:
                 self._simplify(name, node, inputs)
-        for node in self.added:
-            self.graph.nodes[node.name] = node
+        self.graph.nodes.update(self.added)
 
     def _control(self, reference: str) -> str:
         return "^" + node_name(self.alias.get(reference[1:] + ":0", reference[1:]))
@@ -103,26 +108,25 @@ class _Simplifier:
         if node.op in FORWARDING or (node.op == "AddN" and len(inputs) == 1):
             # A fetch may also be fed: what reads it must go on reading it.
             if tensor_name(name) not in self.fetched:
-                self._forward(name, inputs[0])
+                self._forward(name, inputs)
         elif node.op in _RESHAPING or (node.op in _REDUCING and source.elements == result.elements):
             if same_shape:
-                self._forward(name, inputs[0])
+                self._forward(name, inputs)
             elif result.dims_known and source.dims_known:
                 if self._absorb(inputs[0], result):
-                    self._forward(name, inputs[0])
+                    self._forward(name, inputs)
                 else:
                     self._become_reshape(node, inputs[0], result)
         elif node.op in _EXPANDING and same_shape:
-            self._forward(name, inputs[0])
+            self._forward(name, inputs)
         elif node.op == "BroadcastTo" and result.dims_known and source.dims_known:
             self._become_tile(node, inputs[0], source, result)
 
-    def _forward(self, name: str, source: str) -> None:
-        """Let what reads a node read its input instead."""
-        tensor = tensor_name(name)
+    def _forward(self, name: str, inputs: List[str]) -> None:
+        """Let what reads a node read its first input instead."""
+        tensor, source = tensor_name(name), inputs[0]
         self.alias[tensor] = source
-        others = [reader for reader in self.readers[source] if reader[0] != name]
-        self.readers[source] = others + self.readers.get(tensor, [])
+        self.reads[source] += self.reads[tensor] - inputs.count(source)
 
     def _absorb(self, source: str, result: TensorInfo) -> bool:
         """Let a reduction that only feeds a Reshape keep or drop its single dimensions instead, if that does it.
@@ -130,14 +134,14 @@ class _Simplifier:
         TensorFlow 2 keeps them when it sums the gradient of a broadcast, 1.15 does not and reshapes.
         """
         node = self.graph.nodes.get(node_name(source))
-        shared = source in self.fetched or len(self.readers[source]) > 1 or self.graph.fanout[source] > 1
+        shared = source in self.fetched or self.reads[source] > 1 or self.graph.fanout[source] > 1
         if node is None or node.op not in _REDUCING or shared:
             return False
         operand, axes = data_inputs(node)
         axes_node = self.graph.nodes[node_name(axes)]
         if axes_node.op != "Const" or not self.infos[operand].dims_known:
             return False
-        shape = self.infos[operand].shape
+        shape = self.infos[operand].static_shape
         reduced = {int(axis) % len(shape) for axis in np.ravel(constant_value(axes_node))}
         kept = tuple(1 if axis in reduced else size for axis, size in enumerate(shape))
         dropped = tuple(size for axis, size in enumerate(shape) if axis not in reduced)
@@ -156,14 +160,14 @@ class _Simplifier:
 
     def _become_tile(self, node: tf.NodeDef, source: str, before: TensorInfo, result: TensorInfo) -> None:
         """TensorFlow 2 broadcasts in the gradient of a sum where 1.15 tiles."""
-        padded = (1,) * (len(result.shape) - len(before.shape)) + tuple(before.shape)
+        padded = (1,) * (len(result.static_shape) - len(before.static_shape)) + before.static_shape
         if padded != before.shape:
             shape = self._constant(node.name + "/shape", np.array(padded, np.int32))
             reshaped = tf.NodeDef(name=node.name + "/expanded", op="Reshape")
             _retype(reshaped, "Reshape", {"T": before.dtype, "Tshape": "int32"})
             set_inputs(reshaped, [source, shape], ())
             source = self._add(reshaped, before._replace(shape=padded))
-        multiples = np.array([after // size for after, size in zip(result.shape, padded)], np.int32)
+        multiples = np.array([after // size for after, size in zip(result.static_shape, padded)], np.int32)
         _retype(node, "Tile", {"T": before.dtype, "Tmultiples": "int32"})
         set_inputs(node, [source, self._constant(node.name + "/multiples", multiples)], ())
 
@@ -171,9 +175,9 @@ class _Simplifier:
         return self._add(constant_node(name, value), TensorInfo(value.shape, value.dtype.name))
 
     def _add(self, node: tf.NodeDef, info: TensorInfo) -> str:
-        while node.name in self.graph.nodes or any(node.name == other.name for other in self.added):
+        while node.name in self.graph.nodes or node.name in self.added:
             node.name += "_"
-        self.added.append(node)
+        self.added[node.name] = node
         self.infos[tensor_name(node.name)] = info
         return tensor_name(node.name)
 
@@ -186,28 +190,32 @@ def _drop_ordering_ops(graph: NodeGraph, stateful: Set[str]) -> None:
     """
     if graph.has_frames:
         return
-    data_readers: Dict[str, int] = {}
+    data_readers = collections.Counter(
+        node_name(tensor) for node in graph.nodes.values() for tensor in data_inputs(node)
+    )
+    awaited = {name: set(map(node_name, control_inputs(node))) for name, node in graph.nodes.items()}
     waiting: Dict[str, Set[str]] = {}
-    for name, node in graph.nodes.items():
-        for reference in node.input:
-            if reference.startswith("^"):
-                waiting.setdefault(node_name(reference), set()).add(name)
-            else:
-                data_readers[node_name(reference)] = data_readers.get(node_name(reference), 0) + 1
+    for name, sources in awaited.items():
+        for source in sources:
+            waiting.setdefault(source, set()).add(name)
+    changed: Set[str] = set()
     fetched = {node_name(fetch) for fetch in graph.fetches}
     for name in reversed(list(graph.nodes)):
         node = graph.nodes[name]
-        if data_readers.get(name) or name in stateful or name in fetched or node.op == "NoOp":
+        if data_readers[name] or name in stateful or name in fetched or node.op == "NoOp":
             continue
-        sources = {node_name(reference) for reference in node.input}
+        sources = awaited[name].union(map(node_name, data_inputs(node)))
         for reader in waiting.pop(name, ()):
-            other = graph.nodes[reader]
-            controls = {reference for reference in control_inputs(other) if node_name(reference) != name}
-            set_inputs(other, data_inputs(other), controls | {"^" + source for source in sources})
+            awaited[reader].remove(name)
+            awaited[reader] |= sources
+            changed.add(reader)
             for source in sources:
                 waiting.setdefault(source, set()).add(reader)
-        for tensor in data_inputs(node):
-            data_readers[node_name(tensor)] -= 1
+        # The op is gone, and with it a reader of each of its inputs. Whoever made those comes later in this order and
+        # may be dropped in turn.
+        data_readers.subtract(map(node_name, data_inputs(node)))
+    for name in changed:
+        set_inputs(graph.nodes[name], data_inputs(graph.nodes[name]), ("^" + source for source in awaited[name]))
     graph.prune()
 
 

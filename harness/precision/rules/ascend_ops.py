@@ -10,15 +10,12 @@ import tensorflow.compat.v1 as tf
 
 from harness.precision.graph.nodes import TensorInfo, data_inputs, node_name, tensor_name
 from harness.precision.graph.normalization import FORWARDING, StaticGraph
+from harness.precision.number_formats import CONVERTED
 from harness.precision.rules.op_table import OpKernel, load_op_table
-
-FLOATS = ("float16", "bfloat16", "float32")
 
 CONSTANT, VARIABLE, COMPUTED = "constant", "variable", "computed"
 
-_VARIABLES = frozenset(("VariableV2", "Variable", "VarHandleOp", "ReadVariableOp"))
 _FORWARDING = FORWARDING | {"ReadVariableOp"}
-_SILENT = _VARIABLES | _FORWARDING | frozenset(("Const", "Placeholder", "PlaceholderWithDefault", "NoOp"))
 
 # Constant inputs become attributes (canndev const2attr_fusion_pass.cc): new type, those inputs, the others.
 _ATTRIBUTE_FORMS = {
@@ -30,8 +27,6 @@ _ATTRIBUTE_FORMS = {
     "Tile": ("TileD", (1,), (0,)),
     "Fill": ("FillD", (0,), (1,)),
 }
-_UPDATES = frozenset(("ApplyAdam", "ResourceApplyAdam"))
-_ASSIGNMENTS = frozenset(("Assign", "AssignAdd", "AssignVariableOp", "AssignAddVariableOp"))
 _MADE_BY_FUSION = frozenset(form for form, _, _ in _ATTRIBUTE_FORMS.values()) | {"ReluV2", "ReluGradV2"}
 
 
@@ -42,11 +37,12 @@ class Input(NamedTuple):
     tensor: str
     """TensorFlow tensor read at the edge."""
     root: str
-    """Tensor in front of identities and variable reads: the one whose producer decides."""
+    """Tensor at the start of the identities and variable reads that lead to the edge; its producer decides."""
     dtype: str
     node: str
-    """TensorFlow node and the position of the edge among its data inputs."""
+    """TensorFlow node that reads it."""
     slot: int
+    """Position of the edge among that node's data inputs."""
     kind: str
     """CONSTANT, VARIABLE or COMPUTED; fed placeholders count as computed."""
     elements: int
@@ -83,7 +79,7 @@ def lower(static: StaticGraph) -> Tuple[AscendOp, ...]:
 
 
 class _Lowering:
-    """Knows which nodes the fusions join before it names any op."""
+    """Finds which nodes the fusions join, and then makes one op of each group of nodes."""
 
     def __init__(self, static: StaticGraph) -> None:
         self.static = static
@@ -98,17 +94,19 @@ class _Lowering:
     def run(self) -> Tuple[AscendOp, ...]:
         ops = []
         for name, node in self.nodes.items():
-            if node.op in _SILENT or name in self.fused_bias.values() or not self._floats(node):
-                continue
-            ops.append(self._lower(name, node))
+            if name not in self.fused_bias.values() and self._is_judged(node):
+                ops.append(self._lower(name, node))
         return tuple(ops)
 
-    def _floats(self, node: tf.NodeDef) -> bool:
-        if node.op in _UPDATES or node.op in _ASSIGNMENTS:
-            return _attribute_dtype(node) in FLOATS
+    def _is_judged(self, node: tf.NodeDef) -> bool:
+        kernel = self.table.ops.get(self.tf_types.get(node.op, node.op))
+        if node.op in _FORWARDING or (kernel is not None and not kernel.rows):
+            return False
+        if kernel is not None and kernel.writes:
+            return _attribute_dtype(node) in CONVERTED
         dtypes = [self._info(tensor).dtype for tensor in data_inputs(node)]
         dtypes += [output.dtype for output in self._outputs(node.name)]
-        return any(dtype in FLOATS for dtype in dtypes)
+        return any(dtype in CONVERTED for dtype in dtypes)
 
     def _lower(self, name: str, node: tf.NodeDef) -> AscendOp:
         head = self.nodes[self.fused_bias.get(name, name)]
@@ -123,10 +121,8 @@ class _Lowering:
             outputs += (Output(None, "uint8", outputs[0].elements),)
         elif name in self.fused_relus:
             inputs = (inputs[0], inputs[1]._replace(dtype="uint8"))
-        elif node.op in _UPDATES:
-            outputs = tuple(_written(tensor) for tensor in inputs[:3])
-        elif node.op in _ASSIGNMENTS:
-            outputs = (_written(inputs[0]),)
+        elif kernel is not None and kernel.writes:
+            outputs = tuple(_written(tensor) for tensor in inputs[: kernel.writes])
         return AscendOp(name, (name,), op_type, kernel, inputs, outputs, keep)
 
     def _type(self, node: tf.NodeDef) -> Tuple[str, Tuple[int, ...]]:
@@ -140,8 +136,6 @@ class _Lowering:
                 return op_type, remaining
         if node.op == "ConcatV2":
             return "ConcatV2D", slots[:-1]
-        if node.op in _UPDATES:
-            return "ApplyAdamD", slots
         return self.tf_types.get(node.op, node.op), slots
 
     def _inputs(self, node: tf.NodeDef, slots: Tuple[int, ...]) -> Tuple[Input, ...]:
@@ -176,10 +170,10 @@ class _Lowering:
         op = self.nodes[node_name(self._root(tensor))].op
         if op == "Const":
             return CONSTANT
-        return VARIABLE if op in _VARIABLES else COMPUTED
+        return VARIABLE if self.tf_types.get(op) == "Variable" else COMPUTED
 
     def _convolutions_with_bias(self) -> Dict[str, str]:
-        """BiasAdd by Conv2D whose only reader it is (AABiasaddConvFusion), as BiasAdd: Conv2D."""
+        """Return, by BiasAdd node that is its Conv2D's only reader, that Conv2D (AABiasaddConvFusion)."""
         fused = {}
         for name, node in self.nodes.items():
             if node.op != "BiasAdd":
@@ -191,7 +185,7 @@ class _Lowering:
         return fused
 
     def _relus_with_gradient(self) -> Set[str]:
-        """Relu and ReluGrad nodes where exactly one ReluGrad reads the Relu (DreluFusionPass)."""
+        """Return the Relu and ReluGrad nodes where exactly one ReluGrad reads the Relu (DreluFusionPass)."""
         fused: Set[str] = set()
         for name, node in self.nodes.items():
             tensor = tensor_name(name)
@@ -208,7 +202,7 @@ class _Lowering:
 
 
 def _types_by_tf_op() -> Dict[str, str]:
-    """Ascend type by TensorFlow op, for types that do not come of a fusion."""
+    """Return the Ascend type by TensorFlow op, for types that do not come of a fusion."""
     types: Dict[str, str] = {}
     for op_type, kernel in load_op_table().ops.items():
         if op_type not in _MADE_BY_FUSION:
@@ -230,5 +224,5 @@ def _attribute_dtype(node: tf.NodeDef) -> str:
     """Return the value dtype of an op that takes a resource."""
     for key in ("T", "dtype"):
         if key in node.attr:
-            return tf.as_dtype(node.attr[key].type).base_dtype.name
+            return str(tf.as_dtype(node.attr[key].type).base_dtype.name)
     return "resource"

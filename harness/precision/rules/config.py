@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, NoReturn, Optional, Tuple, Union
 
+from harness.precision.number_formats import BFLOAT16, FLOAT16, NUMBERS
 from harness.precision.rules.op_table import BLACK, DATA, GRAY, WHITE, load_op_table
 
 FORCE_FP16 = "force_fp16"
@@ -18,16 +19,13 @@ ALLOW_FP32_TO_BF16 = "allow_fp32_to_bf16"
 FURTHER_MODES = (FORCE_FP32, ALLOW_MIX_BF16, ALLOW_FP32_TO_BF16)
 """Modes of the compiler that no suite runs unless asked to; the 910 has no bfloat16."""
 ALIASES = {"cube_fp16in_fp32out": FORCE_FP32, "allow_mix_precision_fp16": ALLOW_MIX}
-"""Other names of modes, by name."""
+"""The mode that another name stands for."""
 _BF16_RULES = {ALLOW_MIX_BF16: ALLOW_MIX, ALLOW_FP32_TO_BF16: ALLOW_FP32_TO_FP16}
 PROFILES = ("current", "early_2022")
 
 MATMUL32_FILE = DATA / "matmul32.cfg"
 MATMUL32 = ALLOW_MIX + "+matmul32"
 
-DTYPES = ("float16", "float32", "float64", "bfloat16", "bool") + tuple(
-    f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
-)
 LIST_KEYS = {"black-list": BLACK, "white-list": WHITE, "gray-list": GRAY}
 _LINE_LIMIT = 1023
 _LINE_FORM = "expected 'Opname::InputDtype:...,OutputDtype:...' or 'OpType::Type:InputDtype:...,OutputDtype:...'"
@@ -94,8 +92,7 @@ class PrecisionConfig:
 
     @property
     def rule(self) -> str:
-        """The mode whose rules decide: those of the bf16 modes are those of the float16 modes (GE has a twin of each
-        strategy)."""
+        """The mode whose rules decide; a bf16 mode has the rules of its float16 twin, as each strategy has in GE."""
         return _BF16_RULES.get(self.mode, self.mode)
 
     @property
@@ -105,8 +102,8 @@ class PrecisionConfig:
 
     @property
     def low(self) -> str:
-        """The narrow format: float16 or bfloat16."""
-        return "bfloat16" if self.is_bf16 else "float16"
+        """Name of the number format that the mode narrows to."""
+        return BFLOAT16.name if self.is_bf16 else FLOAT16.name
 
 
 def load_config(
@@ -127,9 +124,9 @@ def load_config(
         mode = ALLOW_MIX
         entries.extend(parse_customize_dtypes(MATMUL32_FILE))
     if custom_dtypes is not None:
-        given = parse_customize_dtypes(custom_dtypes)
-        keys = {(entry.by_type, entry.key) for entry in given}
-        entries = [entry for entry in entries if (entry.by_type, entry.key) not in keys] + list(given)
+        overrides = parse_customize_dtypes(custom_dtypes)
+        keys = {(entry.by_type, entry.key) for entry in overrides}
+        entries = [entry for entry in entries if (entry.by_type, entry.key) not in keys] + list(overrides)
     lists = None if mixlist is None else parse_modify_mixlist(mixlist)
     return PrecisionConfig(mode=mode, mixlist=lists, custom_dtypes=tuple(entries), profile=profile)
 
@@ -236,7 +233,7 @@ def _parse_line(path: Union[str, Path], where: str, line: str) -> CustomDtypes:
         _fail(path, f"{where} '{line.strip()}'", _LINE_FORM)
     where = f"{where} '{key}'"
     for dtype in inputs + outputs:
-        if dtype and dtype not in DTYPES:
+        if dtype and dtype not in NUMBERS:
             _fail(path, where, f"expected a dtype such as float16 or float32, found '{dtype}'")
     if by_type:
         _check_type_entry(path, where, key, inputs, outputs)

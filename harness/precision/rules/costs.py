@@ -1,62 +1,97 @@
 """What a planned op costs on the card: arithmetic, memory traffic, and the roofline time of both."""
 
-from typing import Sequence
+from typing import Callable, Dict, Sequence
 
 import numpy as np
 
 from harness.precision.graph.normalization import StaticGraph
+from harness.precision.number_formats import dtype_bytes
 from harness.precision.rules.ascend_ops import AscendOp
+from harness.precision.rules.op_table import Cost, load_op_table
 
-DTYPE_BYTES = {"float16": 2, "bfloat16": 2, "uint8": 1, "int8": 1, "bool": 1, "int16": 2, "float64": 8, "int64": 8}
-
-# Operations per element of the update m, v, var of ApplyAdamD (canndev impl/apply_adam_d.py).
 _ADAM_OPERATIONS = 12
-_CONVOLUTIONS = frozenset(("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"))
-_PRODUCTS = frozenset(("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"))
-_POOLS = frozenset(("MaxPool", "AvgPool"))
+"""Operations per element of the update of m, v and var by ApplyAdamD (canndev impl/apply_adam_d.py)."""
 
 
 def count_flops(op: AscendOp, static: StaticGraph) -> int:
     """Return the floating-point operations of one op; a multiply-accumulate counts as two.
 
-    Convolutions count every tap, also those on padding. Moves and types outside the table count nothing,
-    except convolutions and matrix products.
+    Convolutions count every tap, also those on padding. Moves and types that the table has no cost of count nothing.
     """
-    node = static.graph.nodes[op.nodes[0]]
-    outputs = sum(tensor.elements for tensor in op.outputs[:1])
-    shapes = [static.infos[tensor.tensor].shape for tensor in op.inputs]
-    if node.op in _CONVOLUTIONS:
-        bias = outputs if len(op.nodes) > 1 else 0
-        return bias + _convolution_flops(op, node.op, static)
-    if node.op in _PRODUCTS and shapes[0] and None not in shapes[0]:
-        # Reading an absent attribute of a NodeDef would create it.
-        transposed = any(key in node.attr and node.attr[key].b for key in ("transpose_a", "adj_x"))
-        return 2 * outputs * shapes[0][-2 if transposed else -1]
-    if op.kernel is None or op.kernel.unit in ("move", "host"):
-        return 0
-    if op.type == "ApplyAdamD":
-        return _ADAM_OPERATIONS * op.inputs[0].elements
-    if node.op in _POOLS:
-        return outputs * int(np.prod(node.attr["ksize"].list.i))
-    if op.type == "AddN":
-        return outputs * (len(op.inputs) - 1)
-    # Elementwise ops do one operation per output element, reductions one per input element.
-    return max([outputs] + [tensor.elements for tensor in op.inputs])
-
-
-def _convolution_flops(op: AscendOp, tf_op: str, static: StaticGraph) -> int:
-    kernels = {"Conv2D": 1, "Conv2DBackpropInput": -2}
-    if tf_op == "Conv2DBackpropFilter":
-        kernel, pixels = static.infos[op.outputs[0].tensor].shape, op.inputs[-1].elements
-    else:
-        kernel = static.infos[op.inputs[kernels[tf_op]].tensor].shape
-        pixels = op.outputs[0].elements if tf_op == "Conv2D" else op.inputs[-1].elements
-    if kernel is None or None in kernel:
-        return 0
-    # Per element of the layer's output: the kernel's height, width and input channels.
-    return 2 * pixels * int(np.prod(kernel[:3]))
+    return COUNTS[load_op_table().cost(op.type)](op, static)
 
 
 def count_bytes(elements: Sequence[int], dtypes: Sequence[str]) -> int:
     """Return the bytes of tensors that are each read or written once."""
-    return sum(count * DTYPE_BYTES.get(dtype, 4) for count, dtype in zip(elements, dtypes))
+    return sum(count * dtype_bytes(dtype) for count, dtype in zip(elements, dtypes))
+
+
+def _nothing(op: AscendOp, static: StaticGraph) -> int:
+    return 0
+
+
+def _elements(op: AscendOp, static: StaticGraph) -> int:
+    """Elementwise ops do one operation per output element, reductions one per input element."""
+    return max([_outputs(op)] + [tensor.elements for tensor in op.inputs])
+
+
+def _addition(op: AscendOp, static: StaticGraph) -> int:
+    return _outputs(op) * (len(op.inputs) - 1)
+
+
+def _window(op: AscendOp, static: StaticGraph) -> int:
+    return _outputs(op) * int(np.prod(static.graph.nodes[op.nodes[0]].attr["ksize"].list.i))
+
+
+def _adam(op: AscendOp, static: StaticGraph) -> int:
+    return _ADAM_OPERATIONS * op.inputs[0].elements
+
+
+def _product(op: AscendOp, static: StaticGraph) -> int:
+    node, shape = static.graph.nodes[op.nodes[0]], static.infos[op.inputs[0].tensor].shape
+    # Reading an absent attribute of a NodeDef would create it.
+    transposed = any(key in node.attr and node.attr[key].b for key in ("transpose_a", "adj_x"))
+    summed = shape[-2 if transposed else -1] if shape and None not in shape else None
+    return _elements(op, static) if summed is None else 2 * _outputs(op) * summed
+
+
+def _convolution(op: AscendOp, static: StaticGraph) -> int:
+    bias = _outputs(op) if len(op.nodes) > 1 else 0
+    return bias + _taps(op.inputs[1].tensor, op.outputs[0].elements, static)
+
+
+def _input_gradient(op: AscendOp, static: StaticGraph) -> int:
+    return _taps(op.inputs[-2].tensor, op.inputs[-1].elements, static)
+
+
+def _filter_gradient(op: AscendOp, static: StaticGraph) -> int:
+    return _taps(f"{op.name}:0", op.inputs[-1].elements, static)
+
+
+def _taps(kernel: str, pixels: int, static: StaticGraph) -> int:
+    """Count two operations per element of the layer's output and element of its kernel, but for the output channels.
+
+    Args:
+        kernel: tensor of shape (height, width, input channels, output channels).
+        pixels: elements of the layer's output.
+    """
+    info = static.infos[kernel]
+    return 2 * pixels * int(np.prod(info.static_shape[:3])) if info.dims_known else 0
+
+
+def _outputs(op: AscendOp) -> int:
+    return sum(tensor.elements for tensor in op.outputs[:1])
+
+
+COUNTS: Dict[Cost, Callable[[AscendOp, StaticGraph], int]] = {
+    "none": _nothing,
+    "elements": _elements,
+    "addition": _addition,
+    "window": _window,
+    "adam": _adam,
+    "product": _product,
+    "convolution": _convolution,
+    "input_gradient": _input_gradient,
+    "filter_gradient": _filter_gradient,
+}
+"""The formula of each cost of the op table."""

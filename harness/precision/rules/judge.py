@@ -6,7 +6,8 @@ format_and_dtype, whose matchers narrow a list of kernel rows tensor by tensor, 
 
 from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
-from harness.precision.rules.ascend_ops import COMPUTED, FLOATS, AscendOp
+from harness.precision.number_formats import CONVERTED, FLOAT16, FORMATS, NARROW
+from harness.precision.rules.ascend_ops import COMPUTED, AscendOp
 from harness.precision.rules.config import (
     ALLOW_FP32_TO_FP16,
     ALLOW_MIX,
@@ -16,8 +17,7 @@ from harness.precision.rules.config import (
     CustomDtypes,
     PrecisionConfig,
 )
-from harness.precision.rules.op_table import BLACK, GRAY, WHITE, KernelRow, load_op_table
-from harness.precision.rules.plan import NARROW
+from harness.precision.rules.op_table import BLACK, GRAY, WHITE, KernelRow, OpKernel, load_op_table
 
 AI_CORE, AI_CPU, COMPILE_ERROR, UNKNOWN = "ai_core", "ai_cpu_fp32", "compile_error", "unknown"
 
@@ -33,7 +33,7 @@ class Judgement(NamedTuple):
     engine: str
     """AI_CORE, AI_CPU, COMPILE_ERROR or UNKNOWN; the op keeps its dtypes on all but the first."""
     inputs: Tuple[str, ...]
-    """By connected input."""
+    """Dtypes of the connected inputs, in order."""
     outputs: Tuple[str, ...]
     rule: str
 
@@ -47,13 +47,13 @@ class Producer(NamedTuple):
 
 class _Tensor(NamedTuple):
     original: str
-    index: int
+    position: int
     is_input: bool
     producer: Optional[Producer]
 
     def of(self, row: KernelRow) -> Optional[str]:
         dtypes = row.inputs if self.is_input else row.outputs
-        return dtypes[self.index] if self.index < len(dtypes) else None
+        return dtypes[self.position] if self.position < len(dtypes) else None
 
 
 def judge(op: AscendOp, config: PrecisionConfig, producer: Callable[[str], Producer]) -> Judgement:
@@ -71,7 +71,7 @@ def judge(op: AscendOp, config: PrecisionConfig, producer: Callable[[str], Produ
         return kept._replace(engine=AI_CORE, rule="Cast keeps the dtypes the model asks for")
     if op.kernel.unit == "host":
         return kept._replace(engine=AI_CPU, rule="no AI Core kernel: keeps its dtype")
-    return _Judge(op, config, producer).run(kept)
+    return _Judge(op, op.kernel, config, producer).run(kept)
 
 
 def custom_entry(op: AscendOp, config: PrecisionConfig) -> Optional[CustomDtypes]:
@@ -107,13 +107,16 @@ def reduce(want: str, rows: Rows, dtypes: Dict[int, Optional[str]]) -> Optional[
 class _Judge:
     """Narrows the kernel rows of one op, tensor by tensor, and takes the first that is left."""
 
-    def __init__(self, op: AscendOp, config: PrecisionConfig, producer: Callable[[str], Producer]) -> None:
+    def __init__(
+        self, op: AscendOp, kernel: OpKernel, config: PrecisionConfig, producer: Callable[[str], Producer]
+    ) -> None:
         self.op = op
+        self.kernel = kernel
         self.config = config
         self.mode, self.low = config.rule, config.low
-        self.kernel_rows = [_in_format(row, self.low) for row in op.kernel.rows_for(len(op.inputs))]
+        self.kernel_rows = [_in_format(row, self.low) for row in kernel.rows_for(len(op.inputs))]
         self.custom = custom_entry(op, config)
-        self.policy = config.mixlist.flag(op.type, op.kernel.mixlist) if config.mixlist else op.kernel.mixlist
+        self.policy = config.mixlist.flag(op.type, kernel.mixlist) if config.mixlist else kernel.mixlist
         self.inputs = [_Tensor(tensor.dtype, tensor.position, True, producer(tensor.root)) for tensor in op.inputs]
         self.outputs = [_Tensor(tensor.dtype, index, False, None) for index, tensor in enumerate(op.outputs)]
         self.cube_list = load_op_table().cube_types if config.profile == "current" else frozenset()
@@ -140,7 +143,7 @@ class _Judge:
         """
         wanted: List[Tuple[_Tensor, str]] = []
         if self.custom is not None:
-            connected = {tensor.index: tensor for tensor in self.inputs}
+            connected = {tensor.position: tensor for tensor in self.inputs}
             wanted = [(connected[i], dtype) for i, dtype in enumerate(self.custom.inputs) if dtype and i in connected]
             wanted += [(tensor, dtype) for tensor, dtype in zip(self.outputs, self.custom.outputs) if dtype]
         return [
@@ -152,9 +155,9 @@ class _Judge:
     def _accepted(self, tensor: _Tensor) -> bool:
         """Say whether some row takes a tensor's original dtype (GE sub_ops_store.cc, CheckPrecisionReduce).
 
-        Each tensor is asked alone: it is not checked that one row takes them all.
+        Each tensor is checked alone; that one row takes them all is not checked.
         """
-        if tensor.original not in FLOATS and tensor.original != "float64":
+        if tensor.original not in FORMATS:
             return True
         dtypes = {tensor.of(row) for row in self.kernel_rows}
         if tensor.original in dtypes or None in dtypes:
@@ -169,11 +172,11 @@ class _Judge:
 
     def _refuse(self, kept: Judgement, reason: str) -> Judgement:
         """AI CPU takes what AI Core refuses, if it has the op; where that is unknown it is assumed not to."""
-        engine = AI_CPU if self.op.kernel.ai_cpu == "yes" else COMPILE_ERROR
+        engine = AI_CPU if self.kernel.ai_cpu == "yes" else COMPILE_ERROR
         return kept._replace(engine=engine, rule=reason)
 
     def _choose(self, rows: Rows) -> int:
-        if self.mode == FORCE_FP32 and not (self.op.keep_dtype or self.op.kernel.no_kernel):
+        if self.mode == FORCE_FP32 and not (self.op.keep_dtype or self.kernel.no_kernel):
             return self._prefer_wide(rows)
         return self._narrow_all(rows)
 
@@ -186,7 +189,7 @@ class _Judge:
         def wants(row: int) -> Tuple[bool, int]:
             dtypes = self.kernel_rows[row]
             narrow = sum(tensor.of(dtypes) in NARROW for tensor in self.inputs)
-            prefers_narrow = self.op.kernel.unit == "cube"
+            prefers_narrow = self.kernel.unit == "cube"
             return any(dtype in NARROW for dtype in dtypes.outputs), -narrow if prefers_narrow else narrow
 
         chosen = min(rows, key=wants)
@@ -202,7 +205,7 @@ class _Judge:
             dtypes = {number: tensor.of(row) for number, row in enumerate(self.kernel_rows)}
             narrowed, rule = self._narrow(tensor, rows, dtypes)
             narrowed = rows if narrowed is None else narrowed
-            if tensor.original in FLOATS:
+            if tensor.original in CONVERTED:
                 rules.append((len(narrowed) == len(rows), len(rules), rule))
             rows = narrowed
         # The first tensor that ruled a row out settles the op; without one, the first tensor's rule.
@@ -213,7 +216,7 @@ class _Judge:
         """Dispatch by mode (GE op_format_dtype_strategy_manager.cc, MatchByDifferentMode)."""
         if self.op.keep_dtype:
             return self._keep_or_reduce(tensor, rows, dtypes, frozenset())
-        if self.op.kernel.no_kernel and self.mode != FORCE_FP16:
+        if self.kernel.no_kernel and self.mode != FORCE_FP16:
             return self._mixed(tensor, rows, dtypes)
         if self.mode == FORCE_FP16 or (self.mode == ALLOW_FP32_TO_FP16 and self.reduced):
             return self._force(tensor, rows, dtypes)
@@ -246,20 +249,20 @@ class _Judge:
         if self.policy == GRAY:
             if tensor.producer is None:
                 return self._keep_or_reduce(tensor, rows, dtypes, self.cube_list)
-            want = tensor.producer.dtype if tensor.original in FLOATS else tensor.original
+            want = tensor.producer.dtype if tensor.original in CONVERTED else tensor.original
             rule = f"gray: {want} like {tensor.producer.name}"
             narrowed = rise(want, rows, dtypes)
             if narrowed is None:
                 narrowed, rule = reduce(want, rows, dtypes), f"gray, no float32 row: {self.low}"
             return narrowed, rule
-        if self.policy == WHITE and tensor.original in FLOATS:
+        if self.policy == WHITE and tensor.original in CONVERTED:
             return [row for row in rows if dtypes[row] == self.low] or None, f"white: {self.low}"
         return rise(tensor.original, rows, dtypes), f"{self.policy}: keeps its dtype"
 
 
 def _in_format(row: KernelRow, low: str) -> KernelRow:
-    """The row in the mode's narrow format. **Assumed**: where the 910 has float16, later chips have bfloat16 too."""
-    if low == "float16":
+    """Return the row in the mode's narrow format. **Assumed**: later chips have bfloat16 where the 910 has float16."""
+    if low == FLOAT16.name:
         return row
-    sides = [tuple(low if dtype == "float16" else dtype for dtype in side) for side in (row.inputs, row.outputs)]
+    sides = [tuple(low if dtype == FLOAT16.name else dtype for dtype in side) for side in (row.inputs, row.outputs)]
     return KernelRow(inputs=sides[0], outputs=sides[1])

@@ -13,9 +13,9 @@ class ExplainedOp(NamedTuple):
 
     op: PlannedOp
     casts: Tuple[PlannedCast, ...]
-    """On its inputs, and on what it writes to variables and fetches."""
+    """Casts on its inputs, and on what it writes to variables and fetches."""
     constants: Tuple[ConstantRange, ...]
-    """Among its inputs, those with values that float16 cannot hold."""
+    """Constants among its inputs with values that float16 cannot hold."""
 
 
 class Layer(NamedTuple):

@@ -1,16 +1,17 @@
 """The record of the compiler's decisions: what a plan says, its totals, and how two plans differ."""
 
-from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.precision.number_formats import FORMATS, NARROW, short_names
 from harness.precision.rules.config import PrecisionConfig
+from harness.precision.rules.op_table import load_op_table
 
 PEAK_FLOPS = 256e12
 """float16 operations per second of the cube units (Hot Chips 2019 coverage, AnandTech 14756)."""
 ASSUMED_BANDWIDTH = 1.2e12
 """Bytes per second of HBM; widely quoted, confirmed by no source: assumed."""
-NARROW = ("float16", "bfloat16")
 
 
 class _Record(BaseModel):
@@ -33,7 +34,7 @@ class PlannedOp(_Record):
     rule: str
     flops: int
     bytes_moved: int
-    """Inputs read and outputs written once each, in the planned dtypes."""
+    """Bytes when each input is read and each output written once, in the planned dtypes."""
 
     @property
     def is_narrow(self) -> bool:
@@ -43,7 +44,7 @@ class PlannedOp(_Record):
     @property
     def dtypes(self) -> str:
         """Short form, such as "16,16>32"."""
-        return f"{short_dtypes(self.inputs)}>{short_dtypes(self.outputs)}"
+        return f"{short_names(self.inputs)}>{short_names(self.outputs)}"
 
 
 class PlannedCast(_Record):
@@ -54,12 +55,12 @@ class PlannedCast(_Record):
     consumer: str
     """Op, or the node of a fetch or variable."""
     position: int
-    """Among the consumer's inputs; -1 for a fetch or variable."""
+    """Position among the consumer's inputs; -1 for a fetch or variable."""
     source: str
     target: str
     elements: int
     bytes: int
-    """Read and written; none for a constant, which is converted at compile time (assumed)."""
+    """Bytes read and written; 0 for a constant, which is converted at compile time (assumed)."""
 
 
 class ConstantRange(_Record):
@@ -86,7 +87,7 @@ class Totals(NamedTuple):
     """Sums over a plan."""
 
     units: Dict[Tuple[str, str], UnitTotals]
-    """By unit and dtype of the first float output."""
+    """Sums by unit and dtype of the first float output."""
     flops: int
     bytes_moved: int
     casts: int
@@ -109,6 +110,13 @@ class DtypePlan(_Record):
     def unknown_types(self) -> Tuple[str, ...]:
         """Op types outside the table, sorted."""
         return tuple(sorted({op.type for op in self.ops if op.engine == "unknown"}))
+
+    @property
+    def assumed_types(self) -> Tuple[str, ...]:
+        """Types of ops on AI Core whose kernel rows are inferred and stand in no source, sorted."""
+        table = load_op_table().ops
+        types = {op.type for op in self.ops if op.engine == "ai_core"}
+        return tuple(sorted(name for name in types if name in table and table[name].assumed))
 
     @property
     def failures(self) -> Tuple[PlannedOp, ...]:
@@ -158,16 +166,10 @@ def diff_plans(first: DtypePlan, second: DtypePlan) -> Tuple[OpDifference, ...]:
     return tuple(differences)
 
 
-def short_dtypes(dtypes: Iterable[str]) -> str:
-    """Write dtypes in short: "16" for float16, "32" for float32, "b16" for bfloat16, others by name."""
-    short = {"float16": "16", "float32": "32", "bfloat16": "b16"}
-    return ",".join(short.get(dtype, dtype) for dtype in dtypes)
-
-
 def _decision(op: PlannedOp) -> Tuple[str, str, str, Tuple[str, ...], Tuple[str, ...]]:
     return op.type, op.unit, op.engine, op.inputs, op.outputs
 
 
 def _output_dtype(op: PlannedOp) -> str:
-    floats: List[str] = [dtype for dtype in op.outputs if dtype.startswith(("float", "bfloat"))]
+    floats: List[str] = [dtype for dtype in op.outputs if dtype in FORMATS]
     return (floats or list(op.outputs) or ["none"])[0]

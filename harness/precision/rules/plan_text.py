@@ -3,7 +3,8 @@
 import re
 from typing import List, Tuple, Union
 
-from harness.precision.rules.plan import DtypePlan, PlannedCast, PlannedOp, diff_plans, short_dtypes
+from harness.precision.number_formats import short_names
+from harness.precision.rules.plan import DtypePlan, PlannedCast, PlannedOp, diff_plans
 
 
 def render_plan(plan: DtypePlan) -> str:
@@ -29,6 +30,8 @@ def render_plan(plan: DtypePlan) -> str:
         )
     if plan.unknown_types:
         lines.append(f"unknown types: {', '.join(plan.unknown_types)}")
+    if plan.assumed_types:
+        lines.append(f"kernel rows assumed: {', '.join(plan.assumed_types)}")
     lines.extend(plan.remarks)
     return "\n".join(lines) + "\n"
 
@@ -63,7 +66,7 @@ def _title(plan: DtypePlan) -> str:
 
 
 def _conversion(cast: PlannedCast) -> str:
-    return f"{short_dtypes([cast.source])}>{short_dtypes([cast.target])}"
+    return f"{short_names([cast.source])}>{short_names([cast.target])}"
 
 
 def _natural(name: str) -> List[Tuple[bool, Union[int, str]]]:

@@ -5,12 +5,12 @@ from typing import Dict, List, Sequence, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from harness.precision.emission.writer import FLOAT16_OVERFLOW
 from harness.precision.graph.nodes import node_name, tensor_name
 from harness.precision.graph.normalization import StaticGraph, normalize
-from harness.precision.rules.ascend_ops import CONSTANT, FLOATS, AscendOp, Input, lower
+from harness.precision.number_formats import CONVERTED, FLOAT16
+from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input, lower
 from harness.precision.rules.config import MUST_KEEP, CustomDtypes, PrecisionConfig, PrecisionConfigError
-from harness.precision.rules.costs import DTYPE_BYTES, count_bytes, count_flops
+from harness.precision.rules.costs import count_bytes, count_flops
 from harness.precision.rules.judge import AI_CORE, Judgement, Producer, custom_entry, judge
 from harness.precision.rules.op_table import BLACK
 from harness.precision.rules.plan import ConstantRange, DtypePlan, PlannedCast, PlannedOp
@@ -75,7 +75,7 @@ class _Planning:
 
     def _record(self, op: AscendOp, judgement: Judgement) -> None:
         for tensor, dtype in zip(op.inputs, judgement.inputs):
-            if dtype in FLOATS and tensor.dtype in FLOATS:
+            if dtype in CONVERTED and tensor.dtype in CONVERTED:
                 self._cast_input(op, tensor, dtype)
         for output, dtype in zip(op.outputs, judgement.outputs):
             if output.tensor is not None:
@@ -85,8 +85,8 @@ class _Planning:
                 self._add_cast(op.name, output.variable, -1, dtype, output.dtype, output.elements)
         if op.type == "Cast" and (judgement.inputs, judgement.outputs) == ((self.config.low,), ("float32",)):
             lists = self.config.mixlist
-            if lists is None or lists.flag("Cast", op.kernel.mixlist) != BLACK:
-                self.widened[op.outputs[0].tensor] = op.inputs[0].root
+            if lists is None or op.kernel is None or lists.flag("Cast", op.kernel.mixlist) != BLACK:
+                self.widened[tensor_name(op.name)] = op.inputs[0].root
 
     def _cast_input(self, op: AscendOp, tensor: Input, dtype: str) -> None:
         source = self.current.get(tensor.root, tensor.dtype)
@@ -111,7 +111,7 @@ class _Planning:
             self._check_range(op, tensor)
 
     def _add_cast(self, producer: str, consumer: str, position: int, source: str, target: str, elements: int) -> None:
-        size = elements * (DTYPE_BYTES.get(source, 4) + DTYPE_BYTES.get(target, 4))
+        size = count_bytes([elements, elements], [source, target])
         self.casts.append(
             PlannedCast(
                 producer=producer,
@@ -128,7 +128,7 @@ class _Planning:
         value = np.abs(np.asarray(self.static.constant(tensor.root), np.float32))
         with np.errstate(over="ignore"):
             halves = value.astype(np.float16)
-        saturated = int(np.count_nonzero(value >= FLOAT16_OVERFLOW))
+        saturated = int(np.count_nonzero(value >= FLOAT16.overflow))
         flushed = int(np.count_nonzero((value != 0) & (halves == 0)))
         if saturated or flushed:
             self.constants.append(
@@ -146,7 +146,7 @@ class _Planning:
         for tensor in sorted(self.static.graph.fetched_tensors):
             root, info = self._forwarded(tensor), self.static.infos.get(tensor)
             dtype = self.current.get(root)
-            if info is not None and info.dtype in FLOATS and dtype not in (None, info.dtype):
+            if info is not None and info.dtype in CONVERTED and dtype not in (None, info.dtype):
                 self._add_cast(node_name(root), node_name(tensor), -1, dtype, info.dtype, info.elements)
 
     def _forwarded(self, tensor: str) -> str:
@@ -158,7 +158,7 @@ class _Planning:
 
 
 def _planned_op(op: AscendOp, judgement: Judgement, static: StaticGraph) -> PlannedOp:
-    unit = op.kernel.unit if judgement.engine == AI_CORE else "host"
+    unit = op.kernel.unit if op.kernel is not None and judgement.engine == AI_CORE else "host"
     if unit == "cube" and "float32" in judgement.inputs[:2]:
         # canndev impl/mat_mul.py: the row with float32 operands is a vector-unit kernel.
         unit = "vector"

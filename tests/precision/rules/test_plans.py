@@ -5,9 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+import tensorflow.compat.v1 as tf
 
 from harness.precision import MATMUL32, MODES, DtypePlan, diff_plans, load_config, plan_graph, render_diff, render_plan
-from harness.precision.rules.ascend_ops import FLOATS
+from harness.precision.number_formats import CONVERTED
 from tests.precision import graphs
 
 PLANS = Path(__file__).parent / "plans"
@@ -48,7 +49,7 @@ COLUMNS = ("allow_mix_precision", "allow_fp32_to_fp16", "force_fp16", "must_keep
 
 def float_dtypes(op):
     def join(dtypes):
-        return ",".join(sorted({dtype[5:] for dtype in dtypes if dtype in FLOATS}))
+        return ",".join(sorted({dtype[5:] for dtype in dtypes if dtype in CONVERTED}))
 
     return f"{join(op.inputs)}>{join(op.outputs)}"
 
@@ -143,6 +144,17 @@ def test_unknown_types_keep_their_dtype():
     for op in result.ops:
         if op.engine == "unknown":
             assert "float16" not in op.inputs + op.outputs
+
+
+def test_rows_that_no_source_has_are_named():
+    def make():
+        x = tf.placeholder(tf.float32, (2, 3), name="x")
+        return [tf.concat([x, tf.reciprocal(x)], 0, name="both").name]
+
+    result = plan(graphs.build(make), "force_fp16")
+    assert result.assumed_types == ("ConcatV2D", "Reciprocal")
+    assert "kernel rows assumed: ConcatV2D, Reciprocal\n" in render_plan(result)
+    assert plan(graphs.style_step(), "force_fp16").assumed_types == ()
 
 
 def test_plan_survives_json():
