@@ -55,15 +55,17 @@ class LogRatio(NamedTuple):
         return np.where(self.error > 0, p, np.where(distance > 0, 0.0, 1.0))
 
     def detectable(self, bound: float, limit: float, alpha: float, power: float = 0.8) -> Any:
-        """Smallest true ratio found above `bound`, and estimated above `limit`, as often as `power` says.
+        """Smallest true ratio whose interval lies above `bound` and reaches `limit`, as often as `power` says.
 
         The larger of bound * exp((t_alpha + t_power) * error), the usual approximation to the noncentral t, and
-        limit * exp(t_power * error).
+        limit * exp((t_power - t_alpha) * error).
+
+        Args:
+            alpha: of each side of the interval.
         """
         above = _quantile(power, self.freedom) * self.error
-        return np.maximum(
-            bound * np.exp(_quantile(1 - alpha, self.freedom) * self.error + above), limit * np.exp(above)
-        )
+        half = _quantile(1 - alpha, self.freedom) * self.error
+        return np.maximum(bound * np.exp(above + half), limit * np.exp(above - half))
 
 
 def _quantile(probability: float, freedom: Any) -> Any:

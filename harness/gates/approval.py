@@ -29,6 +29,7 @@ from harness.records import (
 from harness.statistics import geometric_mean, log_interval
 from harness.store.baselines import Baselines, refuse_in_ci
 
+_AS_STORED = ("equal", "not_slower", "not_larger")
 _INCONCLUSIVE = ("cannot_tell", "unconfirmed", "not_confirmed", "never_steady", "too_few")
 
 
@@ -114,8 +115,8 @@ def _timing(
 ) -> Iterator[Proposal]:
     codes = {verdict.gate: verdict.reason for verdict in verdicts}
     step = codes.pop("timing", "equal")
-    news = [code for code in (step, *codes.values()) if code not in ("equal", "cannot_tell")]
-    if not news and step == "equal":
+    news = [code for code in (step, *codes.values()) if code not in (*_AS_STORED, "cannot_tell")]
+    if not news and step in _AS_STORED:
         return  # no trial, or as it is stored
     device = trials_of(run, case.id, mode.name)[0].device
     old, new = _readable(baselines, run, case, mode, device), timing_of(run, case.id, mode.name)

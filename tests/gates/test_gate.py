@@ -170,6 +170,20 @@ def test_the_worst_outcome_decides_the_exit_status_and_nothing_is_never_a_pass(r
     assert exit_status.exit_status(list(by_outcome.values())) == 1
 
 
+def test_what_cannot_be_told_may_pass_and_nothing_else_with_it(run, baselines):
+    (verdict,) = gate.judge(run, baselines)
+    unknown, missing, failed = (
+        verdict.model_copy(update={"outcome": outcome}) for outcome in ("inconclusive", "missing", "fail")
+    )
+    assert exit_status.exit_status([unknown], inconclusive="pass") == 0
+    assert exit_status.exit_status([unknown], inconclusive="fail") == 3
+    assert exit_status.exit_status([unknown, missing], inconclusive="pass") == 4
+    assert exit_status.exit_status([unknown, failed], inconclusive="pass") == 1
+    assert exit_status.exit_status([], inconclusive="pass") == 4
+    advice = unknown.model_copy(update={"advisory": True})
+    assert exit_status.exit_status([advice], inconclusive="pass") == 4
+
+
 def test_what_cannot_be_trusted_is_not_approved(run, baselines, monkeypatch):
     for change, reason in (
         ({"plans": []}, "it holds no plans"),
