@@ -113,11 +113,13 @@ def _plan(run: Run, case: Case, mode: Mode, plan: CasePlan, baselines: Baselines
 def _timing(
     run: Run, case: Case, mode: Mode, verdicts: Sequence[Verdict], baselines: Baselines, reason: str
 ) -> Iterator[Proposal]:
+    if not verdicts:
+        return  # no trial, or emulated ones
     codes = {verdict.gate: verdict.reason for verdict in verdicts}
     step = codes.pop("timing", "equal")
     news = [code for code in (step, *codes.values()) if code not in (*_AS_STORED, "cannot_tell")]
     if not news and step in _AS_STORED:
-        return  # no trial, or as it is stored
+        return  # as it is stored
     device = trials_of(run, case.id, mode.name)[0].device
     old, new = _readable(baselines, run, case, mode, device), timing_of(run, case.id, mode.name)
     rows = _rows(_timing_numbers(old.timing) if old and old.timing else {}, _timing_numbers(new))
@@ -160,7 +162,7 @@ def _too_poor(run: Run, case: Case, mode: Mode, timing: TimingFigures) -> List[s
     """Reason codes for which a timing is no baseline: nothing could be held against it."""
     if any(trial.steady is False for trial in trials_of(run, case.id, mode.name)):
         return ["never_steady"]
-    interval = log_interval(timing.step_seconds)
+    interval = log_interval(timing.step_seconds, stage=timing.first_stage)
     if interval is None:
         return ["too_few"]
     widest = 1 + rule_of("timing", case.id, mode.name, run.suite.limits).limit

@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.gates.timing_rule import is_slower, judge_pairs, rule_of
 from harness.machine import environment
 from harness.records import Calibration, CalibrationPair, Case, Limit, Pair, PowerCard, Rule
-from harness.statistics import geometric_mean, paired_log_ratio, proportion_interval
+from harness.statistics import geometric_mean, paired_log_ratio
 from harness.store.baselines import Baselines
 
 DELAY = 0.10
@@ -45,10 +45,9 @@ class Cards(NamedTuple):
             return "no_card"
         if card.case_digest != case.digest() or card.rule != rule_of("against", case.id, card.mode, limits):
             return "old_card"
-        settled = card.comparisons - card.undecided
-        if card.comparisons < FEWEST_COMPARISONS or settled < FEWEST_COMPARISONS / 2:
+        if card.comparisons < FEWEST_COMPARISONS or card.settled < FEWEST_COMPARISONS / 2:
             return "small_card"
-        return "alarming_card" if card.false_alarms > MOST_FALSE_ALARMS * settled else None
+        return "alarming_card" if card.false_alarms > MOST_FALSE_ALARMS * card.settled else None
 
     def current(self, machine_key: str, suite: str, cases: Sequence[Case], limits: Sequence[Limit]) -> List[PowerCard]:
         """The cards that these cases' gates rest on."""
@@ -56,28 +55,44 @@ class Cards(NamedTuple):
         return [card for card in (self.find(machine_key, suite, case) for case in usable) if card]
 
 
+class _Rate(NamedTuple):
+    """How many comparisons ended so, and the exact 95 % interval of their share (Clopper and Pearson 1934)."""
+
+    count: int
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, found: Sequence[str], *reasons: str) -> "_Rate":
+        from scipy import stats
+
+        count = sum(reason in reasons for reason in found)
+        low, high = stats.binomtest(count, len(found)).proportion_ci()
+        return cls(count, float(low), float(high))
+
+
 def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits: Sequence[Limit] = ()) -> PowerCard:
     """Judge the pairs as `--against` would, one comparison after the other, as they are and with the delay.
 
     Raises:
-        NeverSteadyError: fewer than two pairs had steady steps.
+        NeverSteadyError: in no comparison were all steps steady.
     """
     case, mode = calibration.case, calibration.mode.name
     rule = rule_of("against", case.id, mode, limits)
     size = calibration.pairs
     groups = [pairs[start : start + size] for start in range(0, len(pairs), size)]
-    plain = [_reason(group, case.id, mode, limits, delayed=False) for group in groups]
-    delayed = [_reason(group, case.id, mode, limits, delayed=True) for group in groups]
-    alarms = sum(reason in ("slower", "faster") for reason in plain)
-    detections = delayed.count("slower")
-    alarm_low, alarm_high = proportion_interval(alarms, len(groups))
-    detection_low, detection_high = proportion_interval(detections, len(groups))
     steady = [pair for pair in pairs if None not in (pair.base_seconds, pair.head_seconds, pair.delayed_seconds)]
-    if len(steady) < 2:
+    settled = [group for group in groups if all(pair in steady for pair in group)]
+    if not settled:
         raise NeverSteadyError(
-            f"calibration {calibration.id}: the steps of {len(pairs) - len(steady)} of {len(pairs)} pairs never settled"
-            " (quieten the machine and calibrate anew)"
+            f"calibration {calibration.id}: the steps of {len(pairs) - len(steady)} of {len(pairs)} pairs never"
+            " settled, some in every comparison (quieten the machine and calibrate anew)"
         )
+    plain = [_reason(group, case.id, mode, limits, delayed=False) for group in settled]
+    delayed = [_reason(group, case.id, mode, limits, delayed=True) for group in settled]
+    alarms = _Rate.of(plain, "slower", "faster")
+    no_answers = _Rate.of(plain, "cannot_tell")
+    detections = _Rate.of(delayed, "slower")
     return PowerCard(
         machine_key=calibration.environment.machine_key,
         suite=calibration.suite,
@@ -88,14 +103,17 @@ def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits
         rule=rule,
         pairs=size,
         comparisons=len(groups),
-        undecided=plain.count("never_steady"),
-        false_alarms=alarms,
-        false_alarm_low=alarm_low,
-        false_alarm_high=alarm_high,
+        undecided=len(groups) - len(settled),
+        false_alarms=alarms.count,
+        false_alarm_low=alarms.low,
+        false_alarm_high=alarms.high,
+        no_answers=no_answers.count,
+        no_answer_low=no_answers.low,
+        no_answer_high=no_answers.high,
         delay=DELAY,
-        detections=detections,
-        detection_low=detection_low,
-        detection_high=detection_high,
+        detections=detections.count,
+        detection_low=detections.low,
+        detection_high=detections.high,
         spread=float(_log_ratios(steady, "head_seconds").std(ddof=1)),
         step_seconds=geometric_mean([pair.base_seconds for pair in steady]),
         needed_pairs=needed_pairs(_log_ratios(steady, "delayed_seconds"), rule),

@@ -6,7 +6,7 @@ from harness.errors import UsageError
 from harness.gates.power_card import Cards
 from harness.gates.timing_rule import Question, decide, rule_of, undecided
 from harness.records import Case, Mode, Run, TimingFigures, TrialResult, Verdict
-from harness.statistics import welch_log_ratio
+from harness.statistics import LogRatio, welch_log_ratio
 from harness.store.baselines import Baselines
 
 _FIGURES = {"timing": "step_seconds", "first_step": "first_step_seconds", "memory": "peak_memory_bytes"}
@@ -32,6 +32,7 @@ def timing_of(run: Run, case: str, mode: str, confirmation: bool = False) -> Tim
         steps=min((trial.timed_steps for trial in timed), default=0),
         step_seconds=[_rounded(trial.step_seconds) for trial in timed],
         first_step_seconds=[_rounded(trial.first_step_seconds) for trial in trials if trial.first_step_seconds],
+        first_stage=run.suite.first_stage(timed) if not confirmation else None,
         peak_memory_bytes=[trial.peak_memory_bytes for trial in trials if trial.peak_memory_bytes],
     )
 
@@ -50,7 +51,8 @@ def judge_timings(run: Run, baselines: Baselines) -> List[Verdict]:
     for case in run.suite.cases:
         for mode in run.suite.modes:
             trials = trials_of(run, case.id, mode.name)
-            if trials:
+            # An emulated time is no machine's own: none is stored, and none is held against anything.
+            if trials and not any(trial.emulated for trial in trials):
                 told, asked = _against_stored(run, case, mode, trials[0].device, baselines, cards)
                 verdicts += told
                 questions += asked
@@ -108,8 +110,14 @@ def ask(run: Run, case: Case, mode: str, stored: TimingFigures, cards: Cards) ->
             verdicts.append(undecided(gate, case.id, mode, reason, objection))
         else:
             rule = rule_of(gate, case.id, mode, run.suite.limits)
-            questions.append(Question(gate, case.id, mode, rule, welch_log_ratio(old, new), objection))
+            questions.append(Question(gate, case.id, mode, rule, _ratio(gate, stored, now), objection))
     return verdicts, questions
+
+
+def _ratio(gate: str, stored: TimingFigures, now: TimingFigures) -> LogRatio:
+    """Of the figure that the gate judges; the step time's spread decided how many processes there are."""
+    stages = (stored.first_stage, now.first_stage) if gate == "timing" else (None, None)
+    return welch_log_ratio(getattr(stored, _FIGURES[gate]), getattr(now, _FIGURES[gate]), stages)
 
 
 def _objections(run: Run, case: Case, now: TimingFigures, stored: TimingFigures, cards: Cards) -> Dict[str, str]:
@@ -139,10 +147,8 @@ def _confirmed(run: Run, asked: Sequence[_Asked]) -> List[Verdict]:
     for index in grown:
         question, stored = asked[index]
         later = timing_of(run, question.case, question.mode, confirmation=True)
-        field = _FIGURES[question.gate]
-        if len(getattr(later, field)) >= 2:
-            ratio = welch_log_ratio(getattr(stored, field), getattr(later, field))
-            again[index] = question._replace(ratio=ratio)
+        if len(getattr(later, _FIGURES[question.gate])) >= 2:
+            again[index] = question._replace(ratio=_ratio(question.gate, stored, later))
     answers = dict(zip(again, decide(list(again.values()))))
     for index in grown:
         answer = answers.get(index)

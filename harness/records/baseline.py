@@ -47,6 +47,8 @@ class TimingFigures(Record):
     """Timed ones of a process."""
     step_seconds: Tuple[float, ...]
     """Medians of the timed steps."""
+    first_stage: Optional[int] = None
+    """Processes, the first ones, whose spread decided how many there are, and which alone may tell it; None: all."""
     first_step_seconds: Tuple[float, ...]
     peak_memory_bytes: Tuple[int, ...]
 

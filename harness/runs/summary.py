@@ -4,8 +4,8 @@ import statistics
 from typing import Iterable, List, Optional
 
 from harness.records import REFERENCE_MODE, Case, Growth, Mode, Suite, Summary, TrialResult
-from harness.runs.stopping import unmet
-from harness.statistics import geometric_mean, log_interval, power_law
+from harness.runs.stopping import interval, unmet
+from harness.statistics import geometric_mean, power_law
 
 
 def summarize(suite: Suite, trials: Iterable[TrialResult], reference_mode: str = REFERENCE_MODE) -> List[Summary]:
@@ -50,7 +50,12 @@ def _ok(trials: List[TrialResult], case: Case, mode: str) -> List[TrialResult]:
 
 
 def _peak(trial: TrialResult, mode: Mode) -> Optional[float]:
-    """The matrix-product rate of the format that the step computes in; None where it was not measured."""
+    """The matrix-product rate of the format that the step computes in; None where it was not measured.
+
+    Nobody measures that of float16, in which a native step may compute: float32's would make its share meaningless.
+    """
+    if mode.emit == "native" and mode.format == "float16":
+        return None
     return trial.matmul_tflops_bfloat16 if mode.format == "bfloat16" else trial.matmul_tflops
 
 
@@ -69,7 +74,7 @@ def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], refer
     figures = {
         "case": case.id,
         "mode": mode.name,
-        "replicates": suite.rounds(run),
+        "replicates": suite.rounds([trial for trial in run if (trial.case, trial.mode) == (case.id, mode.name)]),
         "ok": len(trials),
         "emulated": any(trial.emulated for trial in trials),
         "remarks": trials[0].remarks if trials else (),
@@ -83,7 +88,7 @@ def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], refer
     step_seconds = _step_seconds(trials)
     if step_seconds is not None:
         assert case.inputs is not None
-        interval = log_interval([trial.step_seconds for trial in trials if trial.step_seconds is not None])
+        over_processes = interval(suite, trials)
         flop, peak = trials[0].step_flop, _median(_peak(trial, mode) for trial in trials)
         # The arithmetic of an emulated step is not the arithmetic that was asked for.
         tflops = flop / step_seconds / 1e12 if flop is not None and not trials[0].emulated else None
@@ -92,8 +97,8 @@ def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], refer
             # A suite of fidelity takes its times in passing.
             unmet=() if suite.fidelity else unmet(suite, run, trials),
             step_seconds=step_seconds,
-            step_seconds_low=interval[0] if interval else None,
-            step_seconds_high=interval[1] if interval else None,
+            step_seconds_low=over_processes[0] if over_processes else None,
+            step_seconds_high=over_processes[1] if over_processes else None,
             images_per_second=case.batch / step_seconds,
             megapixels_per_second=case.batch * case.inputs.height * case.inputs.width / step_seconds / 1e6,
             tflops=tflops,

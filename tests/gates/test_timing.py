@@ -1,7 +1,7 @@
 import pytest
 
 from harness.gates import approval, exit_status
-from harness.gates.timing import judge_timings, unconfirmed
+from harness.gates.timing import judge_timings, timing_of, unconfirmed
 from harness.records import CasePlan, Limit
 from harness.store.baselines import Baselines
 from tests.builders import card_of, result, stepping
@@ -104,11 +104,23 @@ def test_without_a_stored_timing_nothing_passes_and_nothing_fails(baselines, sui
     assert (verdict.outcome, verdict.reason, verdict.advisory) == ("missing", "no_timing", True)
 
 
-def test_emulated_times_are_shown_and_never_gate(baselines, suite):
-    _approve(stepping(suite, *STEADY, emulated=True), baselines)
+def test_emulated_times_are_neither_approved_nor_judged(baselines, suite):
+    (path,) = _approve(stepping(suite, *STEADY, emulated=True), baselines)
+    assert "ascend910" in path  # the plan
+    assert judge_timings(stepping(suite, *SLOWER, emulated=True), baselines) == []
+
+
+def test_the_spread_that_decided_how_many_processes_there_are_decides_the_interval(baselines, suite):
+    """The later processes look quieter than the first ones, and are no reason to believe in a narrower spread."""
+    adaptive = {"replicates": 2, "max_replicates": 10}
+    seconds = (1.0, 1.1, 1.05, 1.05, 1.05, 1.05)
+    run = stepping(suite, *seconds)
+    run = run.model_copy(update={"suite": run.suite.model_copy(update=adaptive)})
+    assert timing_of(run, run.suite.cases[0].id, run.suite.modes[0].name).first_stage == 2
     baselines.save_card(card_of(suite))
-    verdict = _step(stepping(suite, *SLOWER, emulated=True), baselines)
-    assert (verdict.outcome, verdict.advisory, verdict.advisory_reason) == ("fail", True, "emulated")
+    _approve(stepping(suite, *STEADY), baselines)
+    fixed = stepping(suite, *seconds)
+    assert _step(run, baselines).high > _step(fixed, baselines).high + 0.05
 
 
 def test_times_of_another_machine_never_gate(approved, suite):
