@@ -33,7 +33,7 @@ def begin(
     """
     chosen = naming.choose_one(device)
     case = inputs.resolve(suite.cases[0], cache)
-    machine = environment.describe()
+    machine = environment.describe(device=chosen.name)
     folder = RunFolder.create(results, f"calibrate-{suite.name}")
     calibration = Calibration(
         id=folder.path.name,
@@ -58,7 +58,9 @@ def measure(calibration: Calibration, folder: RunFolder, cache: str, observer: O
         UsageError: the case or the environment has changed since the calibration began.
         TrialFailedError: a process did not end well.
     """
-    require_unchanged(f"calibration {folder.path}", [calibration.case], calibration.environment, cache)
+    require_unchanged(
+        f"calibration {folder.path}", [calibration.case], calibration.environment, calibration.device, cache
+    )
     found = folder.recover_journal(CalibrationPair)
     try:
         for number in range(len(found) + 1, calibration.planned_pairs + 1):

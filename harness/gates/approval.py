@@ -121,7 +121,8 @@ def _timing(
     if not news and step in _AS_STORED:
         return  # as it is stored
     device = trials_of(run, case.id, mode.name)[0].device
-    old, new = _readable(baselines, run, case, mode, device), timing_of(run, case.id, mode.name)
+    new = timing_of(run, case.id, mode.name)
+    old = _readable(baselines, run, case, mode, device, new.machine_key)
     rows = _rows(_timing_numbers(old.timing) if old and old.timing else {}, _timing_numbers(new))
     kind, told = ("missing", []) if step == "no_timing" else ("changed", [REASONS[code].happened for code in news])
     refused = [code for code in (step, *news) if code in _INCONCLUSIVE] or _too_poor(run, case, mode, new)
@@ -187,9 +188,11 @@ def _rows(old: Mapping[str, float], new: Mapping[str, float]) -> Tuple[Figure, .
     return tuple(Figure(name, old.get(name), new.get(name)) for name in dict.fromkeys((*old, *new)))
 
 
-def _readable(baselines: Baselines, run: Run, case: Case, mode: Mode, device: str) -> Optional[Baseline]:
+def _readable(
+    baselines: Baselines, run: Run, case: Case, mode: Mode, device: str, machine_key: str = ""
+) -> Optional[Baseline]:
     try:
-        return baselines.load(run.suite.name, case.id, mode.name, device)
+        return baselines.load(run.suite.name, case.id, mode.name, device, machine_key)
     except UsageError:
         return None  # the proposal's reason says so
 

@@ -22,7 +22,7 @@ def compare_plan(
         baseline = baselines.load(suite, case.id, mode.name)
     except UsageError as error:
         return "missing", "bad_baseline", [str(error)]
-    if baseline is None:
+    if baseline is None or baseline.plan is None:
         return "missing", "no_baseline", [f"looked for {baselines.path(suite, case.id, mode.name)}"]
     if baseline.case_digest != case.digest():
         return "missing", "other_case", []

@@ -30,7 +30,7 @@ REASONS: Dict[str, Reason] = {
         "no baseline is stored", "approve this one: python bench.py approve RUN --missing --reason TEXT"
     ),
     "no_timing": Reason(
-        "no timing of this device is stored",
+        "no timing of this machine is stored",
         "to gate on times too, approve a run of this machine: python bench.py approve RUN --missing --reason TEXT",
     ),
     "other_case": Reason(

@@ -5,6 +5,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from harness.errors import UsageError
 from harness.gates.power_card import Cards
 from harness.gates.timing_rule import Question, decide, rule_of, undecided
+from harness.machine.environment import differing
 from harness.records import Case, Mode, Run, TimingFigures, TrialResult, Verdict
 from harness.statistics import LogRatio, welch_log_ratio
 from harness.store.baselines import Baselines
@@ -28,6 +29,7 @@ def timing_of(run: Run, case: str, mode: str, confirmation: bool = False) -> Tim
     timed = [trial for trial in trials if trial.step_seconds is not None and trial.steady is not False]
     return TimingFigures(
         machine_key=run.environment.machine_key,
+        conditions=run.environment.conditions,
         emulated=any(trial.emulated for trial in trials),
         steps=min((trial.timed_steps for trial in timed), default=0),
         step_seconds=[_rounded(trial.step_seconds) for trial in timed],
@@ -80,18 +82,21 @@ def _against_stored(
     def missing(reason: str, objection: Optional[str] = None) -> Verdict:
         return undecided("timing", case.id, mode.name, reason, objection, outcome="missing")
 
+    machine = run.environment
+    where = run.suite.name, case.id, mode.name, device, machine.machine_key
     try:
-        baseline = baselines.load(run.suite.name, case.id, mode.name, device)
+        baseline = baselines.load(*where)
     except UsageError as error:
         return [missing("bad_baseline").model_copy(update={"details": (str(error),)})], []
     if baseline is None or baseline.timing is None:
         # Not every machine has timings of its own: what is not stored cannot fail elsewhere.
-        return [missing("no_timing", "no_timing")], []
-    elsewhere = None if baseline.timing.machine_key == run.environment.machine_key else "other_machine"
+        others = [differing(timing.conditions, machine.conditions) for timing in baselines.timings_elsewhere(*where)]
+        nearest = min(others, key=len, default=[])
+        return [missing("no_timing", "no_timing").model_copy(update={"details": tuple(nearest)})], []
     if baseline.case_digest != case.digest():
-        return [missing("other_case", elsewhere)], []
+        return [missing("other_case")], []
     if baseline.mode != mode:
-        return [missing("other_mode", elsewhere)], []
+        return [missing("other_mode")], []
     verdicts, questions = ask(run, case, mode.name, baseline.timing, cards)
     return verdicts, [_Asked(question, baseline.timing) for question in questions]
 
@@ -101,16 +106,18 @@ def ask(run: Run, case: Case, mode: str, stored: TimingFigures, cards: Cards) ->
     now = timing_of(run, case.id, mode)
     unsteady = any(trial.steady is False for trial in trials_of(run, case.id, mode))
     objections = _objections(run, case, now, stored, cards)
+    unlike = tuple(differing(stored.conditions, now.conditions)) if now.machine_key != stored.machine_key else ()
     verdicts, questions = [], []
     for gate, field in _FIGURES.items():
         old, new = getattr(stored, field), getattr(now, field)
         objection = objections.get(gate)
         reason = "never_steady" if gate == "timing" and unsteady else "too_few" if min(len(old), len(new)) < 2 else None
         if reason:
-            verdicts.append(undecided(gate, case.id, mode, reason, objection))
+            verdict = undecided(gate, case.id, mode, reason, objection)
+            verdicts.append(verdict.model_copy(update={"details": unlike}))
         else:
             rule = rule_of(gate, case.id, mode, run.suite.limits)
-            questions.append(Question(gate, case.id, mode, rule, _ratio(gate, stored, now), objection))
+            questions.append(Question(gate, case.id, mode, rule, _ratio(gate, stored, now), objection, unlike))
     return verdicts, questions
 
 

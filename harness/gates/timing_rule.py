@@ -45,6 +45,8 @@ class Question(NamedTuple):
     ratio: LogRatio
     objection: Optional[str] = None
     """Why the answer cannot gate: a key of harness.gates.reasons.REASONS."""
+    details: Tuple[str, ...] = ()
+    """The objection's."""
 
 
 def rule_of(gate: str, case: str, mode: str, limits: Sequence[Limit] = (), looks: Looks = None) -> Rule:
@@ -165,6 +167,7 @@ def _answer(question: Question, rejected: Optional[bool]) -> Verdict:
         mode=question.mode,
         outcome=outcome,
         reason=reason,
+        details=question.details,
         advisory=question.objection is not None,
         advisory_reason=question.objection,
         effect=float(np.expm1(ratio.mean)),

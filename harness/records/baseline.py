@@ -42,6 +42,8 @@ class TimingFigures(Record):
 
     machine_key: str
     """Absolute times compare only where this is equal."""
+    conditions: Dict[str, str] = {}
+    """What the key is the hash of, by name."""
     emulated: bool
     steps: int
     """Timed ones of a process."""

@@ -76,7 +76,7 @@ def run_suite(
     device = naming.named(naming.choose(device))
     suite = suite.model_copy(update={"cases": tuple(inputs.resolve(case, cache) for case in suite.cases)})
     check_op_names(suite.cases, suite.modes, cache)
-    machine = environment.describe()
+    machine = environment.describe(device=device)
     folder = RunFolder.create(results, suite.name)
     run = Run(
         id=folder.path.name,
@@ -105,7 +105,7 @@ def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
     run = folder.load()
     if run.complete:
         raise UsageError(f"run {path}: it is complete, nothing is left to resume")
-    require_unchanged(f"run {path}", run.suite.cases, run.environment, cache)
+    require_unchanged(f"run {path}", run.suite.cases, run.environment, run.device, cache)
     with _hint(folder):
         return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
 
@@ -119,13 +119,13 @@ def _hint(folder: RunFolder) -> Iterator[None]:
         raise OSError(f"{error}; what was measured is kept, --resume {folder.path} measures the rest") from error
 
 
-def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, cache: str) -> None:
+def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, device: str, cache: str) -> None:
     """Raise UsageError, beginning with `what`, when an input file, the machine or its software is not as it was."""
     for case in cases:
         now = inputs.resolve(case, cache)
         if now.digest() != case.digest():
             raise UsageError(f"{what}: case {case.id} has changed: {_difference(_inputs(case), _inputs(now))}")
-    before, after = _comparable(machine), _comparable(environment.describe())
+    before, after = _comparable(machine), _comparable(environment.describe(device=device))
     if before != after:
         raise UsageError(f"{what}: the environment has changed: {_difference(before, after)}")
 
@@ -187,7 +187,8 @@ def _inputs(case: Case) -> Dict[str, object]:
 
 
 def _comparable(machine: Environment) -> Dict[str, object]:
-    return machine.model_dump(exclude={"load_average"})
+    # The conditions follow from what else is here, and are told by it.
+    return machine.model_dump(exclude={"load_average", "conditions", "machine_key"})
 
 
 def _difference(before: Dict[str, object], now: Dict[str, object]) -> str:

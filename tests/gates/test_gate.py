@@ -76,6 +76,14 @@ def test_an_approved_plan_passes(run, baselines):
     assert approval.propose(run, baselines, "again") == []
 
 
+def test_a_baseline_without_a_plan_is_none_for_the_plan_s_gate(run, baselines):
+    _approve(run, baselines)
+    (case,), (mode,) = run.suite.cases, run.suite.modes
+    baselines.save(baselines.load(run.suite.name, case.id, mode.name).model_copy(update={"plan": None}))
+    (verdict,) = gate.judge(run, baselines)
+    assert (verdict.outcome, verdict.reason) == ("missing", "no_baseline")
+
+
 @pytest.mark.parametrize(
     "changes, line",
     [

@@ -123,12 +123,26 @@ def test_the_spread_that_decided_how_many_processes_there_are_decides_the_interv
     assert _step(run, baselines).high > _step(fixed, baselines).high + 0.05
 
 
-def test_times_of_another_machine_never_gate(approved, suite):
+def _elsewhere(run, **conditions):
+    equal = {**run.environment.conditions, **conditions}
+    environment = run.environment.model_copy(update={"machine_key": "there", "conditions": equal})
+    return run.model_copy(update={"environment": environment})
+
+
+def test_times_of_another_machine_never_gate_and_what_is_unlike_is_named(approved, suite):
     run = stepping(suite, *SLOWER)
-    elsewhere = run.environment.model_copy(update={"machine_key": "there"})
-    verdict = _step(run.model_copy(update={"environment": elsewhere}), approved)
-    assert (verdict.outcome, verdict.reason, verdict.advisory) == ("inconclusive", "other_machine", True)
-    assert verdict.effect == pytest.approx(0.15, abs=0.01)
+    threads = run.environment.conditions["threads"]
+    verdict = _step(_elsewhere(run, threads="99"), approved)
+    assert (verdict.outcome, verdict.reason, verdict.advisory) == ("missing", "no_timing", True)
+    assert verdict.details == (f"threads: {threads} there, 99 here",)
+
+
+def test_approving_on_one_machine_leaves_the_gate_of_another(approved, suite):
+    laptop = _elsewhere(stepping(suite, *(3 * seconds for seconds in STEADY)))
+    paths = _approve(laptop, approved)
+    assert [path.split("/")[-1] for path in paths] == ["cpu-there-must_keep_origin_dtype.json"]
+    assert _step(stepping(suite, *SLOWER), approved).reason == "unconfirmed"
+    assert _step(laptop, approved).reason == "equal"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +176,7 @@ def test_without_a_power_card_or_with_a_damaged_one_times_do_not_gate(approved, 
 
 def test_a_stored_timing_cut_at_any_byte_is_never_a_pass(approved, suite):
     run = stepping(suite, *STEADY)
-    path = approved.path(suite.name, suite.cases[0].id, suite.modes[0].name, "cpu")
+    path = approved.path(suite.name, suite.cases[0].id, suite.modes[0].name, "cpu", "here")
     whole = path.read_bytes().rstrip()
     for end in range(len(whole)):
         path.write_bytes(whole[:end])
