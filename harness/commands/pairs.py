@@ -8,7 +8,7 @@ import click
 MOST_PAIRS = 200
 
 
-class PairsType(click.ParamType):
+class PairsType(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has no type to give it
     """`N` for exactly N pairs, `A..B` for at least A and then more until it is decided, at most B: as (A, B)."""
 
     name = "pairs"

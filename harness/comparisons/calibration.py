@@ -4,6 +4,7 @@ Each pair serves twice: the process in head's place also makes its steps again, 
 journalled, so that hours of measuring survive an interruption.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import List, Optional, Tuple
 
@@ -82,7 +83,7 @@ def _measure_pair(
         process = 2 * (number - 1) + place
         trial = _trial(calibration, process, side, folder, cache)
         observer.trial_started(trial, process, 2 * calibration.planned_pairs)
-        result = run_trial(trial, folder, calibration.timeout, lambda event, trial=trial: observer.event(trial, event))
+        result = run_trial(trial, folder, calibration.timeout, partial(observer.event, trial))
         observer.trial_ended(trial, result)
         if result.status != "ok":
             raise TrialFailedError(f"calibration {folder.path}: {trial.id}: {result.status}: {result.reason}")

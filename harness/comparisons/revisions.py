@@ -85,9 +85,9 @@ def compare(
         base=revision,
         started=started,
         command=tuple(command),
-        pairs=found,
-        verdicts=judge(found, limits, objections, pairs),
-        power_cards=cards.current(key, suite.name, suite.cases, limits),
+        pairs=tuple(found),
+        verdicts=tuple(judge(found, limits, objections, pairs)),
+        power_cards=tuple(cards.current(key, suite.name, suite.cases, limits)),
     )
     write_atomic(folder / "comparison.json", (comparison.model_dump_json(indent=1) + "\n").encode())
     return comparison, folder

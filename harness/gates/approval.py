@@ -68,7 +68,7 @@ def propose(run: Run, baselines: Baselines, reason: str, folder: Path = Path()) 
         return [proposal for found in run.fidelity for proposal in _fidelity(run, found, folder, baselines, reason)]
     plans = {(plan.case, plan.mode): plan for plan in run.plans}
     verdicts = [verdict for verdict in judge(run, baselines) if verdict.gate in ("timing", "first_step", "memory")]
-    proposals = []
+    proposals: List[Proposal] = []
     for case in run.suite.cases:
         for mode in run.suite.modes:
             proposals += _plan(run, case, mode, plans[case.id, mode.name], baselines, reason)
@@ -135,6 +135,7 @@ def _fidelity(run: Run, found: ModeFidelity, folder: Path, baselines: Baselines,
     case = next(case for case in run.suite.cases if case.id == found.case)
     mode = next(mode for mode in run.suite.modes if mode.name == found.mode)
     trial = trials_of(run, case.id, mode.name)[0]
+    assert trial.fidelity is not None  # else its verdict would not be here
     picture = (folder / str(trial.picture)).read_bytes()
     old = _readable(baselines, run, case, mode, variant(trial))
     section = FidelityFigures(

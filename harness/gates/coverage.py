@@ -3,7 +3,7 @@
 from typing import List, Sequence
 
 from harness.gates.timing_rule import undecided
-from harness.records import Case, Mode, Run, Suite, TrialResult, Verdict
+from harness.records import Case, Mode, Outcome, Run, Suite, TrialResult, Verdict
 from harness.store.baselines import Baselines
 
 
@@ -15,7 +15,8 @@ def judge_coverage(suite: Suite, trials: Sequence[TrialResult], case: Case, mode
     absent = replicates - len(found)
     if absent > 0:
         bad += (f"{absent} of {replicates} replicates were not run",)
-    outcome, reason = ("missing", "not_measured") if bad else ("pass", "all_measured")
+    outcome: Outcome = "missing" if bad else "pass"
+    reason = "not_measured" if bad else "all_measured"
     return Verdict(gate="coverage", case=case.id, mode=mode.name, outcome=outcome, reason=reason, details=bad)
 
 

@@ -1,6 +1,6 @@
 """Power cards: how often a machine's timing gate raises a false alarm, and how often it sees a real delay."""
 
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Any, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -58,17 +58,17 @@ class Cards(NamedTuple):
 class _Rate(NamedTuple):
     """How many comparisons ended so, and the exact 95 % interval of their share (Clopper and Pearson 1934)."""
 
-    count: int
+    found: int
     low: float
     high: float
 
     @classmethod
-    def of(cls, found: Sequence[str], *reasons: str) -> "_Rate":
+    def of(cls, outcomes: Sequence[str], *reasons: str) -> "_Rate":
         from scipy import stats
 
-        count = sum(reason in reasons for reason in found)
-        low, high = stats.binomtest(count, len(found)).proportion_ci()
-        return cls(count, float(low), float(high))
+        found = sum(outcome in reasons for outcome in outcomes)
+        low, high = stats.binomtest(found, len(outcomes)).proportion_ci()
+        return cls(found, float(low), float(high))
 
 
 def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits: Sequence[Limit] = ()) -> PowerCard:
@@ -104,18 +104,18 @@ def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits
         pairs=size,
         comparisons=len(groups),
         undecided=len(groups) - len(settled),
-        false_alarms=alarms.count,
+        false_alarms=alarms.found,
         false_alarm_low=alarms.low,
         false_alarm_high=alarms.high,
-        no_answers=no_answers.count,
+        no_answers=no_answers.found,
         no_answer_low=no_answers.low,
         no_answer_high=no_answers.high,
         delay=DELAY,
-        detections=detections.count,
+        detections=detections.found,
         detection_low=detections.low,
         detection_high=detections.high,
         spread=float(_log_ratios(steady, "head_seconds").std(ddof=1)),
-        step_seconds=geometric_mean([pair.base_seconds for pair in steady]),
+        step_seconds=geometric_mean([pair.base_seconds for pair in steady if pair.base_seconds is not None]),
         needed_pairs=needed_pairs(_log_ratios(steady, "delayed_seconds"), rule),
         run=calibration.id,
         revision=calibration.environment.revision,
@@ -124,7 +124,7 @@ def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits
     )
 
 
-def needed_pairs(delayed: Sequence[float], rule: Rule) -> Optional[int]:
+def needed_pairs(delayed: Any, rule: Rule) -> Optional[int]:
     """Fewest pairs that find the delay as often as WANTED_POWER; None when MOST_PAIRS do not.
 
     Seeded draws with replacement from the measured log ratios, which keeps the shape of their spread.
@@ -137,8 +137,10 @@ def needed_pairs(delayed: Sequence[float], rule: Rule) -> Optional[int]:
     return None
 
 
-def _log_ratios(pairs: Sequence[CalibrationPair], field: str) -> np.ndarray:
-    return np.log([getattr(pair, field) for pair in pairs]) - np.log([pair.base_seconds for pair in pairs])
+def _log_ratios(pairs: Sequence[CalibrationPair], field: str) -> Any:
+    sides = ([getattr(pair, name) for pair in pairs] for name in ("base_seconds", field))
+    base, other = map(np.log, sides)
+    return other - base
 
 
 def _reason(group: Sequence[CalibrationPair], case: str, mode: str, limits: Sequence[Limit], delayed: bool) -> str:

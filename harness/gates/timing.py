@@ -1,16 +1,20 @@
 """The gates of stored timings: step, first step and peak memory against what was approved."""
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from harness.errors import UsageError
 from harness.gates.power_card import Cards
 from harness.gates.timing_rule import Question, decide, rule_of, undecided
 from harness.machine.environment import differing
-from harness.records import Case, Mode, Run, TimingFigures, TrialResult, Verdict
+from harness.records import Case, Gate, Mode, Run, TimingFigures, TrialResult, Verdict
 from harness.statistics import LogRatio, welch_log_ratio
 from harness.store.baselines import Baselines
 
-_FIGURES = {"timing": "step_seconds", "first_step": "first_step_seconds", "memory": "peak_memory_bytes"}
+_FIGURES: Dict[Gate, str] = {
+    "timing": "step_seconds",
+    "first_step": "first_step_seconds",
+    "memory": "peak_memory_bytes",
+}
 """By gate: the field of TimingFigures that it judges."""
 _DIGITS = 6
 Key = Tuple[str, str]
@@ -32,14 +36,14 @@ def timing_of(run: Run, case: str, mode: str, confirmation: bool = False) -> Tim
         conditions=run.environment.conditions,
         emulated=any(trial.emulated for trial in trials),
         steps=min((trial.timed_steps for trial in timed), default=0),
-        step_seconds=[_rounded(trial.step_seconds) for trial in timed],
-        first_step_seconds=[_rounded(trial.first_step_seconds) for trial in trials if trial.first_step_seconds],
+        step_seconds=tuple(_rounded(trial.step_seconds) for trial in timed if trial.step_seconds is not None),
+        first_step_seconds=tuple(_rounded(trial.first_step_seconds) for trial in trials if trial.first_step_seconds),
         first_stage=run.suite.first_stage(timed) if not confirmation else None,
-        peak_memory_bytes=[trial.peak_memory_bytes for trial in trials if trial.peak_memory_bytes],
+        peak_memory_bytes=tuple(trial.peak_memory_bytes for trial in trials if trial.peak_memory_bytes),
     )
 
 
-def _rounded(value: Optional[float]) -> float:
+def _rounded(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
@@ -121,7 +125,7 @@ def ask(run: Run, case: Case, mode: str, stored: TimingFigures, cards: Cards) ->
     return verdicts, questions
 
 
-def _ratio(gate: str, stored: TimingFigures, now: TimingFigures) -> LogRatio:
+def _ratio(gate: Gate, stored: TimingFigures, now: TimingFigures) -> LogRatio:
     """Of the figure that the gate judges; the step time's spread decided how many processes there are."""
     stages = (stored.first_stage, now.first_stage) if gate == "timing" else (None, None)
     return welch_log_ratio(getattr(stored, _FIGURES[gate]), getattr(now, _FIGURES[gate]), stages)
@@ -159,6 +163,7 @@ def _confirmed(run: Run, asked: Sequence[_Asked]) -> List[Verdict]:
     answers = dict(zip(again, decide(list(again.values()))))
     for index in grown:
         answer = answers.get(index)
+        changes: Dict[str, Any]
         if answer is None:
             changes = {"outcome": "inconclusive", "reason": "unconfirmed"}
         elif answer.outcome == "fail":

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 import numpy as np
 
 from harness.gates.sequential import Looks, nominal_level, overall_p
-from harness.records import Limit, Pair, Rule, Verdict
+from harness.records import Gate, Limit, Outcome, Pair, Rule, Verdict
 from harness.statistics import LogRatio, holm, paired_log_ratio
 
 VERSION = 2
@@ -38,7 +38,7 @@ _MEMORY = _Words("larger", "smaller", "not_larger")
 class Question(NamedTuple):
     """Has this figure of this case and mode grown?"""
 
-    gate: str
+    gate: Gate
     case: str
     mode: str
     rule: Rule
@@ -126,7 +126,7 @@ def judge_pairs(
 
 
 def undecided(
-    gate: str, case: str, mode: str, reason: str, objection: Optional[str] = None, outcome: str = "inconclusive"
+    gate: Gate, case: str, mode: str, reason: str, objection: Optional[str] = None, outcome: Outcome = "inconclusive"
 ) -> Verdict:
     """The verdict on a figure of which nothing can be estimated."""
     return Verdict(
@@ -179,7 +179,7 @@ def _answer(question: Question, rejected: Optional[bool]) -> Verdict:
     )
 
 
-def _outcome(question: Question, rejected: Optional[bool]) -> Tuple[str, str]:
+def _outcome(question: Question, rejected: Optional[bool]) -> Tuple[Outcome, str]:
     ratio, rule = question.ratio, question.rule
     words = _MEMORY if question.gate == "memory" else _Words()
     if is_slower(ratio, rule, rejected):

@@ -14,6 +14,8 @@ from harness.records.suite import Suite
 from harness.records.trial import LossScaling, Status, TrialResult
 from harness.records.verdict import Verdict
 
+Quantity = Literal["step time", "peak memory"]
+
 
 class Summary(Record):
     """One case in one mode over its replicates. What was not measured is None."""
@@ -60,7 +62,7 @@ class Growth(Record):
     """
 
     mode: str
-    quantity: Literal["step time", "peak memory"]
+    quantity: Quantity
     emulated: bool = False
     exponent: float
     """Of the pixels; 1 is proportional to them."""

@@ -6,6 +6,9 @@ from typing_extensions import Literal
 
 from harness.records.base import Record
 
+Gate = Literal["coverage", "plan", "against", "timing", "first_step", "memory", "regression", "fitness"]
+Outcome = Literal["pass", "fail", "inconclusive", "missing"]
+
 
 class Rule(Record):
     """When a measured change counts: a growth of at most `band` does not fail, one of `limit` or more does not pass."""
@@ -25,10 +28,10 @@ class Rule(Record):
 class Verdict(Record):
     """What a gate says of one case in one mode. What could not be measured is never a pass."""
 
-    gate: Literal["coverage", "plan", "against", "timing", "first_step", "memory", "regression", "fitness"]
+    gate: Gate
     case: str
     mode: str
-    outcome: Literal["pass", "fail", "inconclusive", "missing"]
+    outcome: Outcome
     reason: str
     """A key of harness.gates.reasons.REASONS."""
     details: Tuple[str, ...] = ()

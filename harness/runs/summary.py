@@ -1,11 +1,15 @@
 """Trials to one line per case and mode, and how those grow with the picture."""
 
 import statistics
-from typing import Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 from harness.records import REFERENCE_MODE, Case, Growth, Mode, Suite, Summary, TrialResult
+from harness.records.run import Quantity
 from harness.runs.stopping import interval, unmet
 from harness.statistics import geometric_mean, power_law
+
+_GROWING: Dict[Quantity, str] = {"step time": "step_seconds", "peak memory": "peak_memory_bytes"}
+"""The field of a summary by what grows."""
 
 
 def summarize(suite: Suite, trials: Iterable[TrialResult], reference_mode: str = REFERENCE_MODE) -> List[Summary]:
@@ -28,7 +32,7 @@ def growth(suite: Suite, summaries: Iterable[Summary]) -> List[Growth]:
     found = []
     for mode in suite.modes:
         rows = [summary for summary in summaries if summary.mode == mode.name]
-        for quantity, field in (("step time", "step_seconds"), ("peak memory", "peak_memory_bytes")):
+        for quantity, field in _GROWING.items():
             points = [(pixels[row.case], getattr(row, field)) for row in rows if getattr(row, field)]
             law = power_law([size for size, _ in points], [value for _, value in points])
             if law is not None:
@@ -71,7 +75,7 @@ def _median(values: Iterable[Optional[float]]) -> Optional[float]:
 
 def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], reference: Optional[float]) -> Summary:
     trials = _ok(run, case, mode.name)
-    figures = {
+    figures: Dict[str, Any] = {
         "case": case.id,
         "mode": mode.name,
         "replicates": suite.rounds([trial for trial in run if (trial.case, trial.mode) == (case.id, mode.name)]),

@@ -80,3 +80,18 @@ def test_one_unsteady_process_makes_the_summary_unsteady(sized):
     (summary,) = summarize(suite, _trials(suite, 1.0) + _trials(suite, 1.0, steady=False, replicate=2))
     assert summary.steady is False
     assert "never steady in 1 of 2 processes" in summary.unmet
+
+
+@pytest.mark.parametrize(
+    "mode_format, emit, share",
+    [("float32", "rounded", 0.5), ("bfloat16", "native", 0.25), ("float16", "native", None)],
+)
+def test_the_share_of_peak_is_of_the_format_that_the_step_computes_in(sized, monkeypatch, mode_format, emit, share):
+    """Nobody measures the rate of float16: float32's would say something else."""
+    suite = sized(10)
+    mode = suite.modes[0].model_copy(update={"emit": emit})
+    monkeypatch.setattr(type(mode), "format", mode_format)
+    figures = {"step_seconds": 1.0, "step_flop": 10**12, "matmul_tflops": 2.0, "matmul_tflops_bfloat16": 4.0}
+    suite = suite.model_copy(update={"modes": (mode,)})
+    (summary,) = summarize(suite, _trials(suite, 1.0, **figures))
+    assert (summary.tflops, summary.share_of_peak) == (1.0, share)
