@@ -10,19 +10,36 @@ def geometric_mean(values: Sequence[float]) -> float:
     return float(np.exp(np.mean(np.log(values))))
 
 
-def log_interval(values: Sequence[float], confidence: float = 0.95) -> Optional[Tuple[float, float]]:
+def log_interval(
+    values: Sequence[float], confidence: float = 0.95, stage: Optional[int] = None
+) -> Optional[Tuple[float, float]]:
     """Student t interval of the geometric mean: exp(m +- t * s / sqrt(n)), m and s of the logarithms.
 
     One value per process, since the noise lies between processes. Returns None below two values. The t interval keeps
     its error rate at a handful of processes, where a bootstrap does not.
-    """
-    from scipy import stats
 
-    if len(values) < 2:
-        return None
+    Args:
+        stage: s and the degrees of t are those of so many first values, which decided how many there are; see
+            stein_size. None: of all.
+    """
     logs = np.log(values)
-    half = stats.t.ppf((1 + confidence) / 2, len(logs) - 1) * stats.sem(logs)
+    if len(logs[:stage]) < 2:
+        return None
+    half = _quantile((1 + confidence) / 2, len(logs[:stage]) - 1) * logs[:stage].std(ddof=1) / np.sqrt(len(logs))
     return float(np.exp(logs.mean() - half)), float(np.exp(logs.mean() + half))
+
+
+def stein_size(stage: Sequence[float], half_width: float, confidence: float = 0.95) -> int:
+    """How many values, those of the first stage among them, have an interval of at most this relative half-width.
+
+    The least n with t * s / sqrt(n) <= log(1 + half_width), t and s of the first stage, which has two values or more.
+    Its mean says nothing of s, so that the interval with this s covers as often as it says whatever n is (Stein 1945,
+    A two-sample test for a linear hypothesis whose power is independent of the variance). An interval of all values
+    that is asked again after each of them until it is narrow covers less often, for a small s is what stops it.
+    """
+    logs = np.log(stage)
+    wide = _quantile((1 + confidence) / 2, len(logs) - 1) * logs.std(ddof=1) / np.log1p(half_width)
+    return max(len(logs), int(np.ceil(min(wide**2, 1e9))))
 
 
 class LogRatio(NamedTuple):
@@ -55,15 +72,17 @@ class LogRatio(NamedTuple):
         return np.where(self.error > 0, p, np.where(distance > 0, 0.0, 1.0))
 
     def detectable(self, bound: float, limit: float, alpha: float, power: float = 0.8) -> Any:
-        """Smallest true ratio found above `bound`, and estimated above `limit`, as often as `power` says.
+        """Smallest true ratio whose interval lies above `bound` and reaches `limit`, as often as `power` says.
 
         The larger of bound * exp((t_alpha + t_power) * error), the usual approximation to the noncentral t, and
-        limit * exp(t_power * error).
+        limit * exp((t_power - t_alpha) * error).
+
+        Args:
+            alpha: of each side of the interval.
         """
         above = _quantile(power, self.freedom) * self.error
-        return np.maximum(
-            bound * np.exp(_quantile(1 - alpha, self.freedom) * self.error + above), limit * np.exp(above)
-        )
+        half = _quantile(1 - alpha, self.freedom) * self.error
+        return np.maximum(bound * np.exp(above + half), limit * np.exp(above - half))
 
 
 def _quantile(probability: float, freedom: Any) -> Any:
@@ -89,32 +108,28 @@ def paired_log_ratio(first: Any, second: Any) -> LogRatio:
     return LogRatio(logs.mean(axis=-1), logs.std(axis=-1, ddof=1) / np.sqrt(n), n - 1, n)
 
 
-def welch_log_ratio(first: Sequence[float], second: Sequence[float]) -> LogRatio:
+def welch_log_ratio(
+    first: Sequence[float], second: Sequence[float], stages: Tuple[Optional[int], Optional[int]] = (None, None)
+) -> LogRatio:
     """Log of the ratio of geometric means of two independent groups of processes, whose spreads may differ.
 
     Error sqrt(s1^2 / n1 + s2^2 / n2) on Welch and Satterthwaite's degrees of freedom (Welch 1947).
 
+    Args:
+        stages: s1 and s2 are those of so many first processes, which decided how many there are; None: of all.
+
     Raises:
-        ValueError: fewer than two processes on a side.
+        ValueError: fewer than two processes on a side, or in its first stage.
     """
-    if min(len(first), len(second)) < 2:
-        raise ValueError(f"{len(first)} and {len(second)} processes, expected two or more on each side")
     logs = np.log(first), np.log(second)
-    parts = [side.var(ddof=1) / len(side) for side in logs]
+    early = [side[:stage] for side, stage in zip(logs, stages)]
+    if min(map(len, early)) < 2:
+        raise ValueError(f"{len(early[0])} and {len(early[1])} processes, expected two or more on each side")
+    parts = [part.var(ddof=1) / len(side) for part, side in zip(early, logs)]
     total = sum(parts)
-    weights = sum(part**2 / (len(side) - 1) for part, side in zip(parts, logs))
-    freedom = total**2 / weights if weights > 0 else float(min(map(len, logs)) - 1)
+    weights = sum(part**2 / (len(side) - 1) for part, side in zip(parts, early))
+    freedom = total**2 / weights if weights > 0 else float(min(map(len, early)) - 1)
     return LogRatio(float(logs[1].mean() - logs[0].mean()), float(np.sqrt(total)), freedom, min(map(len, logs)))
-
-
-def proportion_interval(count: int, of: int, confidence: float = 0.95) -> Tuple[float, float]:
-    """Exact interval of a binomial proportion (Clopper and Pearson 1934)."""
-    from scipy import stats
-
-    tail = (1 - confidence) / 2
-    low = stats.beta.ppf(tail, count, of - count + 1) if count > 0 else 0.0
-    high = stats.beta.ppf(1 - tail, count + 1, of - count) if count < of else 1.0
-    return float(low), float(high)
 
 
 def holm(p_values: Sequence[float], alpha: float) -> List[bool]:

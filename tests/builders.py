@@ -36,7 +36,8 @@ def card_of(suite, **fields):
     figures = {
         "machine_key": "here", "suite": suite.name, "case": case.id, "case_digest": case.digest(), "mode": mode.name,
         "device": "cpu", "rule": rule_of("against", case.id, mode.name), "pairs": 5, "comparisons": 40,
-        "undecided": 0, "false_alarms": 1, "false_alarm_low": 0.0, "false_alarm_high": 0.13, "delay": 0.1,
+        "undecided": 0, "false_alarms": 1, "false_alarm_low": 0.0, "false_alarm_high": 0.13, "no_answers": 2,
+        "no_answer_low": 0.006, "no_answer_high": 0.17, "delay": 0.1,
         "detections": 39, "detection_low": 0.87, "detection_high": 1.0, "spread": 0.02, "step_seconds": 1.0,
         "needed_pairs": 4, "run": "calibrate-1", "revision": None, "packages": {}, "date": "",
     }  # fmt: skip

@@ -27,7 +27,7 @@ def compare_trees(request: Request) -> int:
     names = (request.modes or default).split(",")
     options = ["--suite", str(request.suite), *request.for_another_tree()]
     cards = Cards(baselines_in(request.baselines))
-    hear = ComparisonProgress(request.pairs, request.quiet).measuring
+    hear = ComparisonProgress(request.pairs[1], request.quiet).measuring
     try:
         comparison, folder = revisions.compare(
             str(request.against), names, options, request.pairs, Path(request.output), cards, sys.argv, hear
@@ -37,5 +37,5 @@ def compare_trees(request: Request) -> int:
         return TRIAL_FAILED if isinstance(error, revisions.TreeFailedError) else INCOMPARABLE
     print_verdicts(comparison.verdicts, comparison.power_cards, shown.words, shown.quiet)
     shown.write(folder)
-    status = exit_status(comparison.verdicts)
+    status = exit_status(comparison.verdicts, request.inconclusive)
     return lenient(status) if request.advisory else status

@@ -15,7 +15,7 @@ from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED, TRIAL_FAILED
 @click.option("--suite", metavar="NAME", default="perf", show_default=True, help="Whose first case is measured.")
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, gpu, npu.")
 @click.option("--size", type=int, metavar="PIXELS", help="Another width: a card of its own, for runs of that size.")
-@click.option("--comparisons", type=click.IntRange(1), default=40, show_default=True)
+@click.option("--comparisons", type=click.IntRange(40), default=40, show_default=True)
 @click.option("--pairs", type=click.IntRange(2), default=5, show_default=True, help="Of processes, per comparison.")
 @click.option("--resume", metavar="FOLDER", help="Alone: go on with an interrupted calibration.")
 @output_option("Folder that gets the calibration's folder.")

@@ -4,6 +4,8 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import click
 
+from harness.commands.pairs import PairsType
+
 LANGUAGES = ("en", "zh")
 Command = Callable[..., Any]
 
@@ -34,7 +36,12 @@ SECTIONS: Dict[str, Tuple[Callable[[Command], Command], ...]] = {
             "--against", metavar="GITREF", help="Measure GITREF and this tree in turn, and judge which is slower."
         ),
         click.option(
-            "--pairs", type=click.IntRange(2), default=5, show_default=True, help="Of --against: per case and mode."
+            "--pairs",
+            type=PairsType(),
+            metavar="N|A..B",
+            default="5",
+            show_default=True,
+            help="Of --against, per case and mode: N, or from A to B until it is decided.",
         ),
     ),
     "What is drawn": (
@@ -96,6 +103,13 @@ SECTIONS: Dict[str, Tuple[Callable[[Command], Command], ...]] = {
         ),
         click.option(
             "--require-fit", is_flag=True, help="Of suite accuracy: a mode whose picture is wrong fails the gate."
+        ),
+        click.option(
+            "--inconclusive",
+            type=click.Choice(["pass", "fail"]),
+            default="fail",
+            show_default=True,
+            help="What a verdict that cannot be told is for the exit status.",
         ),
         click.option("--advisory", is_flag=True, help="Judge and say all, and let no verdict be the exit status."),
         baselines_option,

@@ -17,7 +17,7 @@ _DRAWN = ("size", "steps", "seed", "network")
 """Options that replace a case's field of the same name."""
 _MEASURED = ("replicates", "max_replicates", "half_width", "budget", "timeout")
 """Options that replace a suite's field of the same name."""
-_WITH_RESUME = ("resume", "advisory", "require_fit", "baselines", "report", "lang", "quiet")
+_WITH_RESUME = ("resume", "inconclusive", "advisory", "require_fit", "baselines", "report", "lang", "quiet")
 _NOT_WITH_AGAINST = ("resume", "gate", "plan_only", "health", "require_fit", *_MEASURED[:-1])
 
 
@@ -31,7 +31,8 @@ class Request:
     resume: Optional[str]
     plan_only: bool
     against: Optional[str]
-    pairs: int
+    pairs: Tuple[int, int]
+    """Fewest and most."""
     content: Tuple[str, ...]
     styles: Tuple[str, ...]
     size: Optional[int]
@@ -57,6 +58,7 @@ class Request:
     health: bool
     gate: bool
     require_fit: bool
+    inconclusive: str
     advisory: bool
     baselines: Optional[str]
     output: str
@@ -156,7 +158,20 @@ class Request:
         return values
 
 
-_KEPT = {"given", "suite", "against", "pairs", "modes", "advisory", "baselines", "output", "report", "lang", "quiet"}
+_KEPT = {
+    "given",
+    "suite",
+    "against",
+    "pairs",
+    "modes",
+    "inconclusive",
+    "advisory",
+    "baselines",
+    "output",
+    "report",
+    "lang",
+    "quiet",
+}
 _PASSED_ON = [field.name for field in fields(Request) if field.name not in _KEPT.union(_NOT_WITH_AGAINST)]
 
 

@@ -74,7 +74,7 @@ def show(run: "Run", folder: Path, gate: bool, request: Request, shown: Shown) -
         return INTERRUPTED
     if not all(trial.status == "ok" for trial in run.trials):
         return TRIAL_FAILED
-    status = exit_status(run.verdicts) if gate else 0
+    status = exit_status(run.verdicts, request.inconclusive) if gate else 0
     return lenient(status) if request.advisory else status
 
 

@@ -4,6 +4,7 @@ Each pair serves twice: the process in head's place also makes its steps again, 
 journalled, so that hours of measuring survive an interruption.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import List, Optional, Tuple
 
@@ -33,7 +34,7 @@ def begin(
     """
     chosen = naming.choose_one(device)
     case = inputs.resolve(suite.cases[0], cache)
-    machine = environment.describe()
+    machine = environment.describe(device=chosen.name)
     folder = RunFolder.create(results, f"calibrate-{suite.name}")
     calibration = Calibration(
         id=folder.path.name,
@@ -58,7 +59,9 @@ def measure(calibration: Calibration, folder: RunFolder, cache: str, observer: O
         UsageError: the case or the environment has changed since the calibration began.
         TrialFailedError: a process did not end well.
     """
-    require_unchanged(f"calibration {folder.path}", [calibration.case], calibration.environment, cache)
+    require_unchanged(
+        f"calibration {folder.path}", [calibration.case], calibration.environment, calibration.device, cache
+    )
     found = folder.recover_journal(CalibrationPair)
     try:
         for number in range(len(found) + 1, calibration.planned_pairs + 1):
@@ -80,7 +83,7 @@ def _measure_pair(
         process = 2 * (number - 1) + place
         trial = _trial(calibration, process, side, folder, cache)
         observer.trial_started(trial, process, 2 * calibration.planned_pairs)
-        result = run_trial(trial, folder, calibration.timeout, lambda event, trial=trial: observer.event(trial, event))
+        result = run_trial(trial, folder, calibration.timeout, partial(observer.event, trial))
         observer.trial_ended(trial, result)
         if result.status != "ok":
             raise TrialFailedError(f"calibration {folder.path}: {trial.id}: {result.status}: {result.reason}")

@@ -11,16 +11,17 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from harness import modes
 from harness.errors import UsageError
 from harness.gates.power_card import Cards
 from harness.gates.reasons import REASONS
+from harness.gates.sequential import Looks
 from harness.gates.timing_rule import judge_pairs
 from harness.machine import environment
 from harness.machine.environment import ROOT
-from harness.records import Comparison, Limit, Pair, Verdict
+from harness.records import Comparison, Limit, Pair, Run, Verdict
 from harness.store.files import write_atomic
 from harness.store.run_folder import RunFolder
 
@@ -50,7 +51,7 @@ def compare(
     revision: str,
     mode_names: Sequence[str],
     options: Sequence[str],
-    pairs: int,
+    pairs: Tuple[int, int],
     results: Path,
     cards: Cards,
     command: Sequence[str],
@@ -60,6 +61,7 @@ def compare(
 
     Args:
         options: command-line options that both trees get.
+        pairs: fewest and most; beyond the fewest, only modes that are not decided yet are measured on.
 
     Raises:
         UsageError: there is no such revision or mode.
@@ -71,24 +73,41 @@ def compare(
     started = environment.now()
     with base_tree(revision) as base:
         folder = RunFolder.create(results, "against").path
-        found = measure_pairs(base, Tree("head", ROOT), names, options, pairs, folder, hear)
-    (head,) = (folder / f"1-head-{names[0]}").glob("*/run.json")
-    run = RunFolder(head.parent).load()  # this tree's own records
+
+        def undecided(found: Sequence[Pair]) -> Collection[str]:
+            return undecided_modes(found, _head_run(folder, names[0]).suite.limits, pairs)
+
+        found = measure_pairs(base, Tree("head", ROOT), names, options, pairs, folder, hear, undecided)
+    run = _head_run(folder, names[0])
     key, suite, limits = run.environment.machine_key, run.suite, run.suite.limits
     objections = {case.id: cards.objection(key, suite.name, case, limits) for case in suite.cases}
     comparison = Comparison(
         base=revision,
         started=started,
         command=tuple(command),
-        pairs=found,
-        verdicts=judge(found, limits, objections),
-        power_cards=cards.current(key, suite.name, suite.cases, limits),
+        pairs=tuple(found),
+        verdicts=tuple(judge(found, limits, objections, pairs)),
+        power_cards=tuple(cards.current(key, suite.name, suite.cases, limits)),
     )
     write_atomic(folder / "comparison.json", (comparison.model_dump_json(indent=1) + "\n").encode())
     return comparison, folder
 
 
-def judge(pairs: Sequence[Pair], limits: Sequence[Limit], objections: Mapping[str, Optional[str]]) -> List[Verdict]:
+def _head_run(folder: Path, mode: str) -> Run:
+    """The run of this tree's first process in a mode."""
+    (head,) = (folder / f"1-head-{mode}").glob("*/run.json")
+    return RunFolder(head.parent).load()
+
+
+def undecided_modes(pairs: Sequence[Pair], limits: Sequence[Limit], looks: Looks) -> Collection[str]:
+    """The modes in which further pairs may still decide a case: not those whose times cannot gate or never settled."""
+    verdicts = judge_pairs(pairs, limits, looks=looks)
+    return {verdict.mode for verdict in verdicts if verdict.reason == "cannot_tell" and not verdict.advisory}
+
+
+def judge(
+    pairs: Sequence[Pair], limits: Sequence[Limit], objections: Mapping[str, Optional[str]], looks: Looks = None
+) -> List[Verdict]:
     """Judge the pairs; `objections` says by case what is wrong with its power card.
 
     Both sides were measured in one session, so that the interval holds its error rate on any machine: only a card that
@@ -96,7 +115,7 @@ def judge(pairs: Sequence[Pair], limits: Sequence[Limit], objections: Mapping[st
     """
     blocking = {case: objection for case, objection in objections.items() if objection == "alarming_card"}
     verdicts = []
-    for verdict in judge_pairs(pairs, limits, blocking):
+    for verdict in judge_pairs(pairs, limits, blocking, looks):
         objection = objections.get(verdict.case)
         if objection and not verdict.advisory:
             verdict = verdict.model_copy(update={"details": (*verdict.details, REASONS[objection].happened)})
@@ -133,22 +152,29 @@ def measure_pairs(
     head: Tree,
     mode_names: Sequence[str],
     options: Sequence[str],
-    pairs: int,
+    pairs: Tuple[int, int],
     folder: Path,
     hear: Hear,
+    undecided: Callable[[Sequence[Pair]], Collection[str]],
 ) -> List[Pair]:
-    """Run both trees `pairs` times in each mode, ABBA, and return the paired step times.
+    """Run both trees in each mode, ABBA, until enough is known, and return the paired step times.
 
     Args:
         options: command-line options that both trees get.
+        pairs: fewest and most.
         folder: gets the runs of both.
+        undecided: which modes need another pair, given the pairs so far; asked once there are the fewest.
 
     Raises:
         IncomparableError: a tree's result cannot be read, or the trees ran different cases.
     """
-    found = []
-    for number in range(1, pairs + 1):
-        for mode in mode_names:
+    found: List[Pair] = []
+    fewest, most = pairs
+    for number in range(1, most + 1):
+        wanted = mode_names if number <= fewest else undecided(found)
+        if not wanted:
+            break
+        for mode in [name for name in mode_names if name in wanted]:
             order = (base, head) if number % 2 else (head, base)
             sides = {}
             for tree in order:

@@ -6,7 +6,7 @@ from harness.gates.power_card import Cards
 from harness.gates.timing import ask, decide_all, timing_of, trials_of
 from harness.gates.timing_rule import Question
 from harness.plans.figures import differences
-from harness.records import CasePlan, Run, Verdict
+from harness.records import CasePlan, Outcome, Run, Verdict
 
 Key = Tuple[str, str]
 """Case and mode."""
@@ -60,7 +60,8 @@ def _compare_plans(first: Run, second: Run, key: Key) -> List[Verdict]:
     if old is None or new is None:
         return []
     changes = tuple(differences(old.figures, new.figures))
-    outcome, reason = ("fail", "plan_changed") if changes else ("pass", "plan_same")
+    outcome: Outcome = "fail" if changes else "pass"
+    reason = "plan_changed" if changes else "plan_same"
     return [Verdict(gate="plan", case=key[0], mode=key[1], outcome=outcome, reason=reason, details=changes)]
 
 

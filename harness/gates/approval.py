@@ -29,6 +29,7 @@ from harness.records import (
 from harness.statistics import geometric_mean, log_interval
 from harness.store.baselines import Baselines, refuse_in_ci
 
+_AS_STORED = ("equal", "not_slower", "not_larger")
 _INCONCLUSIVE = ("cannot_tell", "unconfirmed", "not_confirmed", "never_steady", "too_few")
 
 
@@ -67,7 +68,7 @@ def propose(run: Run, baselines: Baselines, reason: str, folder: Path = Path()) 
         return [proposal for found in run.fidelity for proposal in _fidelity(run, found, folder, baselines, reason)]
     plans = {(plan.case, plan.mode): plan for plan in run.plans}
     verdicts = [verdict for verdict in judge(run, baselines) if verdict.gate in ("timing", "first_step", "memory")]
-    proposals = []
+    proposals: List[Proposal] = []
     for case in run.suite.cases:
         for mode in run.suite.modes:
             proposals += _plan(run, case, mode, plans[case.id, mode.name], baselines, reason)
@@ -112,13 +113,16 @@ def _plan(run: Run, case: Case, mode: Mode, plan: CasePlan, baselines: Baselines
 def _timing(
     run: Run, case: Case, mode: Mode, verdicts: Sequence[Verdict], baselines: Baselines, reason: str
 ) -> Iterator[Proposal]:
+    if not verdicts:
+        return  # no trial, or emulated ones
     codes = {verdict.gate: verdict.reason for verdict in verdicts}
     step = codes.pop("timing", "equal")
-    news = [code for code in (step, *codes.values()) if code not in ("equal", "cannot_tell")]
-    if not news and step == "equal":
-        return  # no trial, or as it is stored
+    news = [code for code in (step, *codes.values()) if code not in (*_AS_STORED, "cannot_tell")]
+    if not news and step in _AS_STORED:
+        return  # as it is stored
     device = trials_of(run, case.id, mode.name)[0].device
-    old, new = _readable(baselines, run, case, mode, device), timing_of(run, case.id, mode.name)
+    new = timing_of(run, case.id, mode.name)
+    old = _readable(baselines, run, case, mode, device, new.machine_key)
     rows = _rows(_timing_numbers(old.timing) if old and old.timing else {}, _timing_numbers(new))
     kind, told = ("missing", []) if step == "no_timing" else ("changed", [REASONS[code].happened for code in news])
     refused = [code for code in (step, *news) if code in _INCONCLUSIVE] or _too_poor(run, case, mode, new)
@@ -131,6 +135,7 @@ def _fidelity(run: Run, found: ModeFidelity, folder: Path, baselines: Baselines,
     case = next(case for case in run.suite.cases if case.id == found.case)
     mode = next(mode for mode in run.suite.modes if mode.name == found.mode)
     trial = trials_of(run, case.id, mode.name)[0]
+    assert trial.fidelity is not None  # else its verdict would not be here
     picture = (folder / str(trial.picture)).read_bytes()
     old = _readable(baselines, run, case, mode, variant(trial))
     section = FidelityFigures(
@@ -159,7 +164,7 @@ def _too_poor(run: Run, case: Case, mode: Mode, timing: TimingFigures) -> List[s
     """Reason codes for which a timing is no baseline: nothing could be held against it."""
     if any(trial.steady is False for trial in trials_of(run, case.id, mode.name)):
         return ["never_steady"]
-    interval = log_interval(timing.step_seconds)
+    interval = log_interval(timing.step_seconds, stage=timing.first_stage)
     if interval is None:
         return ["too_few"]
     widest = 1 + rule_of("timing", case.id, mode.name, run.suite.limits).limit
@@ -184,9 +189,11 @@ def _rows(old: Mapping[str, float], new: Mapping[str, float]) -> Tuple[Figure, .
     return tuple(Figure(name, old.get(name), new.get(name)) for name in dict.fromkeys((*old, *new)))
 
 
-def _readable(baselines: Baselines, run: Run, case: Case, mode: Mode, device: str) -> Optional[Baseline]:
+def _readable(
+    baselines: Baselines, run: Run, case: Case, mode: Mode, device: str, machine_key: str = ""
+) -> Optional[Baseline]:
     try:
-        return baselines.load(run.suite.name, case.id, mode.name, device)
+        return baselines.load(run.suite.name, case.id, mode.name, device, machine_key)
     except UsageError:
         return None  # the proposal's reason says so
 

@@ -12,12 +12,16 @@ _OF_OUTCOME = {"pass": PASS, "fail": GATE_FAILED, "inconclusive": INCONCLUSIVE, 
 _WORST_FIRST = (GATE_FAILED, INCOMPARABLE, INCONCLUSIVE, PASS)
 
 
-def exit_status(verdicts: "Sequence[Verdict]") -> int:
+def exit_status(verdicts: "Sequence[Verdict]", inconclusive: str = "fail") -> int:
     """Return the status of the worst verdict: a gate failed, baseline missing or incomparable, inconclusive, pass.
 
     Nothing judged is INCOMPARABLE: it is never a pass. Advisory verdicts do not count.
+
+    Args:
+        inconclusive: `pass` where what cannot be told is to stop nobody, as on a noisy runner; else `fail`.
     """
-    statuses = {_OF_OUTCOME[verdict.outcome] for verdict in verdicts if not verdict.advisory} or {INCOMPARABLE}
+    of_outcome = {**_OF_OUTCOME, "inconclusive": PASS} if inconclusive == "pass" else _OF_OUTCOME
+    statuses = {of_outcome[verdict.outcome] for verdict in verdicts if not verdict.advisory} or {INCOMPARABLE}
     return next(status for status in _WORST_FIRST if status in statuses)
 
 

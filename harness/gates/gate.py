@@ -35,7 +35,7 @@ def judge(run: Run, baselines: Baselines, require_fit: bool = False) -> List[Ver
     for case in run.suite.cases:
         for mode in run.suite.modes:
             if not run.plan_only:
-                verdicts.append(judge_coverage(run.trials, case, mode, run.suite.replicates))
+                verdicts.append(judge_coverage(run.suite, run.trials, case, mode))
             if (case.id, mode.name) in plans:
                 verdicts.append(judge_plan(run.suite.name, case, mode, plans[case.id, mode.name], baselines))
     if run.suite.fidelity:

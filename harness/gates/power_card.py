@@ -1,6 +1,6 @@
 """Power cards: how often a machine's timing gate raises a false alarm, and how often it sees a real delay."""
 
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Any, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.gates.timing_rule import is_slower, judge_pairs, rule_of
 from harness.machine import environment
 from harness.records import Calibration, CalibrationPair, Case, Limit, Pair, PowerCard, Rule
-from harness.statistics import geometric_mean, paired_log_ratio, proportion_interval
+from harness.statistics import geometric_mean, paired_log_ratio
 from harness.store.baselines import Baselines
 
 DELAY = 0.10
@@ -45,10 +45,9 @@ class Cards(NamedTuple):
             return "no_card"
         if card.case_digest != case.digest() or card.rule != rule_of("against", case.id, card.mode, limits):
             return "old_card"
-        settled = card.comparisons - card.undecided
-        if card.comparisons < FEWEST_COMPARISONS or settled < FEWEST_COMPARISONS / 2:
+        if card.comparisons < FEWEST_COMPARISONS or card.settled < FEWEST_COMPARISONS / 2:
             return "small_card"
-        return "alarming_card" if card.false_alarms > MOST_FALSE_ALARMS * settled else None
+        return "alarming_card" if card.false_alarms > MOST_FALSE_ALARMS * card.settled else None
 
     def current(self, machine_key: str, suite: str, cases: Sequence[Case], limits: Sequence[Limit]) -> List[PowerCard]:
         """The cards that these cases' gates rest on."""
@@ -56,28 +55,44 @@ class Cards(NamedTuple):
         return [card for card in (self.find(machine_key, suite, case) for case in usable) if card]
 
 
+class _Rate(NamedTuple):
+    """How many comparisons ended so, and the exact 95 % interval of their share (Clopper and Pearson 1934)."""
+
+    found: int
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, outcomes: Sequence[str], *reasons: str) -> "_Rate":
+        from scipy import stats
+
+        found = sum(outcome in reasons for outcome in outcomes)
+        low, high = stats.binomtest(found, len(outcomes)).proportion_ci()
+        return cls(found, float(low), float(high))
+
+
 def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits: Sequence[Limit] = ()) -> PowerCard:
     """Judge the pairs as `--against` would, one comparison after the other, as they are and with the delay.
 
     Raises:
-        NeverSteadyError: fewer than two pairs had steady steps.
+        NeverSteadyError: in no comparison were all steps steady.
     """
     case, mode = calibration.case, calibration.mode.name
     rule = rule_of("against", case.id, mode, limits)
     size = calibration.pairs
     groups = [pairs[start : start + size] for start in range(0, len(pairs), size)]
-    plain = [_reason(group, case.id, mode, limits, delayed=False) for group in groups]
-    delayed = [_reason(group, case.id, mode, limits, delayed=True) for group in groups]
-    alarms = sum(reason in ("slower", "faster") for reason in plain)
-    detections = delayed.count("slower")
-    alarm_low, alarm_high = proportion_interval(alarms, len(groups))
-    detection_low, detection_high = proportion_interval(detections, len(groups))
     steady = [pair for pair in pairs if None not in (pair.base_seconds, pair.head_seconds, pair.delayed_seconds)]
-    if len(steady) < 2:
+    settled = [group for group in groups if all(pair in steady for pair in group)]
+    if not settled:
         raise NeverSteadyError(
-            f"calibration {calibration.id}: the steps of {len(pairs) - len(steady)} of {len(pairs)} pairs never settled"
-            " (quieten the machine and calibrate anew)"
+            f"calibration {calibration.id}: the steps of {len(pairs) - len(steady)} of {len(pairs)} pairs never"
+            " settled, some in every comparison (quieten the machine and calibrate anew)"
         )
+    plain = [_reason(group, case.id, mode, limits, delayed=False) for group in settled]
+    delayed = [_reason(group, case.id, mode, limits, delayed=True) for group in settled]
+    alarms = _Rate.of(plain, "slower", "faster")
+    no_answers = _Rate.of(plain, "cannot_tell")
+    detections = _Rate.of(delayed, "slower")
     return PowerCard(
         machine_key=calibration.environment.machine_key,
         suite=calibration.suite,
@@ -88,16 +103,19 @@ def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits
         rule=rule,
         pairs=size,
         comparisons=len(groups),
-        undecided=plain.count("never_steady"),
-        false_alarms=alarms,
-        false_alarm_low=alarm_low,
-        false_alarm_high=alarm_high,
+        undecided=len(groups) - len(settled),
+        false_alarms=alarms.found,
+        false_alarm_low=alarms.low,
+        false_alarm_high=alarms.high,
+        no_answers=no_answers.found,
+        no_answer_low=no_answers.low,
+        no_answer_high=no_answers.high,
         delay=DELAY,
-        detections=detections,
-        detection_low=detection_low,
-        detection_high=detection_high,
+        detections=detections.found,
+        detection_low=detections.low,
+        detection_high=detections.high,
         spread=float(_log_ratios(steady, "head_seconds").std(ddof=1)),
-        step_seconds=geometric_mean([pair.base_seconds for pair in steady]),
+        step_seconds=geometric_mean([pair.base_seconds for pair in steady if pair.base_seconds is not None]),
         needed_pairs=needed_pairs(_log_ratios(steady, "delayed_seconds"), rule),
         run=calibration.id,
         revision=calibration.environment.revision,
@@ -106,7 +124,7 @@ def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits
     )
 
 
-def needed_pairs(delayed: Sequence[float], rule: Rule) -> Optional[int]:
+def needed_pairs(delayed: Any, rule: Rule) -> Optional[int]:
     """Fewest pairs that find the delay as often as WANTED_POWER; None when MOST_PAIRS do not.
 
     Seeded draws with replacement from the measured log ratios, which keeps the shape of their spread.
@@ -119,8 +137,10 @@ def needed_pairs(delayed: Sequence[float], rule: Rule) -> Optional[int]:
     return None
 
 
-def _log_ratios(pairs: Sequence[CalibrationPair], field: str) -> np.ndarray:
-    return np.log([getattr(pair, field) for pair in pairs]) - np.log([pair.base_seconds for pair in pairs])
+def _log_ratios(pairs: Sequence[CalibrationPair], field: str) -> Any:
+    sides = ([getattr(pair, name) for pair in pairs] for name in ("base_seconds", field))
+    base, other = map(np.log, sides)
+    return other - base
 
 
 def _reason(group: Sequence[CalibrationPair], case: str, mode: str, limits: Sequence[Limit], delayed: bool) -> str:

@@ -30,7 +30,7 @@ REASONS: Dict[str, Reason] = {
         "no baseline is stored", "approve this one: python bench.py approve RUN --missing --reason TEXT"
     ),
     "no_timing": Reason(
-        "no timing of this device is stored",
+        "no timing of this machine is stored",
         "to gate on times too, approve a run of this machine: python bench.py approve RUN --missing --reason TEXT",
     ),
     "other_case": Reason(
@@ -48,6 +48,8 @@ REASONS: Dict[str, Reason] = {
     "larger": Reason("more than before", "look at what changed since, or accept it knowingly"),
     "smaller": Reason("less than before", "nothing to do; approve the run to hold what was won"),
     "equal": Reason("as before", "nothing to do"),
+    "not_slower": Reason("not slower than before, by too little or too noisy to say more", "nothing to do"),
+    "not_larger": Reason("not more than before, by too little or too noisy to say more", "nothing to do"),
     "cannot_tell": Reason(
         "too noisy to tell",
         "measure more processes, or on a quieter machine; this is neither a pass nor a failure",

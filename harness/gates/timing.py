@@ -1,15 +1,20 @@
 """The gates of stored timings: step, first step and peak memory against what was approved."""
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from harness.errors import UsageError
 from harness.gates.power_card import Cards
 from harness.gates.timing_rule import Question, decide, rule_of, undecided
-from harness.records import Case, Mode, Run, TimingFigures, TrialResult, Verdict
-from harness.statistics import welch_log_ratio
+from harness.machine.environment import differing
+from harness.records import Case, Gate, Mode, Run, TimingFigures, TrialResult, Verdict
+from harness.statistics import LogRatio, welch_log_ratio
 from harness.store.baselines import Baselines
 
-_FIGURES = {"timing": "step_seconds", "first_step": "first_step_seconds", "memory": "peak_memory_bytes"}
+_FIGURES: Dict[Gate, str] = {
+    "timing": "step_seconds",
+    "first_step": "first_step_seconds",
+    "memory": "peak_memory_bytes",
+}
 """By gate: the field of TimingFigures that it judges."""
 _DIGITS = 6
 Key = Tuple[str, str]
@@ -28,15 +33,17 @@ def timing_of(run: Run, case: str, mode: str, confirmation: bool = False) -> Tim
     timed = [trial for trial in trials if trial.step_seconds is not None and trial.steady is not False]
     return TimingFigures(
         machine_key=run.environment.machine_key,
+        conditions=run.environment.conditions,
         emulated=any(trial.emulated for trial in trials),
         steps=min((trial.timed_steps for trial in timed), default=0),
-        step_seconds=[_rounded(trial.step_seconds) for trial in timed],
-        first_step_seconds=[_rounded(trial.first_step_seconds) for trial in trials if trial.first_step_seconds],
-        peak_memory_bytes=[trial.peak_memory_bytes for trial in trials if trial.peak_memory_bytes],
+        step_seconds=tuple(_rounded(trial.step_seconds) for trial in timed if trial.step_seconds is not None),
+        first_step_seconds=tuple(_rounded(trial.first_step_seconds) for trial in trials if trial.first_step_seconds),
+        first_stage=run.suite.first_stage(timed) if not confirmation else None,
+        peak_memory_bytes=tuple(trial.peak_memory_bytes for trial in trials if trial.peak_memory_bytes),
     )
 
 
-def _rounded(value: Optional[float]) -> float:
+def _rounded(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
@@ -50,7 +57,8 @@ def judge_timings(run: Run, baselines: Baselines) -> List[Verdict]:
     for case in run.suite.cases:
         for mode in run.suite.modes:
             trials = trials_of(run, case.id, mode.name)
-            if trials:
+            # An emulated time is no machine's own: none is stored, and none is held against anything.
+            if trials and not any(trial.emulated for trial in trials):
                 told, asked = _against_stored(run, case, mode, trials[0].device, baselines, cards)
                 verdicts += told
                 questions += asked
@@ -78,18 +86,21 @@ def _against_stored(
     def missing(reason: str, objection: Optional[str] = None) -> Verdict:
         return undecided("timing", case.id, mode.name, reason, objection, outcome="missing")
 
+    machine = run.environment
+    where = run.suite.name, case.id, mode.name, device, machine.machine_key
     try:
-        baseline = baselines.load(run.suite.name, case.id, mode.name, device)
+        baseline = baselines.load(*where)
     except UsageError as error:
         return [missing("bad_baseline").model_copy(update={"details": (str(error),)})], []
     if baseline is None or baseline.timing is None:
         # Not every machine has timings of its own: what is not stored cannot fail elsewhere.
-        return [missing("no_timing", "no_timing")], []
-    elsewhere = None if baseline.timing.machine_key == run.environment.machine_key else "other_machine"
+        others = [differing(timing.conditions, machine.conditions) for timing in baselines.timings_elsewhere(*where)]
+        nearest = min(others, key=len, default=[])
+        return [missing("no_timing", "no_timing").model_copy(update={"details": tuple(nearest)})], []
     if baseline.case_digest != case.digest():
-        return [missing("other_case", elsewhere)], []
+        return [missing("other_case")], []
     if baseline.mode != mode:
-        return [missing("other_mode", elsewhere)], []
+        return [missing("other_mode")], []
     verdicts, questions = ask(run, case, mode.name, baseline.timing, cards)
     return verdicts, [_Asked(question, baseline.timing) for question in questions]
 
@@ -99,17 +110,25 @@ def ask(run: Run, case: Case, mode: str, stored: TimingFigures, cards: Cards) ->
     now = timing_of(run, case.id, mode)
     unsteady = any(trial.steady is False for trial in trials_of(run, case.id, mode))
     objections = _objections(run, case, now, stored, cards)
+    unlike = tuple(differing(stored.conditions, now.conditions)) if now.machine_key != stored.machine_key else ()
     verdicts, questions = [], []
     for gate, field in _FIGURES.items():
         old, new = getattr(stored, field), getattr(now, field)
         objection = objections.get(gate)
         reason = "never_steady" if gate == "timing" and unsteady else "too_few" if min(len(old), len(new)) < 2 else None
         if reason:
-            verdicts.append(undecided(gate, case.id, mode, reason, objection))
+            verdict = undecided(gate, case.id, mode, reason, objection)
+            verdicts.append(verdict.model_copy(update={"details": unlike}))
         else:
             rule = rule_of(gate, case.id, mode, run.suite.limits)
-            questions.append(Question(gate, case.id, mode, rule, welch_log_ratio(old, new), objection))
+            questions.append(Question(gate, case.id, mode, rule, _ratio(gate, stored, now), objection, unlike))
     return verdicts, questions
+
+
+def _ratio(gate: Gate, stored: TimingFigures, now: TimingFigures) -> LogRatio:
+    """Of the figure that the gate judges; the step time's spread decided how many processes there are."""
+    stages = (stored.first_stage, now.first_stage) if gate == "timing" else (None, None)
+    return welch_log_ratio(getattr(stored, _FIGURES[gate]), getattr(now, _FIGURES[gate]), stages)
 
 
 def _objections(run: Run, case: Case, now: TimingFigures, stored: TimingFigures, cards: Cards) -> Dict[str, str]:
@@ -139,13 +158,12 @@ def _confirmed(run: Run, asked: Sequence[_Asked]) -> List[Verdict]:
     for index in grown:
         question, stored = asked[index]
         later = timing_of(run, question.case, question.mode, confirmation=True)
-        field = _FIGURES[question.gate]
-        if len(getattr(later, field)) >= 2:
-            ratio = welch_log_ratio(getattr(stored, field), getattr(later, field))
-            again[index] = question._replace(ratio=ratio)
+        if len(getattr(later, _FIGURES[question.gate])) >= 2:
+            again[index] = question._replace(ratio=_ratio(question.gate, stored, later))
     answers = dict(zip(again, decide(list(again.values()))))
     for index in grown:
         answer = answers.get(index)
+        changes: Dict[str, Any]
         if answer is None:
             changes = {"outcome": "inconclusive", "reason": "unconfirmed"}
         elif answer.outcome == "fail":

@@ -1,39 +1,67 @@
-"""Ratios -> Verdicts: the one rule by which every timing gate says slower, faster, equal or cannot tell."""
+"""Ratios -> Verdicts: the one rule by which every timing gate says slower, not slower or cannot tell.
+
+Two hypotheses, each with an error rate of its own: "grown by at most the band" is rejected for `slower`, which fails;
+"grown by the limit or more" is rejected for a pass. A true change between band and limit may end as either, which is
+what lets a handful of pairs decide (Wald's zone of indifference). `faster`, `equal` and `not slower` are words for
+where the interval of a pass lies.
+"""
 
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from harness.records import Limit, Pair, Rule, Verdict
+from harness.gates.sequential import Looks, nominal_level, overall_p
+from harness.records import Gate, Limit, Outcome, Pair, Rule, Verdict
 from harness.statistics import LogRatio, holm, paired_log_ratio
 
+VERSION = 2
+"""Of the procedure: a power card of another one says nothing of this one's error rates."""
 CONFIDENCE = 0.95
 """1 - CONFIDENCE is the family-wise error rate of the verdicts."""
-BAND = 0.02
 LIMITS: Dict[str, float] = {"against": 0.05, "timing": 0.10, "first_step": 0.10, "memory": 0.10}
 """By gate. Stored figures get more room than two revisions of one session, for a machine's state changes over days."""
-_WORDS = {"memory": ("larger", "smaller")}
+BAND = 0.4
+"""Share of the limit: 2 % of growth are no regression where 5 % are one."""
+
+
+class _Words(NamedTuple):
+    """What a figure's verdicts are called."""
+
+    more: str = "slower"
+    less: str = "faster"
+    not_more: str = "not_slower"
+
+
+_MEMORY = _Words("larger", "smaller", "not_larger")
 
 
 class Question(NamedTuple):
     """Has this figure of this case and mode grown?"""
 
-    gate: str
+    gate: Gate
     case: str
     mode: str
     rule: Rule
     ratio: LogRatio
     objection: Optional[str] = None
     """Why the answer cannot gate: a key of harness.gates.reasons.REASONS."""
+    details: Tuple[str, ...] = ()
+    """The objection's."""
 
 
-def rule_of(gate: str, case: str, mode: str, limits: Sequence[Limit] = ()) -> Rule:
-    """The rule for one figure: the suite's most particular limit that applies, else the default."""
+def rule_of(gate: str, case: str, mode: str, limits: Sequence[Limit] = (), looks: Looks = None) -> Rule:
+    """The rule for one figure: the suite's most particular limit that applies, else the default.
+
+    Args:
+        looks: fewest and most pairs of a comparison that is judged after each in between.
+    """
     found = [
         limit for limit in limits if limit.metric == gate and limit.case in (None, case) and limit.mode in (None, mode)
     ]
     particular = max(found, key=lambda limit: (limit.case is not None, limit.mode is not None), default=None)
-    return Rule(confidence=CONFIDENCE, band=BAND, limit=particular.relative if particular else LIMITS[gate])
+    several = looks if looks is not None and looks[0] < looks[1] else None
+    allowed = particular.relative if particular else LIMITS[gate]
+    return Rule(version=VERSION, confidence=CONFIDENCE, band=round(BAND * allowed, 6), limit=allowed, looks=several)
 
 
 def alpha(rule: Rule) -> float:
@@ -41,28 +69,46 @@ def alpha(rule: Rule) -> float:
     return (1 - rule.confidence) / 2
 
 
+def interval(ratio: LogRatio, rule: Rule) -> Tuple[Any, Any]:
+    """The ratio's interval; where there are several looks, the one that holds its confidence over all of them."""
+    return ratio.interval(1 - 2 * nominal_level(alpha(rule), rule.looks))
+
+
 def is_slower(ratio: LogRatio, rule: Rule, rejected: Any = None) -> Any:
-    """True where the ratio is above the band, and its estimate at the limit; arrays give arrays.
+    """True where the ratio is above the band, and not below the limit; arrays give arrays.
+
+    Both at once is a growth that is real and small enough to pass. An interval above the band that reaches the limit
+    has its estimate in the upper half between the two, or beyond.
 
     Args:
         rejected: whether "at most the band" was rejected together with the family's; by itself when None.
     """
-    beyond = ratio.p_above(1 + rule.band) <= alpha(rule) if rejected is None else rejected
-    return np.logical_and(beyond, ratio.mean >= np.log1p(rule.limit))
+    beyond = overall_p(ratio.p_above(1 + rule.band), rule.looks) <= alpha(rule) if rejected is None else rejected
+    return np.logical_and(beyond, np.logical_not(is_not_slower(ratio, rule)))
+
+
+def is_not_slower(ratio: LogRatio, rule: Rule) -> Any:
+    """True where the whole interval is below the limit; arrays give arrays."""
+    return interval(ratio, rule)[1] < 1 + rule.limit
 
 
 def is_faster(ratio: LogRatio, rule: Rule) -> Any:
-    """True where the whole interval is below the band, and the estimate at the limit; arrays give arrays."""
-    return np.logical_and(ratio.interval(rule.confidence)[1] < 1 / (1 + rule.band), ratio.mean <= -np.log1p(rule.limit))
+    """True where the whole interval is below the band, and reaches below the limit; arrays give arrays."""
+    low, high = interval(ratio, rule)
+    return np.logical_and(high < 1 / (1 + rule.band), low <= 1 / (1 + rule.limit))
 
 
 def judge_pairs(
-    pairs: Sequence[Pair], limits: Sequence[Limit] = (), objections: Optional[Mapping[str, Optional[str]]] = None
+    pairs: Sequence[Pair],
+    limits: Sequence[Limit] = (),
+    objections: Optional[Mapping[str, Optional[str]]] = None,
+    looks: Looks = None,
 ) -> List[Verdict]:
     """Judge each case and mode of two revisions that were measured in turn.
 
     Args:
         objections: by case, why its verdicts cannot gate. Emulated times never can, for they are not the card's.
+        looks: fewest and most pairs of a comparison that is judged after each in between, of which this is one.
     """
     groups: Dict[Tuple[str, str], List[Pair]] = {}
     for pair in pairs:
@@ -74,13 +120,13 @@ def judge_pairs(
         if None in base + head:
             verdicts.append(undecided("against", case, mode, "never_steady", objection))
         else:
-            rule = rule_of("against", case, mode, limits)
+            rule = rule_of("against", case, mode, limits, looks)
             questions.append(Question("against", case, mode, rule, paired_log_ratio(base, head), objection))
     return verdicts + decide(questions)
 
 
 def undecided(
-    gate: str, case: str, mode: str, reason: str, objection: Optional[str] = None, outcome: str = "inconclusive"
+    gate: Gate, case: str, mode: str, reason: str, objection: Optional[str] = None, outcome: Outcome = "inconclusive"
 ) -> Verdict:
     """The verdict on a figure of which nothing can be estimated."""
     return Verdict(
@@ -100,14 +146,20 @@ def decide(questions: Sequence[Question]) -> List[Verdict]:
     Only what can gate is in the family (Holm); the rest is answered by itself.
     """
     gating = [index for index, question in enumerate(questions) if question.objection is None]
-    p_values = [float(questions[index].ratio.p_above(1 + questions[index].rule.band)) for index in gating]
+    p_values = [_p_value(questions[index]) for index in gating]
     rejected = dict(zip(gating, holm(p_values, (1 - CONFIDENCE) / 2)))
     return [_answer(question, rejected.get(index)) for index, question in enumerate(questions)]
 
 
+def _p_value(question: Question) -> float:
+    """Of "grown by at most the band", over all looks."""
+    return float(overall_p(question.ratio.p_above(1 + question.rule.band), question.rule.looks))
+
+
 def _answer(question: Question, rejected: Optional[bool]) -> Verdict:
     ratio, rule = question.ratio, question.rule
-    low, high = ratio.interval(rule.confidence)
+    low, high = interval(ratio, rule)
+    level = nominal_level(alpha(rule), rule.looks)
     outcome, reason = _outcome(question, rejected)
     return Verdict(
         gate=question.gate,
@@ -115,25 +167,26 @@ def _answer(question: Question, rejected: Optional[bool]) -> Verdict:
         mode=question.mode,
         outcome=outcome,
         reason=reason,
+        details=question.details,
         advisory=question.objection is not None,
         advisory_reason=question.objection,
         effect=float(np.expm1(ratio.mean)),
         low=float(low) - 1,
         high=float(high) - 1,
         n=ratio.n,
-        detectable=float(ratio.detectable(1 + rule.band, 1 + rule.limit, alpha(rule))) - 1,
+        detectable=float(ratio.detectable(1 + rule.band, 1 + rule.limit, level)) - 1,
         rule=rule,
     )
 
 
-def _outcome(question: Question, rejected: Optional[bool]) -> Tuple[str, str]:
+def _outcome(question: Question, rejected: Optional[bool]) -> Tuple[Outcome, str]:
     ratio, rule = question.ratio, question.rule
-    more, less = _WORDS.get(question.gate, ("slower", "faster"))
+    words = _MEMORY if question.gate == "memory" else _Words()
     if is_slower(ratio, rule, rejected):
-        return "fail", more
+        return "fail", words.more
+    if not is_not_slower(ratio, rule):
+        return "inconclusive", "cannot_tell"
     if is_faster(ratio, rule):
-        return "pass", less
-    low, high = ratio.interval(rule.confidence)
-    if low > 1 / (1 + rule.limit) and high < 1 + rule.limit:
-        return "pass", "equal"
-    return "inconclusive", "cannot_tell"
+        return "pass", words.less
+    within = interval(ratio, rule)[0] > 1 / (1 + rule.limit)
+    return "pass", "equal" if within else words.not_more

@@ -1,4 +1,4 @@
-"""What of Huawei's software and hardware is on this machine. Looks at files alone, so the parent may ask.
+"""What of Huawei's software and hardware is on this machine. Looks at files and asks npu-smi, so the parent may ask.
 
 Paths: driver and toolkit as CANN installs them under /usr/local/Ascend; cards as the driver's device files.
 """
@@ -6,6 +6,7 @@ Paths: driver and toolkit as CANN installs them under /usr/local/Ascend; cards a
 import importlib.util
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
@@ -52,6 +53,28 @@ def cards() -> range:
     return range(len(device_files()))
 
 
+def models() -> List[str]:
+    """Model of each card, such as `Ascend 910B4`, as the driver's npu-smi tells; `Ascend` alone where it does not."""
+    count = len(device_files())
+    if not count:
+        return []
+    try:
+        answer = subprocess.run(["npu-smi", "info"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=10)
+        text = answer.stdout.decode(errors="replace")
+    except (OSError, subprocess.TimeoutExpired):
+        text = ""
+    # Of the two rows to a chip the first: number and name, then its health in a word.
+    names = re.findall(r"^\|\s*[0-9]+\s+(\S+)\s*\|\s*[A-Za-z]+\s*\|", text, re.MULTILINE)
+    found = ["Ascend " + name.replace("Ascend", "") for name in names]
+    return found if len(found) == count else ["Ascend"] * count
+
+
+def driver_version() -> Optional[str]:
+    """Version of the cards' driver; None where there is none, or where it does not say."""
+    version = _stated_version(_driver())
+    return version or None
+
+
 def has_bridge() -> bool:
     """Whether npu_bridge can be imported; nothing is imported."""
     return importlib.util.find_spec("npu_bridge") is not None
@@ -77,7 +100,6 @@ def check_card(number: int) -> None:
 
 def findings() -> Tuple[Finding, ...]:
     """Driver, toolkit, cards, npu_bridge and operator table, each with where it was looked for."""
-    driver = root() / "usr/local/Ascend/driver/version.info"
     installs = [
         folder / name
         for folder in toolkits()
@@ -85,7 +107,7 @@ def findings() -> Tuple[Finding, ...]:
     ]
     table = ops_info.find()
     return (
-        Finding("Ascend driver", _version(driver), str(driver)),
+        Finding("Ascend driver", _version(_driver()), str(_driver())),
         Finding("CANN", next(filter(None, map(_version, installs)), None), ", ".join(map(str, installs))),
         Finding("Ascend cards", _cards_found(), _card_file()),
         Finding("npu_bridge", "importable" if has_bridge() else None, "npu_bridge on Python's path"),
@@ -116,9 +138,19 @@ def _card_file() -> str:
 
 def _version(path: Path) -> Optional[str]:
     """The version that an install file states, or that it is there without one."""
+    version = _stated_version(path)
+    return None if version is None else f"{version} ({path})" if version else str(path)
+
+
+def _stated_version(path: Path) -> Optional[str]:
+    """The version that an install file states, empty when it states none; None: no such file."""
     try:
         text = path.read_text(errors="replace")
     except OSError:
         return None
     match = re.search(r"^\s*\[?version\s*[=:]\s*\[?([^\]\s]+)", text, re.IGNORECASE | re.MULTILINE)
-    return f"{match.group(1)} ({path})" if match else str(path)
+    return match.group(1) if match else ""
+
+
+def _driver() -> Path:
+    return root() / "usr/local/Ascend/driver/version.info"

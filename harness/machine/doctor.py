@@ -34,6 +34,11 @@ def examine(cache: str) -> List[Check]:
             True,
             f"{machine.processor}, {machine.cores} cores, {machine.memory_bytes / 2**30:.0f} GiB, {machine.system}",
         ),
+        Check(
+            "machine key",
+            True,
+            f"{machine.machine_key}: {', '.join(f'{name} {value}' for name, value in machine.conditions.items())}",
+        ),
         _python(),
         _packages(),
         *_devices(),
@@ -54,7 +59,7 @@ def _python() -> Check:
 
 def _packages() -> Check:
     found = environment.installed_packages()
-    tensorflow = {"tensorflow", "tensorflow-cpu"} & set(found)
+    tensorflow = set(environment.TENSORFLOW_WHEELS) & set(found)
     detail = ", ".join(f"{name} {version}" for name, version in found.items())
     advice = "" if tensorflow else "no TensorFlow: pip install -r requirements.txt"
     return Check("packages", bool(tensorflow), detail, advice)

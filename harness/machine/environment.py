@@ -4,15 +4,17 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Dict, Mapping, Optional, Tuple
+from typing import Dict, List, Mapping, Optional, Tuple
 
 import psutil
 
 from harness.machine import cann
+from harness.machine.processor import cpu_quota, processor
 from harness.precision.rules.op_table import load_op_table
 from harness.records import Environment
 
@@ -21,9 +23,9 @@ if sys.version_info >= (3, 8):
 else:
     import importlib_metadata as metadata
 
+TENSORFLOW_WHEELS = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-aarch64")
 PACKAGES = (
-    "tensorflow",
-    "tensorflow-cpu",
+    *TENSORFLOW_WHEELS,
     "npu_bridge",
     "numpy",
     "scipy",
@@ -45,50 +47,71 @@ SPEED_PREFIXES = ("DNNL_", "KMP_", "MKL_", "ONEDNN_", "OPENBLAS_", "OMP_")
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def describe(op_table: Optional[str] = None) -> Environment:
+def describe(op_table: Optional[str] = None, device: str = "auto") -> Environment:
     """Describe this machine and its software, without importing TensorFlow.
 
     Args:
         op_table: where the operator table comes from; asked of the table itself when None.
+        device: where steps are to run, as harness.devices.naming.parse reads it.
 
     Raises:
         OpsInfoError: CANN's operator table cannot be read.
     """
     described = Environment(
         machine=platform.machine(),
-        processor=_processor(),
+        processor=processor(),
         cores=psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
         logical_cores=usable_cores(),
+        cpu_quota=cpu_quota(),
         memory_bytes=psutil.virtual_memory().total,
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
         packages=installed_packages(),
         accelerators=_accelerators(),
+        drivers=_drivers(),
         variables=speed_variables(),
-        machine_key="",
         revision=_revision(),
         op_table=load_op_table().source if op_table is None else op_table,
         load_average=load_average(),
     )
-    return described.model_copy(update={"machine_key": machine_key(described)})
+    equal = conditions(described, device)
+    return described.model_copy(update={"conditions": equal, "machine_key": machine_key(equal)})
 
 
-def machine_key(described: Environment) -> str:
-    """Short hash of what must be equal for two step times to be compared.
+def conditions(described: Environment, device: str) -> Dict[str, str]:
+    """What must be equal for two step times to be compared, by name.
 
-    That is: the kind of machine, the processor's model and how many logical cores may be used, the model of each
-    accelerator, and major.minor of TensorFlow. Left out is what differs between equal machines or from day to day:
-    host name, clock, temperature, size of the memory, kernel.
+    That is: the kind of machine, the processor's model, how much of it may be used, the model and driver of each
+    accelerator, major.minor of TensorFlow, how many processes run side by side and with how many threads, and the
+    variables that change TensorFlow's speed. Left out is what differs between equal machines or from day to day: host
+    name, clock, temperature, size of the memory, kernel, the number of the card among its equals.
     """
-    versions = (described.packages.get(name) for name in ("tensorflow", "tensorflow-cpu"))
-    facts = [
-        described.machine,
-        described.processor,
-        described.logical_cores,
-        sorted(described.accelerators),
-        next((version.split(".")[:2] for version in versions if version), None),
-    ]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
+    names = device.split(",")
+    cores = 1 if names[0].startswith("cpu:") else described.logical_cores  # a worker of cpu:N has one for itself
+    versions = [described.packages[name] for name in TENSORFLOW_WHEELS if name in described.packages]
+    return {
+        "machine": described.machine,
+        "processor": described.processor,
+        "usable cores": str(described.logical_cores),
+        "CPU quota": "none" if described.cpu_quota is None else f"{described.cpu_quota:g} cores",
+        "accelerators": ", ".join(sorted(described.accelerators)) or "none",
+        **{f"driver of {maker}": _minor(version) for maker, version in described.drivers.items()},
+        "TensorFlow": _minor(versions[0]) if versions else "none",
+        "processes side by side": str(len(names)),
+        "threads": str(intra_op_threads(described.variables, cores)),
+        **described.variables,
+    }
+
+
+def machine_key(equal: Mapping[str, str]) -> str:
+    """Short hash of the conditions."""
+    return hashlib.sha256(json.dumps(dict(equal), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def differing(there: Mapping[str, str], here: Mapping[str, str]) -> List[str]:
+    """In which conditions two machines or runs differ, such as `threads: 2 there, 1 here`."""
+    names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
+    return [f"{name}: {there.get(name, 'not set')} there, {here.get(name, 'not set')} here" for name in names]
 
 
 def speed_variables() -> Dict[str, str]:
@@ -100,10 +123,14 @@ def speed_variables() -> Dict[str, str]:
     }
 
 
-def intra_op_threads(variables: Mapping[str, str]) -> int:
-    """Threads that TensorFlow gives one op where nothing is configured."""
+def intra_op_threads(variables: Mapping[str, str], cores: Optional[int] = None) -> int:
+    """Threads that TensorFlow gives one op where nothing is configured.
+
+    Args:
+        cores: that the process may run on; those of this process when None.
+    """
     asked = variables.get("TF_NUM_INTRAOP_THREADS", "")
-    return int(asked) if asked.isdigit() and int(asked) > 0 else usable_cores()
+    return int(asked) if asked.isdigit() and int(asked) > 0 else cores or usable_cores()
 
 
 def load_average() -> Optional[float]:
@@ -136,18 +163,26 @@ def usable_cores() -> int:
 
 def _accelerators() -> Tuple[str, ...]:
     """Model of each NVIDIA card, as its driver tells without being loaded, and each Ascend card."""
-    models = ["Ascend"] * len(cann.cards())
+    models = list(cann.models())
     for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
         models += [line.split(":", 1)[1].strip() for line in path.read_text().splitlines() if line.startswith("Model:")]
     return tuple(models)
 
 
-def _processor() -> str:
+def _drivers() -> Dict[str, str]:
+    """Version of each maker's driver, where it is installed."""
     try:
-        with open("/proc/cpuinfo") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "unknown"
+        text = Path("/proc/driver/nvidia/version").read_text()
+    except OSError:
+        text = ""
+    nvidia = re.search(r"Kernel Module\D*([0-9]+(?:\.[0-9]+)+)", text)
+    found = {"Ascend": cann.driver_version(), "NVIDIA": nvidia.group(1) if nvidia else None}
+    return {maker: version for maker, version in found.items() if version}
+
+
+def _minor(version: str) -> str:
+    """Major and minor of a version."""
+    return ".".join(version.split(".")[:2])
 
 
 def _revision() -> Optional[str]:

@@ -32,7 +32,7 @@ from harness.records.power import Calibration, CalibrationPair, PowerCard
 from harness.records.run import Comparison, Growth, Pair, Run, Summary
 from harness.records.suite import Limit, Metric, Suite
 from harness.records.trial import LossScaling, Status, Trial, TrialResult
-from harness.records.verdict import Rule, Verdict
+from harness.records.verdict import Gate, Outcome, Rule, Verdict
 
 __all__ = [
     "CARD_REFERENCE_MODE",
@@ -52,6 +52,7 @@ __all__ = [
     "Environment",
     "FidelityFigures",
     "FidelityPlan",
+    "Gate",
     "Growth",
     "Inputs",
     "Limit",
@@ -60,6 +61,7 @@ __all__ = [
     "Metric",
     "Mode",
     "ModeFidelity",
+    "Outcome",
     "Pair",
     "PictureDistance",
     "PlanFigures",

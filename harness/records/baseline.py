@@ -42,11 +42,15 @@ class TimingFigures(Record):
 
     machine_key: str
     """Absolute times compare only where this is equal."""
+    conditions: Dict[str, str] = {}
+    """What the key is the hash of, by name."""
     emulated: bool
     steps: int
     """Timed ones of a process."""
     step_seconds: Tuple[float, ...]
     """Medians of the timed steps."""
+    first_stage: Optional[int] = None
+    """Processes, the first ones, whose spread decided how many there are, and which alone may tell it; None: all."""
     first_step_seconds: Tuple[float, ...]
     peak_memory_bytes: Tuple[int, ...]
 

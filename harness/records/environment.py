@@ -41,12 +41,18 @@ class Environment(Record):
     python: str
     packages: Dict[str, str]
     """Versions of the installed distributions that matter here."""
+    cpu_quota: Optional[float] = None
+    """CPU time that the process is granted, in cores; None: all that its affinity allows."""
     accelerators: Tuple[str, ...] = ()
     """Model of each card in the machine."""
+    drivers: Dict[str, str] = {}
+    """Versions of the cards' drivers, by maker."""
     variables: Dict[str, str] = {}
     """Environment variables that change TensorFlow's speed or numbers."""
+    conditions: Dict[str, str] = {}
+    """What must be equal for two step times to be compared, by name; see harness.machine.environment.conditions."""
     machine_key: str = ""
-    """Equal where step times may be compared; see harness.machine.environment.machine_key."""
+    """Short hash of the conditions."""
     revision: Optional[str]
     """Of this project's git checkout, with `-dirty` for uncommitted changes."""
     op_table: str = PACKAGED

@@ -25,12 +25,16 @@ class PowerCard(Record):
     """Of each comparison."""
     comparisons: int
     undecided: int
-    """Comparisons without a verdict, because a process's steps never settled."""
+    """Comparisons in which a process's steps never settled; every count and rate below is of the others."""
     false_alarms: int
     """Comparisons that called the same thing slower or faster."""
     false_alarm_low: float
     false_alarm_high: float
     """Exact 95 % interval of their rate, as are the next ones."""
+    no_answers: Optional[int] = None
+    """Comparisons of the same thing that ended in "cannot tell"; cards of an older rule do not say."""
+    no_answer_low: Optional[float] = None
+    no_answer_high: Optional[float] = None
     delay: float
     """Relative delay that was injected to be detected."""
     detections: int
@@ -46,6 +50,11 @@ class PowerCard(Record):
     revision: Optional[str]
     packages: Dict[str, str]
     date: str
+
+    @property
+    def settled(self) -> int:
+        """Comparisons in which all steps settled: what the rates are of."""
+        return self.comparisons - self.undecided
 
 
 class Calibration(Record):

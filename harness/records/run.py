@@ -1,6 +1,6 @@
 """What one invocation measured: a run with its summaries, or a comparison of two revisions."""
 
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from typing_extensions import Literal
 
@@ -13,6 +13,8 @@ from harness.records.power import PowerCard
 from harness.records.suite import Suite
 from harness.records.trial import LossScaling, Status, TrialResult
 from harness.records.verdict import Verdict
+
+Quantity = Literal["step time", "peak memory"]
 
 
 class Summary(Record):
@@ -60,7 +62,7 @@ class Growth(Record):
     """
 
     mode: str
-    quantity: Literal["step time", "peak memory"]
+    quantity: Quantity
     emulated: bool = False
     exponent: float
     """Of the pixels; 1 is proportional to them."""
@@ -164,4 +166,9 @@ class Run(Record):
         """Trials of the rounds begun or certain to come."""
         if self.plan_only:
             return 0
-        return len(self.suite.cases) * len(self.suite.modes) * self.suite.rounds(self.trials)
+        by_pair: Dict[Tuple[str, str], List[TrialResult]] = {
+            (case.id, mode.name): [] for case in self.suite.cases for mode in self.suite.modes
+        }
+        for trial in self.trials:
+            by_pair.setdefault((trial.case, trial.mode), []).append(trial)
+        return sum(map(self.suite.rounds, by_pair.values()))

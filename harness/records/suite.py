@@ -34,13 +34,15 @@ class Suite(Record):
     cases: Tuple[Case, ...]
     modes: Tuple[Mode, ...]
     replicates: int = Field(gt=0)
-    """Fresh processes per case and mode; more follow as the next three fields allow."""
+    """Fresh processes per case and mode; their spread decides how many follow, as the next three fields allow."""
     max_replicates: Optional[int] = None
-    """Most processes per case and mode; `replicates` when None."""
+    """Most processes per case and mode, and an emulated mode has one: its time cannot gate and its losses are the same
+    each time. None: `replicates` of every mode, exactly."""
     half_width: float = Field(0.015, gt=0)
-    """Relative half-width of the 95 % interval at which no further process is needed."""
+    """Relative half-width of the 95 % interval that is narrow enough."""
     budget: Optional[float] = Field(None, gt=0)
-    """Seconds that the trials may take before no further round is begun; `replicates` are always made."""
+    """Seconds that the trials of modes that are not emulated may take before no further round is begun; `replicates`
+    are always made."""
     timeout: float = Field(600.0, gt=0)
     """Seconds a trial may take."""
     fidelity: Optional[FidelityPlan] = None
@@ -55,6 +57,23 @@ class Suite(Record):
             raise ValueError(f"expected at least the {least} replicates")
         return value
 
+    def least(self, trials: Sequence[TrialResult]) -> int:
+        """Processes that one case and mode has at least, given its trials so far."""
+        if self.max_replicates is not None and any(trial.emulated for trial in trials):
+            return 1
+        return self.replicates
+
     def rounds(self, trials: Sequence[TrialResult]) -> int:
-        """Rounds of every case in every mode that are planned, given the trials so far."""
-        return max([self.replicates, *(trial.replicate for trial in trials if not trial.confirmation)])
+        """Processes of one case and mode that are planned, given its trials so far."""
+        return max([self.least(trials), *(trial.replicate for trial in trials if not trial.confirmation)])
+
+    def first_stage(self, trials: Sequence[TrialResult]) -> Optional[int]:
+        """How many of these, by replicate, decided with their spread how many processes there are; None: they did not.
+
+        Args:
+            trials: those of one case and mode that have a step time; the first two where fewer than that ended well in
+                the rounds that are always made.
+        """
+        if self.max_replicates is None:
+            return None
+        return max(sum(trial.replicate <= self.replicates for trial in trials), 2)

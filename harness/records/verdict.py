@@ -6,25 +6,32 @@ from typing_extensions import Literal
 
 from harness.records.base import Record
 
+Gate = Literal["coverage", "plan", "against", "timing", "first_step", "memory", "regression", "fitness"]
+Outcome = Literal["pass", "fail", "inconclusive", "missing"]
+
 
 class Rule(Record):
-    """When a measured change counts."""
+    """When a measured change counts: a growth of at most `band` does not fail, one of `limit` or more does not pass."""
 
+    version: int = 1
+    """Of the procedure, which these numbers alone do not tell; records without it were judged by the first one."""
     confidence: float
     """Of the intervals; what is left is the family-wise error rate of the verdicts."""
     band: float
-    """A change counts as real when its interval lies wholly beyond this, and"""
+    """A change fails when its interval lies wholly above this, unless it passes;"""
     limit: float
-    """as too much when the estimate is at least this. Wholly within it, two measurements are equal."""
+    """it passes when its interval lies wholly below this."""
+    looks: Optional[Tuple[int, int]] = None
+    """Fewest and most pairs, where the comparison was judged after each pair in between; None: judged once."""
 
 
 class Verdict(Record):
     """What a gate says of one case in one mode. What could not be measured is never a pass."""
 
-    gate: Literal["coverage", "plan", "against", "timing", "first_step", "memory", "regression", "fitness"]
+    gate: Gate
     case: str
     mode: str
-    outcome: Literal["pass", "fail", "inconclusive", "missing"]
+    outcome: Outcome
     reason: str
     """A key of harness.gates.reasons.REASONS."""
     details: Tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from harness.plans.figures import figures
 from harness.records import Case, CasePlan, Environment, Mode, Run, Suite, Trial, TrialResult
 from harness.records.events import Event
 from harness.runs import dispatch
-from harness.runs.stopping import another_round
+from harness.runs.stopping import wanted
 from harness.runs.summary import growth, summarize
 from harness.step import inputs
 from harness.store.run_folder import RunFolder
@@ -76,7 +76,7 @@ def run_suite(
     device = naming.named(naming.choose(device))
     suite = suite.model_copy(update={"cases": tuple(inputs.resolve(case, cache) for case in suite.cases)})
     check_op_names(suite.cases, suite.modes, cache)
-    machine = environment.describe()
+    machine = environment.describe(device=device)
     folder = RunFolder.create(results, suite.name)
     run = Run(
         id=folder.path.name,
@@ -105,7 +105,7 @@ def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
     run = folder.load()
     if run.complete:
         raise UsageError(f"run {path}: it is complete, nothing is left to resume")
-    require_unchanged(f"run {path}", run.suite.cases, run.environment, cache)
+    require_unchanged(f"run {path}", run.suite.cases, run.environment, run.device, cache)
     with _hint(folder):
         return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
 
@@ -119,13 +119,13 @@ def _hint(folder: RunFolder) -> Iterator[None]:
         raise OSError(f"{error}; what was measured is kept, --resume {folder.path} measures the rest") from error
 
 
-def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, cache: str) -> None:
+def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, device: str, cache: str) -> None:
     """Raise UsageError, beginning with `what`, when an input file, the machine or its software is not as it was."""
     for case in cases:
         now = inputs.resolve(case, cache)
         if now.digest() != case.digest():
             raise UsageError(f"{what}: case {case.id} has changed: {_difference(_inputs(case), _inputs(now))}")
-    before, after = _comparable(machine), _comparable(environment.describe())
+    before, after = _comparable(machine), _comparable(environment.describe(device=device))
     if before != after:
         raise UsageError(f"{what}: the environment has changed: {_difference(before, after)}")
 
@@ -187,7 +187,8 @@ def _inputs(case: Case) -> Dict[str, object]:
 
 
 def _comparable(machine: Environment) -> Dict[str, object]:
-    return machine.model_dump(exclude={"load_average"})
+    # The conditions follow from what else is here, and are told by it.
+    return machine.model_dump(exclude={"load_average", "conditions", "machine_key"})
 
 
 def _difference(before: Dict[str, object], now: Dict[str, object]) -> str:
@@ -224,25 +225,41 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tup
 def _rounds(
     run: Run, trials: Sequence[TrialResult], folder: RunFolder, cache: str
 ) -> Iterator[Tuple[List[Tuple[int, Trial]], int]]:
-    """The rounds that are certain to come as one, then round by round: the trials that have no result yet with their
-    number in the whole, and the size of the whole.
+    """Batch by batch the trials that have no result yet, with their number in the whole, and the size of the whole.
 
-    `trials` grows by the results of each, and decides whether another one follows.
+    The first batch is one round of everything, which tells what is emulated; the second the other rounds that are
+    certain to come, and then each is a round of what needs it. Where the number of rounds is fixed, all are one batch.
+    `trials` grows by the results of each batch, and decides what follows.
     """
     if run.plan_only:
         return
-    suite, done = run.suite, {trial.trial for trial in trials}
-    pairs, made = len(suite.cases) * len(suite.modes), 0
-    while made < suite.rounds(trials) or another_round(suite, trials):
-        last = max(suite.rounds(trials), made + 1)
+    suite, done, made = run.suite, {trial.trial for trial in trials}, 0
+    begun, last = 0, 1 if suite.max_replicates else suite.replicates
+    while True:
         order = [
             _trial(run, case, mode, replicate, folder, cache)
-            for replicate in range(made + 1, last + 1)
-            for case, mode in balanced_round(suite, replicate)
+            for replicate in range(begun + 1, last + 1)
+            for case, mode in _due(suite, replicate, [trial for trial in trials if trial.replicate <= begun])
         ]
-        numbered = enumerate(order, made * pairs + 1)
-        yield [(number, trial) for number, trial in numbered if trial.id not in done], last * pairs
-        made = last
+        if not order and begun >= suite.replicates:
+            return
+        certain = len(suite.cases) * len(suite.modes) * suite.replicates if begun == 0 else 0
+        numbered = enumerate(order, made + 1)
+        yield [(number, trial) for number, trial in numbered if trial.id not in done], max(made + len(order), certain)
+        made, begun, last = made + len(order), last, max(suite.replicates, last + 1)
+
+
+def _due(suite: Suite, replicate: int, trials: Sequence[TrialResult]) -> List[Tuple[Case, Mode]]:
+    """What is run in a round, given the trials of the rounds before its batch."""
+    pairs = balanced_round(suite, replicate)
+    if replicate > suite.replicates:
+        chosen = wanted(suite, trials)
+        return [(case, mode) for case, mode in pairs if (case.id, mode.name) in chosen]
+    return [(case, mode) for case, mode in pairs if replicate <= suite.least(_of(trials, case, mode))]
+
+
+def _of(trials: Sequence[TrialResult], case: Case, mode: Mode) -> List[TrialResult]:
+    return [trial for trial in trials if (trial.case, trial.mode) == (case.id, mode.name)]
 
 
 def _run_trials(

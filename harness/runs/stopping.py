@@ -1,31 +1,43 @@
-"""When a run has measured enough, and in words what it lacks."""
+"""When a run has measured enough, and in words what it lacks.
 
-from typing import Dict, List, Optional, Sequence
+Two stages: the spread of the processes that are always made decides how many there will be (see statistics.stein_size),
+and nothing that is measured later changes that number.
+"""
+
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from harness.records import Suite, TrialResult
-from harness.statistics import log_interval
+from harness.statistics import log_interval, stein_size
 from harness.step.steady_state import DRIFT_LIMIT
 
+Key = Tuple[str, str]
+"""Case and mode."""
 
-def another_round(suite: Suite, trials: Sequence[TrialResult]) -> bool:
-    """Whether a further round of every case in every mode is due, after the suite's least number of them.
 
-    It is while some interval is wider than the suite asks for, a process more is allowed, and the time budget has room
-    for a round as long as those made. A mode in which every trial failed does not ask for more.
+def wanted(suite: Suite, trials: Sequence[TrialResult]) -> List[Key]:
+    """The cases and modes of which another process is due, given the run's trials so far.
+
+    That is what has fewer processes than its first stage asks for, and fewer than are allowed; nothing when the time
+    budget has no room for them. An emulated mode and one in which every trial failed ask for none.
     """
-    return _allowed(suite, trials) and any(
-        width is None or width > suite.half_width for width in map(relative_half_width, _by_case_and_mode(trials))
-    )
+    due = [key for key, own in _by_case_and_mode(trials).items() if _is_due(suite, own)]
+    return due if _fits(suite, trials, due) else []
 
 
-def relative_half_width(trials: Sequence[TrialResult]) -> Optional[float]:
-    """Of the 95 % interval of the step time, relative to it; None below two processes."""
-    interval = log_interval([trial.step_seconds for trial in trials if trial.step_seconds is not None])
-    return (interval[1] / interval[0]) ** 0.5 - 1 if interval else None
+def interval(suite: Suite, trials: Sequence[TrialResult]) -> Optional[Tuple[float, float]]:
+    """The 95 % interval of the step time of one case's mode, over its good trials; None below two processes."""
+    timed = _timed(trials)
+    return log_interval([seconds for _, seconds in timed], stage=suite.first_stage([trial for trial, _ in timed]))
+
+
+def relative_half_width(suite: Suite, trials: Sequence[TrialResult]) -> Optional[float]:
+    """Of the interval, relative to the step time; None below two processes."""
+    found = interval(suite, trials)
+    return (found[1] / found[0]) ** 0.5 - 1 if found else None
 
 
 def unmet(suite: Suite, run: Sequence[TrialResult], trials: Sequence[TrialResult]) -> List[str]:
-    """Say which conditions of a good timing one case's mode does not meet.
+    """Say which conditions of a good timing one case's mode does not meet; an emulated time needs no interval.
 
     Args:
         suite: says what is asked for.
@@ -33,11 +45,14 @@ def unmet(suite: Suite, run: Sequence[TrialResult], trials: Sequence[TrialResult
         trials: the good ones of the case and mode.
     """
     said = []
-    width = relative_half_width(trials)
-    if width is None:
+    width = relative_half_width(suite, trials)
+    if any(trial.emulated for trial in trials):
+        pass
+    elif width is None:
         said.append(f"no interval from {len(trials)} process{'es' if len(trials) != 1 else ''}")
-    elif width > suite.half_width:
-        said.append(f"half-width {_percent(width)} > {_percent(suite.half_width)}: {_why_no_more(suite, run)}")
+    elif width > suite.half_width * (1 + 1e-9):
+        why = _why_no_more(suite, run, trials[0])
+        said.append(f"half-width {_percent(width)} > {_percent(suite.half_width)}: {why}")
     unsteady = sum(trial.steady is not True for trial in trials)
     if unsteady:
         said.append(f"never steady in {unsteady} of {len(trials)} processes")
@@ -48,25 +63,43 @@ def unmet(suite: Suite, run: Sequence[TrialResult], trials: Sequence[TrialResult
     return said
 
 
-def _allowed(suite: Suite, trials: Sequence[TrialResult]) -> bool:
-    rounds = suite.rounds(trials)
-    return rounds < (suite.max_replicates or suite.replicates) and _fits(suite, trials, rounds)
+def _is_due(suite: Suite, trials: Sequence[TrialResult]) -> bool:
+    timed = _timed(trials)
+    if not timed or suite.rounds(trials) >= _most(suite) or any(trial.emulated for trial in trials):
+        return False
+    stage = [seconds for _, seconds in timed][: suite.first_stage([trial for trial, _ in timed])]
+    return len(stage) < 2 or len(timed) < stein_size(stage, suite.half_width)
 
 
-def _fits(suite: Suite, trials: Sequence[TrialResult], rounds: int) -> bool:
-    spent = _spent(suite, trials)
-    return suite.budget is None or spent + spent / rounds <= suite.budget
+def _most(suite: Suite) -> int:
+    return suite.max_replicates or suite.replicates
+
+
+def _timed(trials: Sequence[TrialResult]) -> List[Tuple[TrialResult, float]]:
+    """The good trials by replicate, each with its step time."""
+    good = sorted((trial for trial in trials if trial.status == "ok"), key=lambda trial: trial.replicate)
+    return [(trial, trial.step_seconds) for trial in good if trial.step_seconds is not None]
+
+
+def _fits(suite: Suite, trials: Sequence[TrialResult], due: Sequence[Key]) -> bool:
+    """Whether the budget has room for another process of each, as long as those before it, devices side by side."""
+    if suite.budget is None or not due:
+        return True
+    groups = _by_case_and_mode(trials)
+    means = [sum(trial.wall_seconds for trial in groups[key]) / len(groups[key]) for key in due]
+    devices = {_slot(trial) for key in due for trial in groups[key]}
+    return _spent(suite, trials) + max(max(means), sum(means) / len(devices)) <= suite.budget
 
 
 def _spent(suite: Suite, trials: Sequence[TrialResult]) -> float:
-    """Seconds that the rounds took: of each the busiest device's, for the others wait for it.
+    """Seconds that the rounds took: of each the busiest device's, for the others wait for it; without emulated modes.
 
     From the journal and not from a clock, so that a resumed run decides as if it had never been interrupted.
     """
     busy: Dict[int, Dict[str, float]] = {}
     for trial in trials:
-        if not trial.confirmation:
-            # The rounds that are always made are run as one.
+        if not trial.confirmation and not trial.emulated:
+            # The rounds that are always made are counted as one.
             seconds = busy.setdefault(max(trial.replicate, suite.replicates), {})
             seconds[_slot(trial)] = seconds.get(_slot(trial), 0.0) + trial.wall_seconds
     return sum(max(seconds.values()) for seconds in busy.values())
@@ -79,23 +112,25 @@ def _slot(trial: TrialResult) -> str:
     return trial.device if ":" in trial.device else ""
 
 
-def _why_no_more(suite: Suite, trials: Sequence[TrialResult]) -> str:
-    rounds = suite.rounds(trials)
-    if len(trials) < len(suite.cases) * len(suite.modes) * rounds:
+def _why_no_more(suite: Suite, run: Sequence[TrialResult], one: TrialResult) -> str:
+    """Why no further process of this trial's case and mode was run."""
+    key = one.case, one.mode
+    own = _by_case_and_mode(run)[key]
+    if len(own) < suite.rounds(own):
         return "interrupted"
-    if rounds >= (suite.max_replicates or suite.replicates):
-        return f"no more than {rounds} processes were allowed"
-    if not _fits(suite, trials, rounds):
+    if suite.rounds(own) >= _most(suite):
+        return f"no more than {suite.rounds(own)} processes were allowed"
+    if not _fits(suite, run, [key]):
         return f"time budget of {suite.budget:g} s spent"
     return "interrupted"
 
 
-def _by_case_and_mode(trials: Sequence[TrialResult]) -> List[List[TrialResult]]:
-    groups = {}
+def _by_case_and_mode(trials: Sequence[TrialResult]) -> Dict[Key, List[TrialResult]]:
+    groups: Dict[Key, List[TrialResult]] = {}
     for trial in trials:
-        if trial.status == "ok" and not trial.confirmation:
+        if not trial.confirmation:
             groups.setdefault((trial.case, trial.mode), []).append(trial)
-    return list(groups.values())
+    return groups
 
 
 def _percent(share: float) -> str:

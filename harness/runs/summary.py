@@ -1,12 +1,16 @@
 """Trials to one line per case and mode, and how those grow with the picture."""
 
 import statistics
-from typing import Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 from harness.precision.number_formats import FLOAT32
 from harness.records import REFERENCE_MODE, Case, Growth, Mode, Suite, Summary, TrialResult
-from harness.runs.stopping import unmet
-from harness.statistics import geometric_mean, log_interval, power_law
+from harness.records.run import Quantity
+from harness.runs.stopping import interval, unmet
+from harness.statistics import geometric_mean, power_law
+
+_GROWING: Dict[Quantity, str] = {"step time": "step_seconds", "peak memory": "peak_memory_bytes"}
+"""The field of a summary by what grows."""
 
 
 def summarize(suite: Suite, trials: Iterable[TrialResult], reference_mode: str = REFERENCE_MODE) -> List[Summary]:
@@ -29,7 +33,7 @@ def growth(suite: Suite, summaries: Iterable[Summary]) -> List[Growth]:
     found = []
     for mode in suite.modes:
         rows = [summary for summary in summaries if summary.mode == mode.name]
-        for quantity, field in (("step time", "step_seconds"), ("peak memory", "peak_memory_bytes")):
+        for quantity, field in _GROWING.items():
             points = [(pixels[row.case], getattr(row, field)) for row in rows if getattr(row, field)]
             law = power_law([size for size, _ in points], [value for _, value in points])
             if law is not None:
@@ -69,10 +73,10 @@ def _median(values: Iterable[Optional[float]]) -> Optional[float]:
 
 def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], reference: Optional[float]) -> Summary:
     trials = _ok(run, case, mode.name)
-    figures = {
+    figures: Dict[str, Any] = {
         "case": case.id,
         "mode": mode.name,
-        "replicates": suite.rounds(run),
+        "replicates": suite.rounds([trial for trial in run if (trial.case, trial.mode) == (case.id, mode.name)]),
         "ok": len(trials),
         "emulated": any(trial.emulated for trial in trials),
         "remarks": trials[0].remarks if trials else (),
@@ -86,7 +90,7 @@ def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], refer
     step_seconds = _step_seconds(trials)
     if step_seconds is not None:
         assert case.inputs is not None
-        interval = log_interval([trial.step_seconds for trial in trials if trial.step_seconds is not None])
+        over_processes = interval(suite, trials)
         flop, peak = trials[0].step_flop, _median(_peak(trial, mode) for trial in trials)
         # The arithmetic of an emulated step is not the arithmetic that was asked for.
         tflops = flop / step_seconds / 1e12 if flop is not None and not trials[0].emulated else None
@@ -95,8 +99,8 @@ def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], refer
             # A suite of fidelity takes its times in passing.
             unmet=() if suite.fidelity else unmet(suite, run, trials),
             step_seconds=step_seconds,
-            step_seconds_low=interval[0] if interval else None,
-            step_seconds_high=interval[1] if interval else None,
+            step_seconds_low=over_processes[0] if over_processes else None,
+            step_seconds_high=over_processes[1] if over_processes else None,
             images_per_second=case.batch / step_seconds,
             megapixels_per_second=case.batch * case.inputs.height * case.inputs.width / step_seconds / 1e6,
             tflops=tflops,

@@ -8,7 +8,7 @@ from typing import List, Optional
 import numpy as np
 
 from harness.errors import UsageError
-from harness.records import PLAN_DEVICE, Baseline, PowerCard
+from harness.records import PLAN_DEVICE, Baseline, PowerCard, TimingFigures
 from harness.store.files import read_record, save_readable, slug, write_atomic
 from model import images
 
@@ -19,17 +19,20 @@ class Baselines:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def path(self, suite: str, case: str, mode: str, device: str = PLAN_DEVICE) -> Path:
-        """File of what was approved for a case and mode on a device."""
-        return self.root / slug(suite) / slug(case) / f"{slug(device)}-{slug(mode)}.json"
+    def path(self, suite: str, case: str, mode: str, device: str = PLAN_DEVICE, machine_key: str = "") -> Path:
+        """File of what was approved for a case and mode on a device; timings have one for each machine key."""
+        where = f"{slug(device)}-{slug(machine_key)}" if machine_key else slug(device)
+        return self.root / slug(suite) / slug(case) / f"{where}-{slug(mode)}.json"
 
-    def load(self, suite: str, case: str, mode: str, device: str = PLAN_DEVICE) -> Optional[Baseline]:
+    def load(
+        self, suite: str, case: str, mode: str, device: str = PLAN_DEVICE, machine_key: str = ""
+    ) -> Optional[Baseline]:
         """Return the baseline, None when there is none.
 
         Raises:
             UsageError: the file is damaged, or of a newer schema.
         """
-        path = self.path(suite, case, mode, device)
+        path = self.path(suite, case, mode, device, machine_key)
         return read_record(Baseline, f"baseline {path}", path) if path.exists() else None
 
     def load_all(self, suite: str) -> List[Baseline]:
@@ -41,6 +44,16 @@ class Baselines:
             except UsageError:
                 continue  # named where it is needed
         return found
+
+    def timings_elsewhere(self, suite: str, case: str, mode: str, device: str, machine_key: str) -> List[TimingFigures]:
+        """What was approved of a case and mode on such a device under other machine keys."""
+        alike = [
+            found
+            for found in self.load_all(suite)
+            if (found.case, found.mode.name, found.device) == (case, mode, device)
+        ]
+        timings = [found.timing for found in alike if found.timing is not None]
+        return [timing for timing in timings if timing.machine_key != machine_key]
 
     def picture_path(self, baseline: Baseline) -> Path:
         """The picture that belongs to a baseline with a fidelity section."""
@@ -65,7 +78,9 @@ class Baselines:
             path = self.picture_path(baseline)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(path, picture)
-        return save_readable(self.path(baseline.suite, baseline.case, baseline.mode.name, baseline.device), baseline)
+        machine_key = baseline.timing.machine_key if baseline.timing else ""
+        path = self.path(baseline.suite, baseline.case, baseline.mode.name, baseline.device, machine_key)
+        return save_readable(path, baseline)
 
     def card_path(self, machine_key: str, suite: str, case: str) -> Path:
         """File of the power card of a machine, suite and case."""

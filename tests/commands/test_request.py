@@ -29,8 +29,8 @@ CHANGES = [
     "--max-replicates 9", "--half-width 0.5", "--budget 7", "--timeout 8", "--gate",
 ]  # fmt: skip
 ELSEWHERE = {
-    "suite", "resume", "against", "pairs", "plan_only", "data_path", "device", "health", "require_fit", "advisory",
-    "baselines", "output", "report", "lang", "quiet",
+    "suite", "resume", "against", "pairs", "plan_only", "data_path", "device", "health", "require_fit", "inconclusive",
+    "advisory", "baselines", "output", "report", "lang", "quiet",
 }  # fmt: skip
 """What decides no figure of the suite: tested where it is used."""
 

@@ -4,9 +4,10 @@ import sys
 import numpy as np
 import pytest
 
+from harness.commands.calibrate import calibrate
 from harness.comparisons import calibration
 from harness.errors import UsageError
-from harness.gates.power_card import Cards, NeverSteadyError, make_card, needed_pairs
+from harness.gates.power_card import FEWEST_COMPARISONS, Cards, NeverSteadyError, make_card, needed_pairs
 from harness.gates.timing_rule import rule_of
 from harness.records import CalibrationPair
 from harness.runs.runner import Observer
@@ -107,13 +108,20 @@ def _pairs(ratios, delay=1.1):
 QUIET, SLOW, WILD = [1.0, 1.01, 0.99], [1.2, 1.21, 1.19], [0.7, 1.3, 1.0]
 
 
-def test_the_card_counts_alarms_and_detections(workers, suite, tmp_path):
+def test_the_card_counts_alarms_missing_answers_and_detections_of_what_settled(workers, suite, tmp_path):
     _, plan = _begin(suite, tmp_path, comparisons=4)
     pairs = _pairs(QUIET + SLOW + WILD + QUIET)
     pairs[-1] = pairs[-1].model_copy(update={"head_seconds": None})
     card = make_card(plan, pairs)
-    assert (card.comparisons, card.pairs, card.false_alarms, card.detections, card.undecided) == (4, 3, 1, 3, 1)
-    assert card.false_alarm_low < 0.25 < card.false_alarm_high and card.detection_low < 0.75 < card.detection_high
+    assert (card.comparisons, card.pairs, card.false_alarms, card.detections, card.undecided) == (4, 3, 1, 2, 1)
+    assert (card.settled, card.no_answers) == (3, 1)
+    # Clopper and Pearson's interval of one in three, and of the two others.
+    third = (pytest.approx(1 - 0.975 ** (1 / 3)), pytest.approx(0.9057, abs=1e-4))
+    assert (card.false_alarm_low, card.false_alarm_high) == (card.no_answer_low, card.no_answer_high) == third
+    assert (card.detection_low, card.detection_high) == (
+        pytest.approx(1 - third[1].expected, abs=1e-4),
+        pytest.approx(1 - third[0].expected),
+    )
     assert card.case_digest == suite.cases[0].digest() and card.step_seconds == 1.0
     baselines = Baselines(tmp_path / "baselines")
     baselines.save_card(card)
@@ -125,6 +133,11 @@ def test_a_machine_on_which_nothing_settles_has_no_card(workers, suite, tmp_path
     pairs = [pair.model_copy(update={"head_seconds": None}) for pair in _pairs(QUIET + QUIET)]
     with pytest.raises(NeverSteadyError, match="the steps of 6 of 6 pairs never settled"):
         make_card(plan, pairs)
+
+
+def test_no_card_is_measured_that_no_gate_would_believe():
+    (option,) = [option for option in calibrate.params if option.name == "comparisons"]
+    assert option.type.min == FEWEST_COMPARISONS <= option.default
 
 
 @pytest.mark.parametrize("spread, fewest, most", [(0.001, 2, 2), (0.042, 5, 5), (0.1, 13, 18), (1.0, None, None)])

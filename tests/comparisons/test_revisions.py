@@ -33,13 +33,15 @@ def measure(tmp_path, monkeypatch):
     """Measures stand-ins for two trees; returns the pairs and the order in which the trees ran."""
     monkeypatch.setenv("ORDER", str(tmp_path / "order"))
 
-    def run(base, head, pairs=2, statuses=(0, 0)):
+    def run(base, head, pairs=2, statuses=(0, 0), most=None, undecided=None):
         trees = []
         for name, record, status in zip(("base", "head"), (base, head), statuses):
             (tmp_path / name).mkdir()
             (tmp_path / name / "bench.py").write_text(STAND_IN.format(name=name, record=record, status=status))
             trees.append(revisions.Tree(name, tmp_path / name))
-        found = revisions.measure_pairs(*trees, ["m"], [], pairs, tmp_path / "runs", lambda *told: None)
+        found = revisions.measure_pairs(
+            *trees, ["m"], [], (pairs, most or pairs), tmp_path / "runs", lambda *told: None, undecided
+        )
         return found, (tmp_path / "order").read_text().split()
 
     return run
@@ -51,6 +53,45 @@ def test_the_trees_take_turns_in_the_order_abba(measure):
     assert [(pair.number, pair.base_seconds, pair.head_seconds) for pair in pairs] == [
         (number, 1.0, 1.25) for number in (1, 2, 3, 4)
     ]
+
+
+def test_pairs_are_added_until_it_is_decided_or_no_more_are_allowed(measure):
+    asked = []
+
+    def undecided(pairs):
+        asked.append(len(pairs))
+        return {"m"} if len(pairs) < 4 else ()
+
+    pairs, _ = measure(_record(), _record(), pairs=2, most=9, undecided=undecided)
+    assert len(pairs) == 4 and asked == [2, 3, 4]
+
+
+def test_no_more_pairs_are_measured_than_are_allowed(measure):
+    pairs, _ = measure(_record(), _record(), pairs=2, most=3, undecided=lambda found: {"m"})
+    assert len(pairs) == 3
+
+
+def _pairs(mode, *ratios, **fields):
+    figures = {"case": "c", "mode": mode, "base_seconds": 1.0, "emulated": False, **fields}
+    return [Pair(number=number, head_seconds=ratio, **figures) for number, ratio in enumerate(ratios, 1)]
+
+
+def test_only_what_another_pair_may_decide_is_measured_on():
+    pairs = [
+        *_pairs("equal", 1.0, 1.001, 0.999),
+        *_pairs("slower", 1.2, 1.201, 1.199),
+        *_pairs("noisy", 1.0, 1.2, 0.9),
+        *_pairs("unsteady", 1.0, None, 0.9),
+        *_pairs("emulated", 1.0, 1.2, 0.9, emulated=True),
+    ]
+    assert revisions.undecided_modes(pairs, (), (3, 20)) == {"noisy"}
+
+
+def test_the_verdict_on_pairs_until_decided_bears_its_looks_and_their_wider_interval():
+    pairs = _pairs("m", 1.0, 1.01, 0.99)
+    (once,), (often,) = (revisions.judge(pairs, (), {}, looks) for looks in ((3, 3), (3, 20)))
+    assert (once.rule.looks, often.rule.looks) == (None, (3, 20))
+    assert often.low < once.low < once.high < often.high
 
 
 def test_an_older_record_is_read_too(measure):

@@ -42,9 +42,12 @@ def test_plans_are_compared_where_both_runs_have_them(suite, cards):
 
 def test_runs_of_two_machines_are_shown_and_never_gate(suite, cards):
     first, second = stepping(suite, *STEADY), stepping(suite, *SLOWER)
-    elsewhere = second.environment.model_copy(update={"machine_key": "there"})
+    first.environment.conditions["CPU quota"] = "none"
+    equal = {**second.environment.conditions, "CPU quota": "0.5 cores"}
+    elsewhere = second.environment.model_copy(update={"machine_key": "there", "conditions": equal})
     verdicts = compare_runs(first, second.model_copy(update={"environment": elsewhere}), cards)
     assert all(verdict.advisory and verdict.reason == "other_machine" for verdict in verdicts)
+    assert {verdict.details for verdict in verdicts} == {("CPU quota: none there, 0.5 cores here",)}
     assert exit_status.exit_status(verdicts) == 4
 
 

@@ -76,6 +76,14 @@ def test_an_approved_plan_passes(run, baselines):
     assert approval.propose(run, baselines, "again") == []
 
 
+def test_a_baseline_without_a_plan_is_none_for_the_plan_s_gate(run, baselines):
+    _approve(run, baselines)
+    (case,), (mode,) = run.suite.cases, run.suite.modes
+    baselines.save(baselines.load(run.suite.name, case.id, mode.name).model_copy(update={"plan": None}))
+    (verdict,) = gate.judge(run, baselines)
+    assert (verdict.outcome, verdict.reason) == ("missing", "no_baseline")
+
+
 @pytest.mark.parametrize(
     "changes, line",
     [
@@ -168,6 +176,20 @@ def test_the_worst_outcome_decides_the_exit_status_and_nothing_is_never_a_pass(r
     assert exit_status.exit_status([by_outcome["pass"], by_outcome["inconclusive"]]) == 3
     assert exit_status.exit_status([by_outcome["missing"], by_outcome["inconclusive"]]) == 4
     assert exit_status.exit_status(list(by_outcome.values())) == 1
+
+
+def test_what_cannot_be_told_may_pass_and_nothing_else_with_it(run, baselines):
+    (verdict,) = gate.judge(run, baselines)
+    unknown, missing, failed = (
+        verdict.model_copy(update={"outcome": outcome}) for outcome in ("inconclusive", "missing", "fail")
+    )
+    assert exit_status.exit_status([unknown], inconclusive="pass") == 0
+    assert exit_status.exit_status([unknown], inconclusive="fail") == 3
+    assert exit_status.exit_status([unknown, missing], inconclusive="pass") == 4
+    assert exit_status.exit_status([unknown, failed], inconclusive="pass") == 1
+    assert exit_status.exit_status([], inconclusive="pass") == 4
+    advice = unknown.model_copy(update={"advisory": True})
+    assert exit_status.exit_status([advice], inconclusive="pass") == 4
 
 
 def test_what_cannot_be_trusted_is_not_approved(run, baselines, monkeypatch):

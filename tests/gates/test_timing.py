@@ -1,7 +1,7 @@
 import pytest
 
 from harness.gates import approval, exit_status
-from harness.gates.timing import judge_timings, unconfirmed
+from harness.gates.timing import judge_timings, timing_of, unconfirmed
 from harness.records import CasePlan, Limit
 from harness.store.baselines import Baselines
 from tests.builders import card_of, result, stepping
@@ -104,19 +104,45 @@ def test_without_a_stored_timing_nothing_passes_and_nothing_fails(baselines, sui
     assert (verdict.outcome, verdict.reason, verdict.advisory) == ("missing", "no_timing", True)
 
 
-def test_emulated_times_are_shown_and_never_gate(baselines, suite):
-    _approve(stepping(suite, *STEADY, emulated=True), baselines)
+def test_emulated_times_are_neither_approved_nor_judged(baselines, suite):
+    (path,) = _approve(stepping(suite, *STEADY, emulated=True), baselines)
+    assert "ascend910" in path  # the plan
+    assert judge_timings(stepping(suite, *SLOWER, emulated=True), baselines) == []
+
+
+def test_the_spread_that_decided_how_many_processes_there_are_decides_the_interval(baselines, suite):
+    """The later processes look quieter than the first ones, and are no reason to believe in a narrower spread."""
+    adaptive = {"replicates": 2, "max_replicates": 10}
+    seconds = (1.0, 1.1, 1.05, 1.05, 1.05, 1.05)
+    run = stepping(suite, *seconds)
+    run = run.model_copy(update={"suite": run.suite.model_copy(update=adaptive)})
+    assert timing_of(run, run.suite.cases[0].id, run.suite.modes[0].name).first_stage == 2
     baselines.save_card(card_of(suite))
-    verdict = _step(stepping(suite, *SLOWER, emulated=True), baselines)
-    assert (verdict.outcome, verdict.advisory, verdict.advisory_reason) == ("fail", True, "emulated")
+    _approve(stepping(suite, *STEADY), baselines)
+    fixed = stepping(suite, *seconds)
+    assert _step(run, baselines).high > _step(fixed, baselines).high + 0.05
 
 
-def test_times_of_another_machine_never_gate(approved, suite):
+def _elsewhere(run, **conditions):
+    equal = {**run.environment.conditions, **conditions}
+    environment = run.environment.model_copy(update={"machine_key": "there", "conditions": equal})
+    return run.model_copy(update={"environment": environment})
+
+
+def test_times_of_another_machine_never_gate_and_what_is_unlike_is_named(approved, suite):
     run = stepping(suite, *SLOWER)
-    elsewhere = run.environment.model_copy(update={"machine_key": "there"})
-    verdict = _step(run.model_copy(update={"environment": elsewhere}), approved)
-    assert (verdict.outcome, verdict.reason, verdict.advisory) == ("inconclusive", "other_machine", True)
-    assert verdict.effect == pytest.approx(0.15, abs=0.01)
+    threads = run.environment.conditions["threads"]
+    verdict = _step(_elsewhere(run, threads="99"), approved)
+    assert (verdict.outcome, verdict.reason, verdict.advisory) == ("missing", "no_timing", True)
+    assert verdict.details == (f"threads: {threads} there, 99 here",)
+
+
+def test_approving_on_one_machine_leaves_the_gate_of_another(approved, suite):
+    laptop = _elsewhere(stepping(suite, *(3 * seconds for seconds in STEADY)))
+    paths = _approve(laptop, approved)
+    assert [path.split("/")[-1] for path in paths] == ["cpu-there-must_keep_origin_dtype.json"]
+    assert _step(stepping(suite, *SLOWER), approved).reason == "unconfirmed"
+    assert _step(laptop, approved).reason == "equal"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +176,7 @@ def test_without_a_power_card_or_with_a_damaged_one_times_do_not_gate(approved, 
 
 def test_a_stored_timing_cut_at_any_byte_is_never_a_pass(approved, suite):
     run = stepping(suite, *STEADY)
-    path = approved.path(suite.name, suite.cases[0].id, suite.modes[0].name, "cpu")
+    path = approved.path(suite.name, suite.cases[0].id, suite.modes[0].name, "cpu", "here")
     whole = path.read_bytes().rstrip()
     for end in range(len(whole)):
         path.write_bytes(whole[:end])

@@ -8,7 +8,7 @@ import pytest
 
 import bench
 import neural_style
-from harness.machine import cann, doctor
+from harness.machine import cann, doctor, environment
 from harness.precision import OpsInfoError
 from harness.precision.rules import op_table, ops_info
 
@@ -100,6 +100,21 @@ def test_rows_that_cann_s_table_lists_are_no_longer_assumed(table):
 def test_a_table_that_cannot_be_read_is_named(table, text):
     with pytest.raises(OpsInfoError, match="aic-ascend910-ops-info.json: .*expected"):
         table(text)
+
+
+def test_doctor_shows_what_must_be_equal_for_times_to_be_compared(host, monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "_devices", lambda: [])  # seconds of TensorFlow
+    monkeypatch.setattr(environment, "cpu_quota", lambda: 0.5)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    (check,) = [check for check in doctor.examine(str(tmp_path)) if check.name == "machine key"]
+    for part in (
+        "CPU quota 0.5 cores",
+        "threads ",
+        "TensorFlow ",
+        "OMP_NUM_THREADS 3",
+        environment.describe().machine_key,
+    ):
+        assert part in check.detail
 
 
 def test_a_damaged_table_is_a_finding_of_doctor_and_one_line_elsewhere(host, monkeypatch, capfd, tmp_path, picture):

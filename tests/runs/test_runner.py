@@ -7,6 +7,7 @@ import pytest
 
 from harness import modes
 from harness.errors import UsageError
+from harness.gates.coverage import judge_coverage
 from harness.records import Suite, TrialResult
 from harness.runs import runner
 from harness.runs.runner import Observer, balanced_round, confirm, resume, run_suite
@@ -196,7 +197,8 @@ NOISY = (
 
 def _interrupt_at(stop):
     class Impatient(Observer):
-        numbers = []
+        def __init__(self):
+            self.numbers = []
 
         def trial_started(self, trial, number, planned):
             self.numbers.append((number, planned))
@@ -234,6 +236,36 @@ def test_no_round_follows_once_the_time_is_spent(workers, tmp_path, adaptive):
     run, _ = run_suite(suite, "cpu", tmp_path / "results", "", Observer())
     assert len(run.trials) == 2
     assert run.summaries[0].unmet[0].endswith("time budget of 0.001 s spent")
+
+
+EMULATED = (
+    "mode = json.loads(sys.stdin.read())['mode']['name']; "
+    "print(json.dumps({'event': 'planned', 'emulated': mode == 'force_fp16'}), file=pipe); "
+    f"[print({SAMPLE!r}, file=pipe) for _ in range(10)]; print({FINISHED!r}, file=pipe)"
+)
+"""The steps of one mode are emulated."""
+
+
+@pytest.mark.parametrize(
+    "most, processes",
+    [
+        (None, {"must_keep_origin_dtype": 3, "force_fp16": 3}),  # as the user said
+        (5, {"must_keep_origin_dtype": 3, "force_fp16": 1}),
+    ],
+)
+def test_an_emulated_mode_runs_once_unless_a_number_was_asked_for(workers, tmp_path, case, float32, most, processes):
+    workers("import json; " + EMULATED)
+    both = (float32, modes.get("force_fp16"))
+    suite = Suite(name="s", purpose="", cases=(case,), modes=both, replicates=3, max_replicates=most)
+    observer = _interrupt_at(None)
+    run, _ = run_suite(suite, "cpu", tmp_path / "results", "", observer)
+    made = [trial.mode for trial in run.trials]
+    assert {mode: made.count(mode) for mode in made} == processes
+    assert [number for number, _ in observer.numbers] == list(range(1, len(made) + 1))
+    assert run.planned_trials == len(made) == observer.numbers[-1][1]
+    assert {summary.mode: summary.replicates for summary in run.summaries} == processes
+    assert all(judge_coverage(suite, run.trials, case, mode).outcome == "pass" for mode in both)
+    assert judge_coverage(suite, run.trials[:1], case, float32).outcome == "missing"
 
 
 @pytest.mark.parametrize("stop", [2, 4])

@@ -1,0 +1,84 @@
+"""The processor: its model, and how much of it this process is granted."""
+
+import platform
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Iterator, Optional, Tuple
+
+Quota = Tuple[float, float]
+"""Microseconds of CPU time in each period, and the period."""
+
+
+@lru_cache(maxsize=None)
+def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's model, `unknown` where nothing tells it.
+
+    The kernel's text has it on x86-64, at once. Elsewhere py-cpuinfo asks what there is, which takes a second or two;
+    an ARM core that has no name anywhere is told by the numbers of its maker and part.
+    """
+    try:
+        text = cpuinfo.read_text(errors="replace")
+    except OSError:
+        text = ""
+    return _field("model name", text) or _asked() or _arm_part(text) or platform.processor() or "unknown"
+
+
+def cpu_quota(root: Path = Path("/")) -> Optional[float]:
+    """CPU time that this process may use, in cores; None where it may use all that its affinity allows.
+
+    The least of its control groups and those above them, of both versions: `docker --cpus` sets it, and an affinity
+    knows nothing of it. Source: the kernel's Documentation/scheduler/sched-bwc.rst and admin-guide/cgroup-v2.rst.
+    """
+    try:
+        groups = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    quotas = [quota for group in groups for quota in _quotas(root / "sys/fs/cgroup", *group.split(":", 2)[1:])]
+    return min((time / period for time, period in quotas if time > 0 and period > 0), default=None)
+
+
+def _quotas(mount: Path, controllers: str, group: str) -> Iterator[Quota]:
+    """The quotas of a control group and of those above it; a container may see its own as the root."""
+    folders = [group.strip("/")]
+    while folders[-1]:
+        folders.append(folders[-1].rpartition("/")[0])
+    names = controllers.split(",")
+    for folder in folders:
+        if not controllers:  # version 2
+            for home in (mount, mount / "unified"):
+                yield from _parsed(_read(home / folder / "cpu.max"))
+        elif "cpu" in names:
+            for home in {mount / controllers, mount / "cpu"}:
+                files = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+                yield from _parsed(" ".join(_read(home / folder / file) for file in files))
+
+
+def _parsed(text: str) -> Iterator[Quota]:
+    """`50000 100000` is a quota; `max 100000` and `-1 100000` are none."""
+    match = re.fullmatch(r"([0-9]+)\s+([0-9]+)", text.strip())
+    if match:
+        yield float(match.group(1)), float(match.group(2))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _field(name: str, text: str) -> str:
+    match = re.search(rf"^{name}\s*:[ \t]*(\S.*)$", text, re.MULTILINE)
+    return match.group(1).strip() if match else ""
+
+
+def _asked() -> str:
+    import cpuinfo
+
+    return str(cpuinfo.get_cpu_info().get("brand_raw", ""))
+
+
+def _arm_part(text: str) -> str:
+    maker, part = _field("CPU implementer", text), _field("CPU part", text)
+    return f"ARM implementer {maker}, part {part}" if maker and part else ""
