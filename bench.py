@@ -19,7 +19,9 @@ from harness.commands.options import SectionedGroup, all_options
 from harness.commands.report import report
 from harness.commands.request import Request, given_options, spelled
 from harness.commands.run import continue_run, measure
+from harness.errors import ChildFailedError
 from harness.gates.exit_status import INTERNAL, INTERRUPTED, USAGE
+from harness.machine.signals import ending_as_interrupts
 
 
 @click.group(
@@ -56,14 +58,15 @@ for command in (approve, blame, calibrate, compare, doctor, explain, history, re
 def main() -> int:
     """Run the command line and return the exit status."""
     try:
-        return cli.main(standalone_mode=False) or 0
+        with ending_as_interrupts():
+            return cli.main(standalone_mode=False) or 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _say("interrupted", INTERRUPTED)
     except click.ClickException as error:
         return _say(error.format_message(), USAGE)
-    except OSError as error:
+    except (OSError, ChildFailedError) as error:
         # A full or failing disk: what the journal holds is kept, and --resume measures the rest.
         return _say(str(error), INTERNAL)
     except Exception as error:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import platform
-import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Dict, Mapping, Optional, Tuple
 
 import psutil
 
-from harness.machine import cann
+from harness.machine import cann, git
 from harness.precision.rules.op_table import load_op_table
 from harness.records import Environment
 
@@ -42,7 +41,6 @@ SPEED_VARIABLES = (
     "XLA_FLAGS",
 )
 SPEED_PREFIXES = ("DNNL_", "KMP_", "MKL_", "ONEDNN_", "OPENBLAS_", "OMP_")
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def describe(op_table: Optional[str] = None) -> Environment:
@@ -66,7 +64,7 @@ def describe(op_table: Optional[str] = None) -> Environment:
         accelerators=_accelerators(),
         variables=speed_variables(),
         machine_key="",
-        revision=_revision(),
+        revision=git.describe(),
         op_table=load_op_table().source if op_table is None else op_table,
         load_average=load_average(),
     )
@@ -148,13 +146,3 @@ def _processor() -> str:
             return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or "unknown"
-
-
-def _revision() -> Optional[str]:
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
