@@ -21,7 +21,7 @@ from harness.commands.request import Request, given_options, spelled
 from harness.commands.run import continue_run, measure
 from harness.errors import ChildFailedError
 from harness.gates.exit_status import INTERNAL, INTERRUPTED, USAGE
-from harness.machine.signals import ending_as_interrupts
+from harness.machine.signals import end_as_interrupts
 
 
 @click.group(
@@ -58,8 +58,7 @@ for command in (approve, blame, calibrate, compare, doctor, explain, history, re
 def main() -> int:
     """Run the command line and return the exit status."""
     try:
-        with ending_as_interrupts():
-            return cli.main(standalone_mode=False) or 0
+        return cli.main(standalone_mode=False) or 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -87,4 +86,5 @@ def _say(reason: str, status: int) -> int:
 
 
 if __name__ == "__main__":
+    end_as_interrupts()
     sys.exit(main())

@@ -69,7 +69,7 @@ def float32():
 
 @pytest.fixture
 def suite(case, float32):
-    return Suite(name="tiny", purpose="tests", cases=(case,), modes=(float32,), replicates=1, timeout=120)
+    return Suite(name="tiny", purpose="tests", cases=(case,), modes=(float32,), replicates=1, timeout=3600)
 
 
 @pytest.fixture
