@@ -3,7 +3,7 @@
 import io
 import os
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Mapping, Tuple
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def load_oracle(job: Job, plan: FidelityPlan) -> Tuple[Dict[ProbeKey, np.ndarray
     return tensors, pictures
 
 
-def _npz(arrays: Dict[str, np.ndarray]) -> bytes:
+def _npz(arrays: Mapping[str, Any]) -> bytes:
     stored = io.BytesIO()
     np.savez(stored, **arrays)
     return stored.getvalue()

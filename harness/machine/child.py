@@ -27,7 +27,7 @@ _LOOK_SECONDS = 0.2
 """How soon it is noticed that the child has ended, its time is up, or that it is to stop."""
 _GRACE_SECONDS = 2.0
 """From SIGTERM to SIGKILL, and from there until a process that no signal ends, as in a driver, is left alone."""
-_RAISED = re.compile(r"^(?:\w+: )?Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(?=(\S.*))", re.MULTILINE)
+_RAISED = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(?=(\S.*))")
 """The line after a traceback's frames; TensorFlow raises an ImportError whose text begins with another traceback."""
 _IMPORT_FAILED = ("ModuleNotFoundError", "ImportError")
 

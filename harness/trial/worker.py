@@ -265,7 +265,7 @@ def _count_health(trial: Trial, device: Device, graph: "StepGraph", result: np.n
         session.run(graph.initialize)
         for updates in range(trial.case.steps):
             _, counts = session.run([graph.update, prepared.counters])
-            lost = {op: tuple(map(int, count)) for op, count in counts.items() if count.any()}
+            lost = {op: (int(count[0]), int(count[1]), int(count[2])) for op, count in counts.items() if count.any()}
             emit(Health(updates=updates, counts=lost))
         if not np.array_equal(session.run(graph.result), result):
             raise RuntimeError("counting changed the picture: the health counters are of another job")
