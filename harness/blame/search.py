@@ -176,7 +176,11 @@ class Search:
                 lost = {op: lost.get(op, 0) + count for op, count in counts.items()}
                 if updates > self.case.steps - PLAN.window:
                     last.append(session.run(graph.result))
-        return _Picture(last[-1], score(self.device, last, self.pictures, self.network, self.case), alarms(lost))
+        return _Picture(
+            last[-1],
+            score(self.device, last, self.pictures, self.network, self.case),
+            alarms({op: count.tolist() for op, count in lost.items()}),
+        )
 
     def _is_neutral(self) -> bool:
         """Whether counting what is lost leaves the picture as it is."""

@@ -54,7 +54,7 @@ def check_op_names(cases: Sequence[Case], modes: Sequence[Mode], cache: str) -> 
 
     Only a graph can tell, so this plans; modes that name no op cost nothing.
     """
-    naming = [mode for mode in modes if any(not entry.by_type for entry in mode.precision.custom_dtypes)]
+    naming = tuple(mode for mode in modes if any(not entry.by_type for entry in mode.precision.custom_dtypes))
     for case in cases if naming else ():
         explain(Question(case=case, modes=naming, cache=cache))
 
