@@ -19,7 +19,9 @@ from harness.commands.options import SectionedGroup, all_options
 from harness.commands.report import report
 from harness.commands.request import Request, given_options, spelled
 from harness.commands.run import continue_run, measure
+from harness.errors import ChildFailedError
 from harness.gates.exit_status import INTERNAL, INTERRUPTED, USAGE
+from harness.machine.signals import end_as_interrupts
 
 
 @click.group(
@@ -63,7 +65,7 @@ def main() -> int:
         return _say("interrupted", INTERRUPTED)
     except click.ClickException as error:
         return _say(error.format_message(), USAGE)
-    except OSError as error:
+    except (OSError, ChildFailedError) as error:
         # A full or failing disk: what the journal holds is kept, and --resume measures the rest.
         return _say(str(error), INTERNAL)
     except Exception as error:
@@ -84,4 +86,5 @@ def _say(reason: str, status: int) -> int:
 
 
 if __name__ == "__main__":
+    end_as_interrupts()
     sys.exit(main())

@@ -141,4 +141,7 @@ def _fail(message: str, status: int) -> int:
 
 
 if __name__ == "__main__":
+    from harness.machine.signals import end_as_interrupts
+
+    end_as_interrupts()
     sys.exit(main())

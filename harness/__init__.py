@@ -14,3 +14,8 @@
 The parent's side starts without TensorFlow: only workers import it, inside the functions that need it. Other imports
 within functions keep `bench.py --help` fast. pyproject.toml holds the order of the floors as a test.
 """
+
+import os
+
+# Before TensorFlow starts, in this process or in a child: it says errors alone, unless the user wants more.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

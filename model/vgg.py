@@ -240,9 +240,19 @@ def _cached_synthetic(cache: str) -> Network:
         )
     try:
         os.makedirs(cache, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=cache, suffix=".tmp", delete=False) as file:
-            np.save(file, np.concatenate([network.kernels[name].ravel() for name in shapes]))
-        os.replace(file.name, path)
+        _save_whole(path, np.concatenate([network.kernels[name].ravel() for name in shapes]))
     except OSError:
         pass  # a cache that cannot be written costs the next start a second, no more
     return network
+
+
+def _save_whole(path: str, values: np.ndarray) -> None:
+    """Write the array whole or not at all, and leave nothing else behind; raises OSError."""
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            np.save(file, values)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -51,6 +51,22 @@ def case(picture, style):
 
 
 @pytest.fixture
+def tensorflow_that(tmp_path, monkeypatch):
+    """Makes children find a TensorFlow that does this when it is imported, and leave their logs in a folder of ours."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(logs))
+
+    def does(code):
+        packages = tmp_path / "packages"
+        packages.mkdir(exist_ok=True)
+        (packages / "tensorflow.py").write_text(code + "\n")
+        monkeypatch.setenv("PYTHONPATH", str(packages))
+
+    return does
+
+
+@pytest.fixture
 def small_disk(tmp_path):
     """Path of a file system of its own, of 512 kB."""
     path = tmp_path / "disk"
@@ -69,7 +85,7 @@ def float32():
 
 @pytest.fixture
 def suite(case, float32):
-    return Suite(name="tiny", purpose="tests", cases=(case,), modes=(float32,), replicates=1, timeout=120)
+    return Suite(name="tiny", purpose="tests", cases=(case,), modes=(float32,), replicates=1, timeout=3600)
 
 
 @pytest.fixture

@@ -188,7 +188,7 @@ def test_overrides_reach_the_trial_and_the_record(tmp_path, picture):
     process = _bench(
         *"--suite perf --network synthetic-narrow --steps 4 --size 40 --init noise --seed 3 --replicates 2".split(),
         *("--content", "picture.png", "--styles", "./picture.png", "--styles", picture, "--output", "out"),
-        *("--modes", "must_keep_origin_dtype", "--device", "cpu", "--timeout", "100"),
+        *("--modes", "must_keep_origin_dtype", "--device", "cpu", "--timeout", "3600"),
         cwd=str(tmp_path),  # where the paths are relative to; workers run elsewhere
     )
     out, err = process.communicate()
@@ -208,12 +208,12 @@ def test_overrides_reach_the_trial_and_the_record(tmp_path, picture):
 
 def test_a_trial_that_fails_gives_status_5_and_its_reason(tmp_path, picture):
     process = _bench(
-        *"--suite smoke --network synthetic-narrow --size 48 --timeout 0.5 --modes must_keep_origin_dtype".split(),
+        *"--suite smoke --network synthetic-narrow --size 48 --timeout 0.01 --modes must_keep_origin_dtype".split(),
         *("--content", picture, "--output", str(tmp_path / "out")),
     )
     out, _ = process.communicate()
     assert process.returncode == 5
-    assert "timed_out: picture-48.must_keep_origin_dtype.1: not finished after 0.5 s" in out
+    assert "timed_out: picture-48.must_keep_origin_dtype.1: not finished after 0.01 s" in out
 
 
 @pytest.mark.slow
@@ -230,7 +230,7 @@ def test_suite_scaling_tells_how_step_time_grows(tmp_path):
 
 
 def _wait_for(folder, pattern):
-    for _ in range(600):
+    for _ in range(36000):
         if list(folder.glob(pattern)):
             return
         time.sleep(0.1)
@@ -264,9 +264,8 @@ def test_ctrl_c_ends_with_130_and_keeps_the_run(tmp_path, picture):
         start_new_session=True,
     )
     _wait_for(tmp_path / "out", "*/trials/*/log.txt")
-    time.sleep(1)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=3600)
     assert process.returncode == 130, err
     assert "Interrupted: 0 of 1 trials finished" in out
     (path,) = (tmp_path / "out").glob("*/run.json")

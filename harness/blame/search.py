@@ -1,27 +1,27 @@
 """Which part of the step makes a mode's picture wrong: parts of it are kept in float32 and the picture is scored anew.
 
-The parent asks a process of its own, `python -m harness.blame.search`, which answers with a line of JSON per set
-it tried.
+The parent asks a process of its own, `python -m harness.blame.search`, which answers once per set that it tried.
 """
 
-import os
-import subprocess
 import sys
-from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from harness.blame.blocks import Swap, swaps, with_swaps
 from harness.blame.delta_debugging import smallest
+from harness.errors import UsageError
 from harness.fidelity.fitness import fit_bounds
 from harness.fidelity.saturation import alarms
-from harness.machine import environment
+from harness.machine.child import ask, to_parent
 from harness.modes import get
-from harness.precision import customize_dtypes_text
+from harness.precision import PrecisionConfigError, customize_dtypes_text
 from harness.records import REFERENCE_MODE, Blame, Case, Envelope, FidelityPlan, Mode, Record, Trial, TrialFidelity
 
 PLAN = FidelityPlan(envelope=6, window=3, growth=())
 """Shorter than a suite's, for it is asked some dozens of times."""
+_SCORING_SECONDS = 7200.0
+"""What one set may take; the search's own start and its envelope too."""
 
 
 class Question(Record):
@@ -42,32 +42,32 @@ class Score(Record):
     fit: bool
 
 
+class Answer(Record):
+    """What the search says: of each set that it tried, and last what it found or why it cannot begin."""
+
+    score: Optional[Score] = None
+    blame: Optional[Blame] = None
+    error: str = ""
+
+
 def blame(question: Question, hear: Callable[[Score], None]) -> Blame:
-    """Search for the cause; `hear` is told of each set that was tried.
+    """Search for the cause; `hear` is called with each set that was tried.
 
     Raises:
-        RuntimeError: the search failed; the message ends with what the process said.
+        UsageError: a customize_dtypes entry cannot be used, or a package is missing.
+        ChildFailedError: the search failed.
     """
-    answer = None
-    with subprocess.Popen(
-        [sys.executable, "-m", "harness.blame.search"],
-        cwd=str(environment.ROOT),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        process.stdin.write(question.model_dump_json().encode())
-        process.stdin.close()
-        for line in process.stdout:
-            kind, _, body = line.decode("utf-8", "replace").partition(" ")
-            if kind == "score":
-                hear(Score.model_validate_json(body))
-            elif kind == "blame":
-                answer = Blame.model_validate_json(body)
-        said = process.stderr.read().decode("utf-8", "replace").strip()
-    if answer is None:
-        raise RuntimeError(f"the search failed: {said}")
-    return answer
+
+    def take(message: str) -> None:
+        score = Answer.model_validate_json(message).score
+        if score is not None:
+            hear(score)
+
+    last = ask("the search", "harness.blame.search", question.model_dump_json(), _SCORING_SECONDS, take)
+    answer = Answer.model_validate_json(last)
+    if answer.blame is None:
+        raise UsageError(answer.error)
+    return answer.blame
 
 
 class _Picture(NamedTuple):
@@ -176,7 +176,11 @@ class Search:
                 lost = {op: lost.get(op, 0) + count for op, count in counts.items()}
                 if updates > self.case.steps - PLAN.window:
                     last.append(session.run(graph.result))
-        return _Picture(last[-1], score(self.device, last, self.pictures, self.network, self.case), alarms(lost))
+        return _Picture(
+            last[-1],
+            score(self.device, last, self.pictures, self.network, self.case),
+            alarms({op: count.tolist() for op, count in lost.items()}),
+        )
 
     def _is_neutral(self) -> bool:
         """Whether counting what is lost leaves the picture as it is."""
@@ -214,17 +218,20 @@ def _measured(losses: List[Dict[str, float]]) -> TrialFidelity:
 
 def main() -> None:
     """Answer the question on standard input."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from harness.devices.device import DeviceUnavailable
     from harness.devices.opening import open_device
 
     question = Question.model_validate_json(sys.stdin.read())
-    search = Search(question, open_device("cpu"), lambda score: _say("score", score))
-    _say("blame", search.run())
+    with to_parent() as parent:
 
+        def say(**answer: Any) -> None:
+            parent.write(Answer(**answer).model_dump_json() + "\n")
 
-def _say(kind: str, record: Record) -> None:
-    sys.stdout.write(f"{kind} {record.model_dump_json()}\n")
-    sys.stdout.flush()
+        try:
+            search = Search(question, open_device("cpu"), lambda score: say(score=score))
+            say(blame=search.run())
+        except (PrecisionConfigError, DeviceUnavailable, UsageError) as error:
+            say(error=str(error))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ the trees' records may differ. Timings of one session are paired: what slows the
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -19,8 +20,9 @@ from harness.gates.power_card import Cards
 from harness.gates.reasons import REASONS
 from harness.gates.sequential import Looks
 from harness.gates.timing_rule import judge_pairs
-from harness.machine import environment
-from harness.machine.environment import ROOT
+from harness.machine import environment, git
+from harness.machine.child import tied
+from harness.machine.git import ROOT, GitError
 from harness.records import Comparison, Limit, Pair, Run, Verdict
 from harness.store.files import write_atomic
 from harness.store.run_folder import RunFolder
@@ -131,20 +133,23 @@ def base_tree(revision: str, root: Path = ROOT) -> Iterator[Tree]:
         UsageError: this is no git checkout, or it has no such revision.
     """
     folder = tempfile.mkdtemp(prefix="stylebench-base-")
-    tree = str(Path(folder) / "tree")
+    tree = Path(folder) / "tree"
     try:
-        added = _git(root, "worktree", "add", "--detach", tree, revision)
-        if added.returncode:
-            raise UsageError(f"--against {revision}: {added.stderr.strip().splitlines()[-1]} (expected a git revision)")
-        yield Tree("base", Path(tree))
+        _check_out(revision, tree, root)
+        yield Tree("base", tree)
     finally:
-        _git(root, "worktree", "remove", "--force", tree)
         shutil.rmtree(folder, ignore_errors=True)
-        _git(root, "worktree", "prune")
+        with suppress(GitError):  # tells git that the tree is gone
+            git.git("worktree", "prune", root=root)
 
 
-def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True)
+def _check_out(revision: str, tree: Path, root: Path) -> None:
+    # The checkout's own hooks are for work in it, not for a tree that is measured.
+    add = ("-c", f"core.hooksPath={os.devnull}", "worktree", "add", "--detach", str(tree))
+    try:
+        git.git(*add, git.commit(revision, root), root=root)
+    except GitError as error:
+        raise UsageError(f"--against {revision}: {error}") from error
 
 
 def measure_pairs(
@@ -188,7 +193,7 @@ def _measure(tree: Tree, mode: str, options: Sequence[str], output: Path) -> Dic
     output.mkdir(parents=True)
     command = [sys.executable, "bench.py", *options, "--modes", mode, "--replicates", "1", "--output", str(output)]
     with open(output / "log.txt", "wb") as log:
-        status = subprocess.run(command, cwd=str(tree.path), stdout=log, stderr=subprocess.STDOUT).returncode
+        status = subprocess.run(tied(command), cwd=str(tree.path), stdout=log, stderr=subprocess.STDOUT).returncode
     records = list(output.glob("*/run.json"))
     if status or len(records) != 1:
         kind = TreeFailedError if status == _TRIAL_FAILED else IncomparableError

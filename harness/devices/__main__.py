@@ -1,10 +1,11 @@
-"""Prints one line of JSON that says of each device whether it works here."""
+"""Tells its parent of each device whether it works here, in one line of JSON."""
 
 import json
 from typing import Dict
 
 from harness.devices.device import DeviceUnavailable
 from harness.devices.opening import open_device
+from harness.machine.child import to_parent
 
 
 def _describe(name: str) -> Dict[str, object]:
@@ -15,4 +16,5 @@ def _describe(name: str) -> Dict[str, object]:
     return {"available": True, "text": f"{environment.device} through TensorFlow {environment.tensorflow}"}
 
 
-print(json.dumps({name: _describe(name) for name in ("cpu", "gpu")}))
+with to_parent() as parent:
+    parent.write(json.dumps({name: _describe(name) for name in ("cpu", "gpu")}) + "\n")

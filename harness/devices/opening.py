@@ -1,6 +1,8 @@
 """Opens devices. In workers only: opening one imports TensorFlow."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Optional
@@ -14,7 +16,7 @@ def open_device(name: str, folder: Optional[Path] = None) -> Device:
     """Open one device for this process.
 
     Args:
-        folder: where the card may leave files; a new temporary one when None.
+        folder: where the card may leave files; one that is removed at exit when None.
 
     Raises:
         DeviceUnavailable: it is not there, or cannot be used.
@@ -29,7 +31,7 @@ def open_device(name: str, folder: Optional[Path] = None) -> Device:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
         from harness.devices.ascend import AscendDevice
 
-        folder = folder or Path(tempfile.mkdtemp(prefix="stylebench-"))
+        folder = folder or _temporary_folder()
         # The process's own, or the dump of another trial would be taken for this one's.
         os.environ["DUMP_GRAPH_PATH"] = str(folder)
         return AscendDevice(chosen, folder)
@@ -39,3 +41,9 @@ def open_device(name: str, folder: Optional[Path] = None) -> Device:
     from harness.devices.host import HostDevice
 
     return HostDevice(chosen.kind, chosen.name)
+
+
+def _temporary_folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="stylebench-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

@@ -1,13 +1,16 @@
 """The float64 trajectory that every mode of a case is held against."""
 
+import io
 import os
-from typing import Any, Dict, Tuple
+from pathlib import Path
+from typing import Any, Dict, Mapping, Tuple
 
 import numpy as np
 
 from harness.fidelity.job import Job
 from harness.records import FidelityPlan
 from harness.step import building
+from harness.store.files import write_atomic
 
 ProbeKey = Tuple[str, str]
 """Name and kind of a probe."""
@@ -34,12 +37,16 @@ def load_oracle(job: Job, plan: FidelityPlan) -> Tuple[Dict[ProbeKey, np.ndarray
     else:
         found = _run_oracle(job, plan)
         if path:
-            with open(f"{path}.part", "wb") as file:
-                np.savez(file, **found)
-            os.replace(f"{path}.part", path)
+            write_atomic(Path(path), _npz(found))  # another device may be at it too
     tensors = {tuple(name.split(" ")): value for name, value in found.items()}
     pictures = {int(name): tensors.pop((name, kind)) for name, kind in list(tensors) if kind == "updates"}
     return tensors, pictures
+
+
+def _npz(arrays: Mapping[str, Any]) -> bytes:
+    stored = io.BytesIO()
+    np.savez(stored, **arrays)
+    return stored.getvalue()
 
 
 def _run_oracle(job: Job, plan: FidelityPlan) -> Dict[str, np.ndarray]:

@@ -3,14 +3,18 @@
 import json
 import os
 import platform
-import subprocess
 import sys
 from typing import List, NamedTuple, Optional
 
+from harness.errors import ChildFailedError, RequirementError
 from harness.machine import cann, environment
+from harness.machine.child import ask
 from harness.precision import OpsInfoError
 from harness.precision.rules.op_table import load_op_table
 from model import vgg
+
+_OPENING_SECONDS = 300.0
+"""What TensorFlow may take to start."""
 
 
 class Check(NamedTuple):
@@ -67,15 +71,12 @@ def _packages() -> Check:
 
 def _devices() -> List[Check]:
     """Ask a process of its own, as a run would, so that a broken TensorFlow is a finding and not a crash."""
-    command = [sys.executable, "-m", "harness.devices"]
-    child_environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="2")
     try:
-        answer = subprocess.run(
-            command, cwd=str(environment.ROOT), env=child_environment, capture_output=True, timeout=300
-        )
-        found = json.loads(answer.stdout.decode().splitlines()[-1])
-    except (subprocess.TimeoutExpired, ValueError, IndexError):
-        return [Check("devices", False, "TensorFlow does not start", f"see {' '.join(command[1:])}")]
+        found = json.loads(ask("opening devices", "harness.devices", "", _OPENING_SECONDS))
+    except RequirementError as error:
+        return [Check("devices", False, str(error), "pip install -r requirements.txt")]
+    except ChildFailedError as error:
+        return [Check("devices", False, str(error), "see the log")]
     return [
         Check(f"device {name}", True if detail["available"] else None, detail["text"]) for name, detail in found.items()
     ]

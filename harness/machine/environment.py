@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import re
-import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Dict, List, Mapping, Optional, Tuple
 
 import psutil
 
-from harness.machine import cann
+from harness.machine import cann, git
 from harness.machine.processor import cpu_quota, processor
 from harness.precision.rules.op_table import load_op_table
 from harness.records import Environment
@@ -44,7 +43,6 @@ SPEED_VARIABLES = (
     "XLA_FLAGS",
 )
 SPEED_PREFIXES = ("DNNL_", "KMP_", "MKL_", "ONEDNN_", "OPENBLAS_", "OMP_")
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def describe(op_table: Optional[str] = None, device: str = "auto") -> Environment:
@@ -70,7 +68,7 @@ def describe(op_table: Optional[str] = None, device: str = "auto") -> Environmen
         accelerators=_accelerators(),
         drivers=_drivers(),
         variables=speed_variables(),
-        revision=_revision(),
+        revision=git.describe(),
         op_table=load_op_table().source if op_table is None else op_table,
         load_average=load_average(),
     )
@@ -183,13 +181,3 @@ def _drivers() -> Dict[str, str]:
 def _minor(version: str) -> str:
     """Major and minor of a version."""
     return ".".join(version.split(".")[:2])
-
-
-def _revision() -> Optional[str]:
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None

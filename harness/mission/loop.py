@@ -71,7 +71,6 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
     observer.phase(Phase(name="network"))
     loaded = inputs.load(job.case, cache)
     job = job.model_copy(update={"case": loaded.case})
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from harness.devices.opening import open_device
 
     device = open_device(job.device)

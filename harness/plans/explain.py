@@ -3,16 +3,16 @@
 The parent asks a process of its own, `python -m harness.plans.explain`, since planning imports TensorFlow.
 """
 
-import os
-import subprocess
 import sys
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from harness import modes
 from harness.errors import UsageError
-from harness.machine import environment
+from harness.machine.child import ask, to_parent
 from harness.precision import DtypePlan, PrecisionConfigError
 from harness.records import REFERENCE_MODE, Case, Mode, Record
+
+_PLANNING_SECONDS = 1800.0
 
 
 class Question(Record):
@@ -38,18 +38,12 @@ def explain(question: Question) -> List[DtypePlan]:
     """Return a plan for each mode.
 
     Raises:
-        UsageError: the graph file, a fetch or a customize_dtypes entry cannot be used.
-        RuntimeError: planning failed; the message ends with what the process said.
+        UsageError: the graph file, a fetch or a customize_dtypes entry cannot be used, or a package is missing.
+        ChildFailedError: planning failed.
     """
-    result = subprocess.run(
-        [sys.executable, "-m", "harness.plans.explain"],
-        cwd=str(environment.ROOT),
-        input=question.model_dump_json().encode(),
-        capture_output=True,
+    answer = Answer.model_validate_json(
+        ask("planning", "harness.plans.explain", question.model_dump_json(), _PLANNING_SECONDS)
     )
-    if result.returncode:
-        raise RuntimeError("planning failed: " + result.stderr.decode("utf-8", "replace").strip())
-    answer = Answer.model_validate_json(result.stdout.splitlines()[-1])
     if answer.error:
         raise UsageError(answer.error)
     return list(answer.plans)
@@ -60,14 +54,13 @@ def check_op_names(cases: Sequence[Case], modes: Sequence[Mode], cache: str) -> 
 
     Only a graph can tell, so this plans; modes that name no op cost nothing.
     """
-    naming = [mode for mode in modes if any(not entry.by_type for entry in mode.precision.custom_dtypes)]
+    naming = tuple(mode for mode in modes if any(not entry.by_type for entry in mode.precision.custom_dtypes))
     for case in cases if naming else ():
         explain(Question(case=case, modes=naming, cache=cache))
 
 
 def main() -> None:
-    """Answer the question on standard input with one line of JSON."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    """Answer the question on standard input."""
     question = Question.model_validate_json(sys.stdin.read())
     from harness.devices.device import DeviceUnavailable
     from harness.precision import GraphError, plan_graph
@@ -81,7 +74,8 @@ def main() -> None:
         answer = Answer(error=str(error))
     except (GraphError, UsageError) as error:
         answer = Answer(error=f"graph {question.graph}: {error}" if question.graph else str(error))
-    print(answer.model_dump_json())
+    with to_parent() as parent:
+        parent.write(answer.model_dump_json() + "\n")
 
 
 def _steps(question: Question) -> List[Tuple[Any, Sequence[str]]]:
@@ -124,7 +118,7 @@ def _read_graph(question: Question) -> Tuple[Any, Sequence[str]]:
     try:
         with tf.Graph().as_default():
             tf.import_graph_def(graph_def, name="")
-    except ValueError as error:
+    except (ValueError, tf.errors.OpError) as error:  # the latter for an op that this TensorFlow has not registered
         raise UsageError(f"TensorFlow cannot import it: {str(error).splitlines()[0]}") from error
     return graph_def, question.fetches or output_nodes(graph_def)
 

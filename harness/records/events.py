@@ -74,12 +74,13 @@ class Finished(Record):
     """From process start to the end of the first step, which compiles."""
     final_losses: Losses
     """After all updates, as the mode computes them."""
-    true_losses: Losses
-    """Of the same picture, by a float32 graph with float32 targets."""
+    true_losses: Optional[Losses] = None
+    """Of the same picture, by a float32 graph with float32 targets; None in a calibration, which draws none."""
     step_flop: int
     """Floating-point operations of one step: convolutions and Gram products, forward and backward."""
-    matmul_tflops: Optional[float]
-    """The device's float32 matrix-product rate, measured after the steps; None when the steps were emulated."""
+    matmul_tflops: Optional[float] = None
+    """The device's float32 matrix-product rate, measured after the steps; None when they were emulated, and in a
+    calibration."""
     matmul_tflops_bfloat16: Optional[float] = None
     """The same in bfloat16; None where it is no faster than float32."""
     peak_memory_bytes: int
@@ -105,14 +106,7 @@ class Refused(Record):
     reason: str
 
 
-class Failed(Record):
-    """The worker gives up; the traceback is in its log."""
-
-    event: Literal["failed"] = "failed"
-    reason: str
-
-
-Event = Union[Started, Phase, Planned, Sample, Health, Finished, Diverged, Refused, Failed]
+Event = Union[Started, Phase, Planned, Sample, Health, Finished, Diverged, Refused]
 _EVENT: "TypeAdapter[Event]" = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 

@@ -3,7 +3,7 @@
 import gc
 import math
 import time
-from typing import Callable, Iterator, Optional
+from typing import Callable, Generator, Optional
 
 from harness.records import Losses
 from harness.records.events import Sample, StepPhase
@@ -27,7 +27,7 @@ def require_finite(updates: int, losses: Losses) -> None:
 
 def sample_steps(
     step: Callable[[], Losses], steps: Optional[int], made: int = 0, extra: bool = False, per_call: int = 1
-) -> Iterator[Sample]:
+) -> Generator[Sample, None, None]:
     """Run `step` and time each call on the monotonic clock.
 
     Args:

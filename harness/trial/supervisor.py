@@ -1,25 +1,22 @@
 """One trial's process: start it, hear it out, end it, and say how it went."""
 
-import contextlib
 import os
-import queue
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO, Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from pydantic import ValidationError
 
 from harness.machine import environment
+from harness.machine.child import Child, ChildTimeoutError, ended_by, raised
 from harness.records import Status, Trial, TrialResult
 from harness.records.events import (
     Diverged,
     Event,
-    Failed,
     Finished,
     Health,
     Planned,
@@ -31,15 +28,62 @@ from harness.records.events import (
 from harness.step.steady_state import timing
 from harness.store.files import write_lines
 from harness.store.run_folder import RunFolder
-from harness.trial.log import BoundedLog
 
 WORKER = (sys.executable, "-m", "harness.trial.worker")
 LOG_TAIL_LINES = 15
-_STOP_SECONDS = 0.2
-"""How soon a trial notices that it is to stop."""
-_KILL_HINTS = {signal.SIGKILL: " (out of memory?)"}
 _FATAL = re.compile(r"^.*: F [^\]\n]*\] ?(.+)$", re.MULTILINE)
 """What TensorFlow, and the card's adapter through it, logs before it aborts."""
+
+
+class Reports:
+    """What a worker has reported, by kind."""
+
+    def __init__(self) -> None:
+        self.samples: List[Sample] = []
+        self.health: List[Health] = []
+        self.started: Optional[Started] = None
+        self.planned: Optional[Planned] = None
+        self.finished: Optional[Finished] = None
+        self.last: Optional[Event] = None
+
+    def take(self, event: Event) -> None:
+        """Keep the event."""
+        self.last = event
+        if isinstance(event, Sample):
+            self.samples.append(event)
+        elif isinstance(event, Health):
+            self.health.append(event)
+        elif isinstance(event, Started):
+            self.started = event
+        elif isinstance(event, Planned):
+            self.planned = event
+        elif isinstance(event, Finished):
+            self.finished = event
+
+    def lost(self) -> Dict[str, Tuple[int, int, int]]:
+        """The health counts, summed over the steps: by op, saturated, became zero, NaN made 0."""
+        sums: Dict[str, Tuple[int, int, int]] = {}
+        for event in self.health:
+            for op, counts in event.counts.items():
+                before = sums.get(op, (0, 0, 0))
+                sums[op] = (before[0] + counts[0], before[1] + counts[1], before[2] + counts[2])
+        return sums
+
+    def measured(self, status: Status) -> Dict[str, Any]:
+        """Fields of TrialResult: a trial that broke off has a first step, and no step time."""
+        first = self.samples[0] if self.samples else None
+        fields: Dict[str, Any] = {"first_step_seconds": first.seconds if first else None}
+        if status != "ok" or self.finished is None:
+            return fields
+        # All but the first, which compiles.
+        seconds = [sample.seconds for sample in self.samples if sample.phase in ("step", "extra")]
+        delayed = timing([sample.seconds for sample in self.samples if sample.phase == "delayed"])
+        return {
+            **fields,
+            **timing(seconds, first.steps if first else 1)._asdict(),
+            **self.finished.model_dump(exclude={"event", "remarks"}),
+            "delayed_step_seconds": delayed.step_seconds if delayed.steady else None,
+        }
 
 
 def run_trial(
@@ -51,52 +95,24 @@ def run_trial(
 ) -> TrialResult:
     """Run one trial in a fresh worker and return its outcome, whatever happens to the worker.
 
+    Args:
+        timeout: seconds that the worker may take.
+        hear: called with each event as it comes.
+
     Raises:
         KeyboardInterrupt: Ctrl-C, or `stop` was set; the worker is dead.
     """
     home = folder.trial_folder(trial.id)
-    samples: List[Sample] = []
-    health: List[Health] = []
-    outcome: List[Event] = []
-
-    def on_event(event: Event) -> None:
-        if isinstance(event, Sample):
-            samples.append(event)
-        elif isinstance(event, Health):
-            health.append(event)
-        else:
-            outcome.append(event)
-        hear(event)
-
+    reports = Reports()
     started, clock = environment.now(), time.monotonic()
     try:
-        with BoundedLog(home / "log.txt") as log:
-            status, reason = _watch(trial, log.descriptor, timeout, on_event, outcome, stop)
+        status, reason = _watch(trial, home / "log.txt", timeout, reports, hear, stop)
     finally:  # on Ctrl-C too: what was measured is kept
-        write_lines(home / "samples.jsonl", samples)
-    if health:
-        write_lines(home / "health.jsonl", health)
-    if reason == _killed_by(signal.SIGABRT) and trial.device.startswith("npu"):
-        # So the adapter ends the process when it cannot have the card (ge_plugin.cc).
-        said = _FATAL.findall((home / "log.txt").read_text(errors="replace"))
-        if said:
-            status, reason = "refused", f"{trial.device}: the adapter gave up: {said[-1]}"
-
-    by_type = {type(event): event for event in outcome}
-    begun: Optional[Started] = by_type.get(Started)  # type: ignore[assignment]
-    planned: Optional[Planned] = by_type.get(Planned)  # type: ignore[assignment]
-    done: Optional[Finished] = by_type.get(Finished) if status == "ok" else None  # type: ignore[assignment]
+        write_lines(home / "samples.jsonl", reports.samples)
+    if reports.health:
+        write_lines(home / "health.jsonl", reports.health)
     relative = home.relative_to(folder.path)
-    measured: Dict[str, Any] = {"first_step_seconds": samples[0].seconds if samples else None}
-    if done is not None:
-        # All but the first, which compiles. A trial that broke off has samples, and no step time.
-        seconds = [sample.seconds for sample in samples if sample.phase in ("step", "extra")]
-        delayed = timing([sample.seconds for sample in samples if sample.phase == "delayed"])
-        measured.update(
-            timing(seconds, samples[0].steps if samples else 1)._asdict(),
-            **done.model_dump(exclude={"event", "remarks"}),
-        )
-        measured["delayed_step_seconds"] = delayed.step_seconds if delayed.steady else None
+    begun, planned, finished = reports.started, reports.planned, reports.finished if status == "ok" else None
     return TrialResult(
         trial=trial.id,
         case=trial.case.id,
@@ -109,102 +125,42 @@ def run_trial(
         log=str(relative / "log.txt"),
         log_tail=() if status == "ok" else _tail(home / "log.txt"),
         samples=str(relative / "samples.jsonl"),
-        picture=str(relative / "picture.png") if done is not None and trial.delay is None else None,
-        health=str(relative / "health.jsonl") if health else None,
-        lost=_sums(health),
+        picture=str(relative / "picture.png") if finished and trial.delay is None else None,
+        health=str(relative / "health.jsonl") if reports.health else None,
+        lost=reports.lost(),
         emulated=planned.emulated if planned else False,
-        remarks=(planned.remarks if planned else ()) + (done.remarks if done else ()),
+        remarks=(planned.remarks if planned else ()) + (finished.remarks if finished else ()),
         started=started,
         wall_seconds=time.monotonic() - clock,
         environment=begun.environment if begun else None,
-        **measured,
+        **reports.measured(status),
     )
 
 
 def _watch(
     trial: Trial,
-    log: int,
+    log: Path,
     timeout: float,
-    on_event: Callable[[Event], None],
-    outcome: List[Event],
+    reports: Reports,
+    hear: Callable[[Event], None],
     stop: Optional[threading.Event],
 ) -> Tuple[Status, str]:
     """Start the worker and hear it out; it is dead when this returns or raises."""
-    deadline = time.monotonic() + timeout
-    reading, writing = os.pipe()
-    lines: queue.Queue[Optional[bytes]] = queue.Queue()
-    with open(reading, "rb") as pipe:
-        try:
-            process = subprocess.Popen(
-                [*WORKER, str(writing)],
-                cwd=str(environment.ROOT),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                pass_fds=[writing],
-                start_new_session=True,  # so that Ctrl-C reaches the parent alone, and a kill its whole group
-            )
-        finally:
-            os.close(writing)
-        reader = threading.Thread(target=_read_lines, args=(pipe, lines), daemon=True)
-        reader.start()
-        try:
-            _send(process, trial)
-            while True:
-                line = _next_line(lines, deadline, stop)
-                if line is None:
-                    break
-                on_event(parse_event(line.decode("utf-8", "replace")))
-            process.wait(timeout=max(deadline - time.monotonic(), 0))
-        except (queue.Empty, subprocess.TimeoutExpired):
-            return "timed_out", f"not finished after {timeout:g} s (see --timeout)"
-        except ValidationError as error:
-            return "crashed", f"the worker reported something unreadable: {str(error).splitlines()[0]}"
-        finally:
-            _kill(process)
-            reader.join()
-    return _verdict(process.returncode, outcome)
-
-
-def _next_line(
-    lines: "queue.Queue[Optional[bytes]]", deadline: float, stop: Optional[threading.Event]
-) -> Optional[bytes]:
-    while True:
-        remaining = max(deadline - time.monotonic(), 0)
-        try:
-            return lines.get(timeout=min(remaining, _STOP_SECONDS) if stop else remaining)
-        except queue.Empty:
-            if stop and stop.is_set():
-                raise KeyboardInterrupt from None
-            if time.monotonic() >= deadline:
-                raise
-
-
-def _send(process: "subprocess.Popen[bytes]", trial: Trial) -> None:
-    assert process.stdin is not None
     try:
-        with process.stdin as stdin:
-            stdin.write(trial.model_dump_json().encode())
-    except BrokenPipeError:
-        pass  # it died at once; its exit status says more
+        with Child(WORKER, trial.model_dump_json(), log, timeout) as worker:
+            for message in worker.messages(stop):
+                event = parse_event(message)
+                reports.take(event)
+                hear(event)
+    except ChildTimeoutError:
+        return "timed_out", f"not finished after {timeout:g} s (see --timeout)"
+    except ValidationError as error:
+        return "crashed", f"the worker reported something unreadable: {str(error).splitlines()[0]}"
+    assert worker.returncode is not None  # it ended by itself
+    return _verdict(worker.returncode, reports.last, log, trial.device)
 
 
-def _read_lines(pipe: IO[bytes], lines: "queue.Queue[Optional[bytes]]") -> None:
-    for line in pipe:
-        if line.endswith(b"\n"):  # a worker killed while it wrote leaves a torn line
-            lines.put(line)
-    lines.put(None)
-
-
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """End the worker and whatever it has started, which would keep its log open."""
-    with contextlib.suppress(ProcessLookupError):  # none of them is left
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _verdict(returncode: int, outcome: List[Event]) -> Tuple[Status, str]:
-    last = outcome[-1] if outcome else None
+def _verdict(returncode: int, last: Optional[Event], log: Path, device: str) -> Tuple[Status, str]:
     if isinstance(last, Finished) and returncode == 0:
         return "ok", ""
     if isinstance(last, Diverged):
@@ -212,24 +168,15 @@ def _verdict(returncode: int, outcome: List[Event]) -> Tuple[Status, str]:
         return "diverged", f"the loss is not finite after {last.updates} updates: {terms}"
     if isinstance(last, Refused):
         return "refused", last.reason
-    if isinstance(last, Failed):
-        return "crashed", last.reason
+    if returncode == -signal.SIGABRT and device.startswith("npu"):
+        # So the adapter ends the process when it cannot have the card (ge_plugin.cc).
+        said = _FATAL.findall(log.read_text(errors="replace"))
+        if said:
+            return "refused", f"{device}: the adapter gave up: {said[-1]}"
     if returncode < 0:
-        return "crashed", _killed_by(-returncode)
-    return "crashed", f"the worker ended with exit status {returncode} before it had finished"
-
-
-def _killed_by(number: int) -> str:
-    return f"the worker was killed by {signal.Signals(number).name}{_KILL_HINTS.get(number, '')}"
-
-
-def _sums(health: Sequence[Health]) -> Dict[str, Tuple[int, int, int]]:
-    sums: Dict[str, Tuple[int, int, int]] = {}
-    for event in health:
-        for op, counts in event.counts.items():
-            before = sums.get(op, (0, 0, 0))
-            sums[op] = (before[0] + counts[0], before[1] + counts[1], before[2] + counts[2])
-    return sums
+        return "crashed", f"the worker {ended_by(returncode)}"
+    when = "after its last report" if isinstance(last, Finished) else "before it had finished"
+    return "crashed", raised(log) or f"the worker {ended_by(returncode)} {when}"
 
 
 def _tail(path: Path) -> Tuple[str, ...]:

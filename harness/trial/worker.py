@@ -1,26 +1,27 @@
-"""One trial in one fresh process: reads the Trial from standard input, reports events as JSON lines on a pipe.
+"""One trial in one fresh process, a child of the parent's: reads the Trial, reports events.
 
-Run by the parent as `python -m harness.trial.worker EVENTS`, EVENTS being the descriptor of the pipe's writing end.
 Standard output and standard error belong to TensorFlow and the drivers; the parent keeps them as the trial's log.
 """
 
+import contextlib
 import functools
 import os
 import sys
 import time
 import traceback
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
-import psutil
 
+from harness.devices.device import Device, DeviceUnavailable
 from harness.errors import UsageError
 from harness.fidelity import probes
 from harness.fidelity.job import Job
+from harness.machine.child import start_time, to_parent
 from harness.records import Case, Losses, LossScaling, Trial
-from harness.records.events import Diverged, Event, Failed, Finished, Health, Phase, Planned, Refused, Sample, Started
+from harness.records.events import Diverged, Event, Finished, Health, Phase, Planned, Refused, Sample, Started
 from harness.step import building
 from harness.step.building import step_fetches
 from harness.step.inputs import Pictures, load
@@ -30,45 +31,89 @@ from harness.step.steady_state import needs_more_steps, timing
 from harness.store.files import numbered, write_atomic
 from model import images, vgg
 
+if TYPE_CHECKING:
+    from model.stylization import StepGraph
+
 Emit = Callable[[Event], None]
+
+
+class _Step(NamedTuple):
+    """The training step on its device, ready to run."""
+
+    graph: "StepGraph"
+    """Without its GraphDef, unless the steps are made again."""
+    session: Any
+    pictures: Pictures
+    flop: int
+    emulated: bool
+    lowered: bool
+
+
+class _Drawn(NamedTuple):
+    """What the steps left behind."""
+
+    result: np.ndarray
+    losses: List[Losses]
+    """By updates made, from 0 to all of them."""
+    startup_seconds: float
+    loss_scaling: Optional[LossScaling]
+    remarks: Tuple[str, ...]
 
 
 def main() -> int:
     """Run the trial on standard input; return the process's exit status."""
-    with os.fdopen(int(sys.argv[1]), "w", buffering=1) as pipe:
+    with to_parent() as parent:
 
         def emit(event: Event) -> None:
-            pipe.write(event.model_dump_json() + "\n")
+            parent.write(event.model_dump_json() + "\n")
 
         try:
-            run_trial(Trial.model_validate_json(sys.stdin.read()), emit)
+            run_trial(Trial.model_validate_json(sys.stdin.read()), emit, start_time())
         except BrokenPipeError:
             return 1  # the parent is gone: nobody waits for the rest
-        except Exception as error:
-            # The parent learns the reason in one line, the log has the rest.
-            traceback.print_exc()
-            emit(Failed(reason=f"{type(error).__name__}: {error}".splitlines()[0]))
+        except Exception:
+            traceback.print_exc()  # into the log, where the parent finds the reason
             return 1
     return 0
 
 
-def run_trial(trial: Trial, emit: Emit) -> None:
-    """Stylize the trial's case, reporting every step; end with Finished, Diverged or Refused."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from harness.devices.device import DeviceUnavailable
+def run_trial(trial: Trial, emit: Emit, started: float) -> None:
+    """Stylize the trial's case, reporting every step; end with Finished, Diverged or Refused.
+
+    Args:
+        started: when the process was, on time.monotonic()'s clock.
+    """
     from harness.devices.opening import open_device
 
     try:
         device = open_device(trial.device, Path(trial.picture).parent)
         emit(Started(environment=device.environment()))
-        emit(_stylize(trial, device, emit))
+        emit(_stylize(trial, device, emit, started))
     except DeviceUnavailable as error:  # a card that has gone since the parent looked, too
         emit(Refused(reason=str(error)))
     except DivergedError as error:
         emit(Diverged(updates=error.updates, losses={name: f"{value:g}" for name, value in error.losses.items()}))
 
 
-def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
+def _stylize(trial: Trial, device: Device, emit: Emit, started: float) -> Finished:
+    with ExitStack() as stack:
+        step = _build(trial, device, emit, stack)
+        drawn = _draw(trial, device, step, emit, started)
+    figures: Dict[str, Any] = {
+        "startup_seconds": drawn.startup_seconds,
+        "final_losses": drawn.losses[-1],
+        "step_flop": step.flop,
+        "peak_memory_bytes": _peak_memory_bytes(),
+        "loss_scaling": drawn.loss_scaling,
+        "remarks": drawn.remarks,
+    }
+    if trial.delay is None:  # a calibration wants the times alone
+        figures.update(_judge(trial, device, step, drawn, emit))
+    return Finished(**figures)
+
+
+def _build(trial: Trial, device: Device, emit: Emit, stack: ExitStack) -> _Step:
+    """Build the step and open a session on it, which the stack closes; 100 MB of network and GraphDef go on return."""
     case = trial.case
     emit(Phase(name="network"))
     now, pictures, network = load(case, trial.cache)
@@ -79,72 +124,60 @@ def _stylize(trial: Trial, device: Any, emit: Emit) -> Finished:
     keep = [graph.initialize, graph.result]
     prepared = device.prepare(graph.graph_def, step_fetches(graph), trial.mode, keep)
     emit(Planned(emulated=prepared.emulated, remarks=prepared.remarks))
-    with device.session(prepared.graph_def) as session:
-        step_flop = _step_flop(case, pictures, network)
-        # 100 MB of the peak otherwise; scoring the picture loads it again.
-        del network
-        if not (trial.health or trial.fidelity):
-            graph = graph._replace(graph_def=None)
-        emulated, lowered = prepared.emulated, prepared.lowered
-        del prepared
-        session.run(graph.initialize)
-        step = _Step(device, session, graph)
-        emit(Phase(name="steps"))
-        startup_seconds, samples = 0.0, []
-        for sample in sample_steps(step, case.steps, per_call=step.per_call):
-            startup_seconds = startup_seconds or _process_seconds()
-            samples.append(sample.model_copy(update=step.scaling))
-            emit(samples[-1])
-        emit(Phase(name="finish"))
-        # The losses after the last update are the one row that no step's forward pass holds.
-        final_losses = summed(session.run(graph.losses))
-        require_finite(case.steps, final_losses)
-        result = session.run(graph.result)
-        loss_scaling = _loss_scaling(case.steps, samples, session.run(graph.scaling)) if graph.scaling else None
-        if trial.fidelity is None:
-            emit(Phase(name="timing"))
-            seconds = [sample.seconds for sample in samples[1:]]
-            settled = _settle(step, seconds, case.steps, emit, per_call=step.per_call)
-            if trial.delay:
-                _delay(step, settled, trial.delay, emit)
-        # Last, for it makes one more update.
-        remarks = device.confirm(session, step.fetches)
-    peak_memory_bytes = _peak_memory_bytes()
-    if trial.delay is not None:  # a calibration wants the times alone
-        return Finished(
-            startup_seconds=startup_seconds,
-            final_losses=final_losses,
-            true_losses=final_losses,
-            step_flop=step_flop,
-            matmul_tflops=None,
-            peak_memory_bytes=peak_memory_bytes,
-        )
+    session = stack.enter_context(device.session(prepared.graph_def))
+    if not (trial.health or trial.fidelity):
+        graph = graph._replace(graph_def=None)
+    flop = _step_flop(case, pictures, network)
+    return _Step(graph, session, pictures, flop, prepared.emulated, prepared.lowered)
+
+
+def _draw(trial: Trial, device: Device, step: _Step, emit: Emit, started: float) -> _Drawn:
+    """Make the steps, fetch the picture, then make further steps for the timing where that is what is asked for."""
+    graph, session, steps = step.graph, step.session, trial.case.steps
+    session.run(graph.initialize)
+    update = _Update(device, session, graph)
+    emit(Phase(name="steps"))
+    startup_seconds, samples = 0.0, []
+    for sample in sample_steps(update, steps, per_call=update.per_call):
+        startup_seconds = startup_seconds or time.monotonic() - started
+        samples.append(sample.model_copy(update=update.scaling))
+        emit(samples[-1])
+    emit(Phase(name="finish"))
+    # The losses after the last update are the one row that no step's forward pass holds.
+    final_losses = summed(session.run(graph.losses))
+    require_finite(steps, final_losses)
+    result = session.run(graph.result)
+    loss_scaling = _loss_scaling(steps, samples, session.run(graph.scaling)) if graph.scaling else None
+    if trial.fidelity is None:
+        emit(Phase(name="timing"))
+        seconds = [sample.seconds for sample in samples[1:]]
+        settled = _settle(update, seconds, steps, emit, per_call=update.per_call)
+        if trial.delay:
+            _delay(update, settled, trial.delay, emit)
+    # Last, for it makes one more update.
+    remarks = device.confirm(session, update.fetches)
+    losses = [*(sample.losses for sample in samples), final_losses]
+    return _Drawn(result, losses, startup_seconds, loss_scaling, remarks)
+
+
+def _judge(trial: Trial, device: Device, step: _Step, drawn: _Drawn, emit: Emit) -> Dict[str, Any]:
+    """Write the picture, score it in float32, and measure what else the trial asks for; fields of Finished."""
+    case = trial.case
     network = vgg.load(case.network, trial.cache)
-    _write_pictures(trial.picture, result + network.mean_pixel, pictures, case)
-    rescore = functools.partial(score, device, pictures=pictures, network=network, case=case)
-    true_losses = rescore([result])[0] if lowered else final_losses
-    rates = {} if emulated or trial.fidelity else device.matmul_tflops()
-    fidelity = None
+    _write_pictures(trial.picture, drawn.result + network.mean_pixel, step.pictures, case)
+    rescore = functools.partial(score, device, pictures=step.pictures, network=network, case=case)
+    found: Dict[str, Any] = {"true_losses": rescore([drawn.result])[0] if step.lowered else drawn.losses[-1]}
+    if not (step.emulated or trial.fidelity):
+        rates = device.matmul_tflops()
+        found.update(matmul_tflops=rates["float32"], matmul_tflops_bfloat16=rates.get("bfloat16"))
     if trial.fidelity:
         emit(Phase(name="fidelity"))
-        losses = [sample.losses for sample in samples]
-        job = Job(trial, device, pictures, network, graph, result, [*losses, final_losses], rescore)
-        fidelity = probes.measure(job, trial.fidelity, emit)
+        job = Job(trial, device, step.pictures, network, step.graph, drawn.result, drawn.losses, rescore)
+        found["fidelity"] = probes.measure(job, trial.fidelity, emit)
     elif trial.health:
         emit(Phase(name="health"))
-        _count_health(trial, device, graph, result, emit)
-    return Finished(
-        startup_seconds=startup_seconds,
-        final_losses=final_losses,
-        true_losses=true_losses,
-        step_flop=step_flop,
-        matmul_tflops=rates.get("float32"),
-        matmul_tflops_bfloat16=rates.get("bfloat16"),
-        peak_memory_bytes=peak_memory_bytes,
-        loss_scaling=loss_scaling,
-        remarks=remarks,
-        fidelity=fidelity,
-    )
+        _count_health(trial, device, step.graph, drawn.result, emit)
+    return found
 
 
 def _check_unchanged(case: Case, now: Case) -> None:
@@ -155,10 +188,10 @@ def _check_unchanged(case: Case, now: Case) -> None:
     raise UsageError(f"case {case.id}: its files have changed since the run began ({changed})")
 
 
-class _Step:
+class _Update:
     """Makes an update a call, or the card's loop of several, and returns the losses of the picture before the last."""
 
-    def __init__(self, device: Any, session: Any, graph: Any) -> None:
+    def __init__(self, device: Device, session: Any, graph: "StepGraph") -> None:
         update, self.per_call = device.loop(session, graph.update)
         self.scaling: Dict[str, Any] = {}
         """Of the last call: fields of its Sample."""
@@ -220,7 +253,7 @@ def _delay(step: Callable[[], Losses], seconds: Sequence[float], share: float, e
     _settle(delayed, [], 1 + len(seconds), emit, phase="delayed")
 
 
-def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit) -> None:
+def _count_health(trial: Trial, device: Device, graph: "StepGraph", result: np.ndarray, emit: Emit) -> None:
     """Make the same steps again with a counter at every rounding, and report what each lost.
 
     Raises:
@@ -232,7 +265,7 @@ def _count_health(trial: Trial, device: Any, graph: Any, result: Any, emit: Emit
         session.run(graph.initialize)
         for updates in range(trial.case.steps):
             _, counts = session.run([graph.update, prepared.counters])
-            lost = {op: tuple(map(int, count)) for op, count in counts.items() if count.any()}
+            lost = {op: (int(count[0]), int(count[1]), int(count[2])) for op, count in counts.items() if count.any()}
             emit(Health(updates=updates, counts=lost))
         if not np.array_equal(session.run(graph.result), result):
             raise RuntimeError("counting changed the picture: the health counters are of another job")
@@ -253,21 +286,17 @@ def _write_pictures(path: str, result: np.ndarray, pictures: Pictures, case: Cas
         write_atomic(own, images.encode(pixels, own.suffix))
 
 
-def _process_seconds() -> float:
-    """Seconds since this process was started."""
-    return time.time() - psutil.Process().create_time()
-
-
 def _peak_memory_bytes() -> int:
     """Largest resident size of this process."""
     import resource
 
-    try:
-        with open("/proc/self/status") as status:
-            # Not getrusage: its figure starts at the size of the parent that forked.
-            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) * 1024
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+    with contextlib.suppress(OSError), open("/proc/self/status") as status:
+        # Not getrusage: its figure starts at the size of the parent that forked.
+        for line in status:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from PIL import Image
 
 from harness.errors import UsageError
 from harness.fidelity.distances import LUMINANCE, ssim_map
-from harness.machine.environment import ROOT
+from harness.machine.git import ROOT
 from harness.records import Case
 from harness.step import inputs
 from model import images

@@ -4,6 +4,7 @@ from harness import modes
 from harness.blame import search
 from harness.blame.blocks import block_of, swaps, with_swaps
 from harness.devices.opening import open_device
+from harness.errors import ChildFailedError, RequirementError, UsageError
 from harness.precision import customize_dtypes_text, load_config, plan_graph
 from harness.step import building, inputs
 from suites import shipped_case
@@ -53,6 +54,36 @@ def test_what_is_written_is_read_back(step, tmp_path):
     file.write_text(customize_dtypes_text(chosen))
     read = load_config("allow_mix_precision", custom_dtypes=file)
     assert set(read.custom_dtypes) == set(chosen.custom_dtypes)
+
+
+@pytest.mark.parametrize(
+    "code, error, told",
+    [
+        ("raise ImportError('no library')", RequirementError, "the search: ImportError: no library .pip install"),
+        (
+            "import os; os.kill(os.getpid(), 11)",
+            ChildFailedError,
+            "the search failed: its process was killed by SIGSEGV",
+        ),
+        (
+            "import sys; sys.stderr.write('x' * 10**7); raise OSError('after much talk')",
+            ChildFailedError,
+            "the search failed: OSError: after much talk",
+        ),
+    ],
+)
+def test_a_search_that_fails_says_why(tensorflow_that, case, code, error, told):
+    tensorflow_that(code)
+    with pytest.raises(error, match=told):
+        search.blame(search.Question(case=case, mode=modes.get("force_fp16")), lambda score: None)
+
+
+def test_a_customised_op_that_the_step_has_not_is_a_usage_error(case, tmp_path):
+    file = tmp_path / "dtypes.cfg"
+    file.write_text("no/such/op::InputDtype:float32,OutputDtype:float32\n")
+    (mode,) = modes.with_options([modes.get("force_fp16")], customize_dtypes=str(file))
+    with pytest.raises(UsageError, match="dtypes.cfg.*no/such/op"):
+        search.blame(search.Question(case=case, mode=mode), lambda score: None)
 
 
 @pytest.mark.slow

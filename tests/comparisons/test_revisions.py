@@ -149,12 +149,19 @@ def test_the_base_is_checked_out_beside_the_working_tree_and_removed(checkout):
     assert len(listed.stdout.splitlines()) == 1
 
 
-def test_a_revision_that_is_none_is_a_usage_error(checkout, tmp_path):
-    for root in (checkout, tmp_path):
-        with pytest.raises(UsageError, match=r"--against nowhere: .*(expected a git revision)"), revisions.base_tree(
-            "nowhere", root
-        ):
-            pass
+@pytest.mark.parametrize(
+    "folder, revision, reason",
+    [
+        ("checkout", "nowhere", "no such commit in .*checkout .expected a git revision"),
+        ("checkout", "--help", "a revision does not begin with - .expected a git revision"),
+        (".", "HEAD", "not a git repository"),
+    ],
+)
+def test_a_revision_that_is_none_is_a_usage_error(checkout, tmp_path, folder, revision, reason):
+    with pytest.raises(UsageError, match=f"^--against {revision}: {reason}"), revisions.base_tree(
+        revision, tmp_path / folder
+    ):
+        pass
 
 
 def test_a_comparison_is_json(measure):

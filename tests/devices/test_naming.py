@@ -6,7 +6,7 @@ import pytest
 
 from harness.devices import naming
 from harness.errors import UsageError
-from harness.machine.environment import ROOT
+from harness.machine.git import ROOT
 
 
 def _names(text):

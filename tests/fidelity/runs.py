@@ -1,6 +1,7 @@
 """Runs of the accuracy suite's kind, small and made in this process."""
 
 import platform
+import time
 from pathlib import Path
 
 from harness import modes
@@ -53,7 +54,7 @@ def _trial(case, mode, folder, plan, formats):
         envelopes=formats if mode.name == REFERENCE else (),
         oracle=str(Path(folder) / "oracle.npz"),
     )
-    worker.run_trial(trial, events.append)
+    worker.run_trial(trial, events.append, time.monotonic())
     begun, planned = (next(e for e in events if isinstance(e, kind)) for kind in (Started, Planned))
     lost = {}
     for event in events:

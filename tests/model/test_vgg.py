@@ -100,6 +100,10 @@ class TestCache:
         vgg.load("synthetic", str(tmp_path))
         assert len(made) == 2
 
+    def test_a_cache_on_a_full_disk_is_no_error_and_leaves_nothing_behind(self, small_disk, made, synthetic):
+        assert vgg.load("synthetic", small_disk).digest() == synthetic.digest()
+        assert os.listdir(small_disk) == []
+
     def test_a_cache_folder_that_cannot_be_written_is_no_error(self, tmp_path, made, synthetic):
         (tmp_path / "file").write_text("in the way")
         assert vgg.load("synthetic", str(tmp_path / "file" / "cache")).digest() == synthetic.digest()

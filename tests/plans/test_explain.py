@@ -137,3 +137,36 @@ def test_bad_words_are_usage_errors(explain, frozen, tmp_path):
         status, out, err = explain(*arguments)
         assert (status, out, err.count("\n")) == (2, "", 1), err
         assert part in err
+
+
+@pytest.mark.parametrize(
+    "code, status, part",
+    [
+        (
+            "raise ImportError('libtensorflow.so: cannot open')",
+            2,
+            "planning: ImportError: libtensorflow.so: cannot open",
+        ),
+        (
+            "import nowhere",
+            2,
+            "planning: ModuleNotFoundError: No module named 'nowhere' (pip install -r",
+        ),
+        ("raise TypeError('Descriptors cannot be created')", 70, "planning failed: TypeError: Descriptors cannot be"),
+        ("import os; os.abort()", 70, "planning failed: its process was killed by SIGABRT"),
+    ],
+)
+def test_a_tensorflow_that_does_not_start_is_one_line(explain, tensorflow_that, code, status, part):
+    tensorflow_that(code)
+    ended, out, err = explain("force_fp16", "--size", "64")
+    assert (ended, out, err.count("\n")) == (status, "", 1), err
+    assert part in err and ".log)" in err
+
+
+def test_an_op_that_this_tensorflow_does_not_know_is_named(explain, tmp_path):
+    graph_def = tf.GraphDef()
+    graph_def.node.add(name="mask", op="DropOutDoMask")
+    (tmp_path / "card.pb").write_bytes(graph_def.SerializeToString())
+    status, out, err = explain("force_fp16", "--graph", str(tmp_path / "card.pb"))
+    assert (status, out, err.count("\n")) == (2, "", 1), err
+    assert "card.pb: TensorFlow cannot import it: " in err and "DropOutDoMask" in err

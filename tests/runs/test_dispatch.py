@@ -12,7 +12,7 @@ from tests.trial.processes import FINISHED, SAMPLE, is_gone
 
 
 def test_queues_run_side_by_side_and_each_in_order():
-    meeting = threading.Barrier(2, timeout=10)  # breaks unless both queues are at it together
+    meeting = threading.Barrier(2, timeout=600)  # breaks unless both queues are at it together
     done = []
 
     def run(job, stop):
@@ -38,10 +38,10 @@ def test_an_error_ends_the_other_queues_and_is_raised(error):
     def run(job, stop):
         started.append(job)
         if job == "bad":
-            waiting.wait(10)
+            waiting.wait(600)
             raise error
         waiting.set()
-        assert stop.wait(10)
+        assert stop.wait(600)
 
     with pytest.raises(type(error)):
         dispatch.run_all([["bad", "never"], ["waiting", "never"]], run)
@@ -55,7 +55,7 @@ def test_each_round_moves_every_pair_to_the_next_device():
 
 def _suite(case, float32, replicates=2):
     other = float32.model_copy(update={"name": "must_keep_origin_dtype+other"})
-    return Suite(name="s", purpose="", cases=(case,), modes=(float32, other), replicates=replicates, timeout=60)
+    return Suite(name="s", purpose="", cases=(case,), modes=(float32, other), replicates=replicates, timeout=3600)
 
 
 class Counting(Observer):
@@ -73,10 +73,13 @@ class Counting(Observer):
 
 @pytest.mark.parametrize("cases, modes", [(1, 2), (2, 1), (1, 1)])
 def test_trials_are_spread_over_devices_and_pairs_take_turns(tmp_path, case, float32, monkeypatch, cases, modes):
+    used_by = tmp_path / "used"
+    used_by.mkdir()
     program = (
-        "import json, os, sys, time; trial = json.load(sys.stdin); pipe = os.fdopen(int(sys.argv[1]), 'w');"
-        f"open(r'{tmp_path}/' + trial['id'], 'w').write(trial['device']); "
-        f"time.sleep(0.5); print({FINISHED!r}, file=pipe)"
+        "import json, os, sys, time; trial = json.load(sys.stdin); pipe = os.fdopen(int(sys.argv[1]), 'w')\n"
+        f"open(r'{used_by}/' + trial['id'], 'w').write(trial['device'])\n"
+        f"while len(os.listdir(r'{used_by}')) < 2: time.sleep(0.01)\n"  # until the other device is at it too
+        f"print({FINISHED!r}, file=pipe)"
     )
     monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", program))
     both = _suite(case, float32)
@@ -87,7 +90,7 @@ def test_trials_are_spread_over_devices_and_pairs_take_turns(tmp_path, case, flo
     assert run.complete and [trial.status for trial in run.trials] == ["ok"] * 2 * cases * modes
     assert observer.most == 2
     for pair in [f"{each.id}.{mode.name}" for each in run.suite.cases for mode in run.suite.modes]:
-        used = {(tmp_path / f"{pair}.{replicate}").read_text() for replicate in (1, 2)}
+        used = {(used_by / f"{pair}.{replicate}").read_text() for replicate in (1, 2)}
         assert used == {"cpu:0", "cpu:1"}
     assert len((folder / "journal.jsonl").read_text().splitlines()) == len(run.trials)
 

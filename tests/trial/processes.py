@@ -14,8 +14,8 @@ FINISHED = (
 )
 
 
-def is_gone(pid, seconds=5):
-    """Wait for a process to end; end it when it takes longer."""
+def is_gone(pid, seconds=120):
+    """Wait for a process to end, long enough for a machine with other things to do; end it when it takes longer."""
     for _ in range(10 * seconds):
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return True

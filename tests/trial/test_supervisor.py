@@ -1,8 +1,10 @@
 import re
 import sys
+import time
 
 import pytest
 
+from harness.machine.child import Child
 from harness.store.run_folder import RunFolder
 from harness.trial import supervisor
 from harness.trial.supervisor import run_trial
@@ -13,16 +15,33 @@ from tests.trial.processes import FINISHED, PHASE, SAMPLE, is_gone
 def run_fake(monkeypatch, tmp_path, trial):
     """Runs a trial with a worker that reports these lines and then executes this code."""
 
-    def run(*events, code="", timeout=30.0, device="cpu"):
+    def run(*events, code="", timeout=600.0, device="cpu", hear=lambda event: None):
         reports = "".join(f"print({event!r}, file=pipe); " for event in events)
         opening = "import os, sys, time, signal; pipe = os.fdopen(int(sys.argv[1]), 'w', buffering=1); "
         program = opening + reports + code
         monkeypatch.setattr(supervisor, "WORKER", (sys.executable, "-c", program))
         folder = RunFolder.create(tmp_path / "results", "fake")
         changed = trial.model_copy(update={"device": device})
-        return run_trial(changed, folder, timeout, lambda event: None), folder.path
+        return run_trial(changed, folder, timeout, hear), folder.path
 
     return run
+
+
+@pytest.fixture
+def time_is_up(monkeypatch):
+    """Something to hear events with that lets the worker's time be over at the first."""
+    running = []
+
+    class Noted(Child):
+        def __enter__(self):
+            running.append(self)
+            return super().__enter__()
+
+    def hear(event):
+        running[-1].deadline = time.monotonic()
+
+    monkeypatch.setattr(supervisor, "Child", Noted)
+    return hear
 
 
 def test_a_finished_worker_is_ok(run_fake):
@@ -51,7 +70,7 @@ def test_a_worker_that_fails_at_its_end_is_not_ok(run_fake):
     result, _ = run_fake(FINISHED, code="sys.exit(3)")
     assert (result.status, result.reason) == (
         "crashed",
-        "the worker ended with exit status 3 before it had finished",
+        "the worker ended with exit status 3 after its last report",
     )
     assert result.final_losses is None and result.picture is None
 
@@ -80,12 +99,29 @@ def test_a_killed_worker_is_a_crash(run_fake):
     assert (result.status, result.reason) == ("crashed", "the worker was killed by SIGKILL (out of memory?)")
 
 
-def test_a_worker_that_hangs_is_killed_with_its_children(run_fake, tmp_path):
+def test_a_worker_that_gives_up_leaves_its_reason_in_the_log(run_fake):
+    result, folder = run_fake(PHASE, code="raise OSError('no more\\nof it')")
+    assert (result.status, result.reason) == ("crashed", "OSError: no more")
+    assert "Traceback" in (folder / result.log).read_text()
+    result, _ = run_fake(PHASE, code="sys.exit(7)")
+    assert result.reason == "the worker ended with exit status 7 before it had finished"
+
+
+def test_a_worker_that_a_real_time_signal_kills_is_a_crash(run_fake):
+    result, _ = run_fake(PHASE, code="os.kill(os.getpid(), 40)")
+    assert (result.status, result.reason) == ("crashed", "the worker was killed by signal 40")
+
+
+def test_no_timeout_is_too_long(run_fake):
+    assert run_fake(PHASE, FINISHED, timeout=1e12)[0].status == "ok"
+
+
+def test_a_worker_that_hangs_is_killed_with_its_children(run_fake, tmp_path, time_is_up):
     marker = tmp_path / "child"
     child = f"open({str(marker)!r}, 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
-    code = f"import subprocess; {child}; time.sleep(600)"
-    result, _ = run_fake(PHASE, code=code, timeout=2.0)
-    assert (result.status, result.reason) == ("timed_out", "not finished after 2 s (see --timeout)")
+    code = f"import subprocess; {child}; print({PHASE!r}, file=pipe); time.sleep(600)"
+    result, _ = run_fake(code=code, hear=time_is_up)
+    assert (result.status, result.reason) == ("timed_out", "not finished after 600 s (see --timeout)")
     assert is_gone(int(marker.read_text()))
 
 
@@ -108,8 +144,8 @@ def test_what_a_worker_leaves_behind_is_ended_and_keeps_nobody_waiting(run_fake,
     assert is_gone(int(marker.read_text()))
 
 
-def test_a_worker_that_hangs_after_its_last_word_is_killed(run_fake):
-    result, _ = run_fake(FINISHED, code="pipe.close(); time.sleep(600)", timeout=2.0)
+def test_a_worker_that_hangs_after_its_last_word_is_killed(run_fake, time_is_up):
+    result, _ = run_fake(FINISHED, code="pipe.close(); time.sleep(600)", hear=time_is_up)
     assert result.status == "timed_out"
 
 

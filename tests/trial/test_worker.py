@@ -1,5 +1,7 @@
+import io
 import json
 import os
+import time
 
 import numpy as np
 import pytest
@@ -16,11 +18,13 @@ from harness.trial import worker
 from harness.trial.supervisor import run_trial
 
 LOSSES = {"content", "style", "tv", "total"}
+START_UP = 1000.0
+"""Seconds that a process in which a trial is run here seems to have been up before."""
 
 
 @pytest.fixture
 def run(tmp_path, trial):
-    def run(timeout=120.0, **changes):
+    def run(timeout=3600.0, **changes):
         folder = RunFolder.create(tmp_path / "results", "worker")
         changed = trial.model_copy(update={"picture": str(folder.trial_folder(trial.id) / "picture.png"), **changes})
         result = run_trial(changed, folder, timeout, lambda event: None)
@@ -39,7 +43,8 @@ def run_here(tmp_path, trial, monkeypatch):
         events = []
         picture = tmp_path / f"{len(list(tmp_path.glob('here-*.png')))}.png"
         picture = picture.with_name("here-" + picture.name)
-        worker.run_trial(trial.model_copy(update={"picture": str(picture), **changes}), events.append)
+        changed = trial.model_copy(update={"picture": str(picture), **changes})
+        worker.run_trial(changed, events.append, time.monotonic() - START_UP)
         return events, picture
 
     return run
@@ -65,6 +70,23 @@ def test_a_trial_from_the_inside(run, trial):
     assert result.environment.load_average is not None
     stylized = np.asarray(Image.open(folder / result.picture))
     assert stylized.shape == (40, 48, 3) and stylized.dtype == np.uint8
+
+
+def test_the_start_up_is_timed_from_when_the_parent_started_the_process(run_here):
+    events, _ = run_here()
+    first = next(event for event in events if isinstance(event, Sample))
+    assert events[-1].startup_seconds > START_UP + first.seconds
+
+
+def test_the_peak_memory_is_known_where_the_kernel_does_not_tell_it(monkeypatch):
+    told = worker._peak_memory_bytes()
+
+    def silent(path):
+        return io.StringIO("Name:\tpython\n")
+
+    monkeypatch.setattr("builtins.open", silent)
+    # The other figure starts at that of whoever forked, and is never the smaller one.
+    assert worker._peak_memory_bytes() >= 0.9 * told > 50e6
 
 
 def test_a_divergence_is_an_outcome_with_its_step_and_terms(run, case):
@@ -124,7 +146,7 @@ def test_a_calibration_really_slows_the_steps_down_and_measures_nothing_else(run
     delayed = [sample.seconds for sample in samples if sample.phase == "delayed"]
     assert len(delayed) >= 10 and min(delayed) >= 0.5 * plain.step_seconds  # what a step took, and then the sleep
     assert [sample.updates for sample in samples] == list(range(len(samples)))
-    assert not picture.exists() and events[-1].matmul_tflops is None
+    assert not picture.exists() and events[-1].matmul_tflops is None and events[-1].true_losses is None
     events, _ = run_here(delay=0.0)
     assert not any(isinstance(event, Sample) and event.phase == "delayed" for event in events)
 
