@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """StyleBench's command line: parse, call, exit status."""
 
+import os
 import sys
 import traceback
-from typing import Any
+from typing import Any, Callable
 
 import click
 
-from harness.commands.against import compare_trees
+from harness.commands.against import compare_trees, continue_comparison
 from harness.commands.approve import approve
 from harness.commands.blame import blame
 from harness.commands.calibrate import calibrate
@@ -47,12 +48,18 @@ def cli(**_: Any) -> None:
         return
     request = Request.from_context(context)
     request.check()
-    action = continue_run if request.resume is not None else measure if request.against is None else compare_trees
-    context.exit(action(request))
+    context.exit(_action(request)(request))
 
 
 for command in (approve, blame, calibrate, compare, doctor, explain, history, report):
     cli.add_command(command)
+
+
+def _action(request: Request) -> Callable[[Request], int]:
+    if request.resume is not None:
+        is_comparison = os.path.exists(os.path.join(request.resume, "comparison.json"))
+        return continue_comparison if is_comparison else continue_run
+    return measure if request.against is None else compare_trees
 
 
 def main() -> int:

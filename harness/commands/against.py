@@ -1,40 +1,66 @@
-"""bench.py --against: a revision and this tree, measured in turn."""
+"""bench.py --against, and --resume of what it began: a revision and this tree, compared."""
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Tuple
 
 import click
 
 from harness.commands import baselines_in
 from harness.commands.request import Request
 from harness.commands.shown import Shown
-from harness.gates.exit_status import INCOMPARABLE, TRIAL_FAILED, exit_status, lenient
+from harness.gates.exit_status import INCOMPARABLE, INTERRUPTED, TRIAL_FAILED, exit_status, lenient
+
+if TYPE_CHECKING:
+    from harness.comparisons.trees import Hear
+    from harness.gates.power_card import Cards
+    from harness.records import Comparison
 
 
 def compare_trees(request: Request) -> int:
-    """Measure a revision and this tree in turn, show the verdicts, return the exit status."""
+    """Measure a revision and this tree, show the verdicts, return the exit status."""
     import suites
     from harness.comparisons import revisions
     from harness.devices import naming
     from harness.devices.kinds import KINDS
-    from harness.gates.power_card import Cards
-    from reports.terminal.verdicts import ComparisonProgress, print_verdicts
 
-    shown = Shown.from_options(request.report, request.lang, request.quiet)
     suites.get(str(request.suite))
     # Of emulated modes the time is not this machine's own.
     default = KINDS[naming.choose(request.device)[0].kind].reference_mode
     names = (request.modes or default).split(",")
     options = ["--suite", str(request.suite), *request.for_another_tree()]
-    cards = Cards(baselines_in(request.baselines))
+    results = Path(request.output)
+    return _show(
+        request,
+        lambda cards, hear: revisions.compare(
+            str(request.against), names, options, request.pairs, results, cards, sys.argv, hear
+        ),
+    )
+
+
+def continue_comparison(request: Request) -> int:
+    """Measure the pairs that an interrupted comparison lacks, show the verdicts, return the exit status."""
+    from harness.comparisons import revisions
+
+    return _show(request, lambda cards, hear: revisions.resume(Path(str(request.resume)), cards, hear))
+
+
+def _show(request: Request, measure: "Callable[[Cards, Hear], Tuple[Comparison, Path]]") -> int:
+    from harness.comparisons.trees import IncomparableError, TreeFailedError
+    from harness.gates.power_card import Cards
+    from reports.terminal.verdicts import ComparisonProgress, print_verdicts
+
+    shown = Shown.from_options(request.report, request.lang, request.quiet)
     hear = ComparisonProgress(request.pairs[1], request.quiet).measuring
     try:
-        comparison, folder = revisions.compare(
-            str(request.against), names, options, request.pairs, Path(request.output), cards, sys.argv, hear
-        )
-    except revisions.IncomparableError as error:
+        comparison, folder = measure(Cards(baselines_in(request.baselines)), hear)
+    except IncomparableError as error:
         click.echo(f"bench.py: the two trees cannot be compared: {error}", err=True)
-        return TRIAL_FAILED if isinstance(error, revisions.TreeFailedError) else INCOMPARABLE
+        return TRIAL_FAILED if isinstance(error, TreeFailedError) else INCOMPARABLE
+    if not comparison.complete:
+        click.echo(f"bench.py: interrupted after {len(comparison.pairs)} pairs; go on with", err=True)
+        click.echo(f"    python bench.py --resume {folder}", err=True)
+        return INTERRUPTED
     print_verdicts(comparison.verdicts, comparison.power_cards, shown.words, shown.quiet)
     shown.write(folder)
     status = exit_status(comparison.verdicts, request.inconclusive)

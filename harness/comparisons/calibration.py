@@ -1,21 +1,27 @@
-"""Measuring for a power card: pairs of fresh processes that run the same, in the order `--against` would use.
+"""Measuring for a power card: pairs of fresh processes that run the same and step in turns, as `--against` has them.
 
 Each pair serves twice: the process in head's place also makes its steps again, really slowed down. The pairs are
 journalled, so that hours of measuring survive an interruption.
 """
 
-from functools import partial
+import statistics
+import threading
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Dict, List, Tuple
 
 from harness import modes
+from harness.comparisons.referee import Referee
 from harness.devices import naming
 from harness.devices.kinds import KINDS
 from harness.gates.power_card import DELAY
 from harness.machine import environment
-from harness.records import Calibration, CalibrationPair, Suite, Trial, TrialResult
+from harness.records import Calibration, CalibrationPair, Suite, Trial
+from harness.records.events import Event, Sample
+from harness.runs import dispatch
 from harness.runs.runner import Observer, require_unchanged
+from harness.statistics import twin_log_ratio
 from harness.step import inputs
+from harness.step.turns import PAIRED_STEPS, WARM_UP_STEPS
 from harness.store.run_folder import RunFolder
 from harness.trial.supervisor import run_trial
 
@@ -76,39 +82,57 @@ def measure(calibration: Calibration, folder: RunFolder, cache: str, observer: O
 def _measure_pair(
     calibration: Calibration, number: int, folder: RunFolder, cache: str, observer: Observer
 ) -> CalibrationPair:
-    # ABBA begins anew with each comparison, as it does with each gate.
+    # The first side alternates, anew with each comparison, as it does with each gate.
     base_first = (number - 1) % calibration.pairs % 2 == 0
-    results = {}
-    for place, side in enumerate(("base", "head") if base_first else ("head", "base"), 1):
-        process = 2 * (number - 1) + place
-        trial = _trial(calibration, process, side, folder, cache)
-        observer.trial_started(trial, process, 2 * calibration.planned_pairs)
-        result = run_trial(trial, folder, calibration.timeout, partial(observer.event, trial))
-        observer.trial_ended(trial, result)
-        if result.status != "ok":
-            raise TrialFailedError(f"calibration {folder.path}: {trial.id}: {result.status}: {result.reason}")
-        results[side] = result
+    order = ("base", "head") if base_first else ("head", "base")
+    steps: Dict[str, List[float]] = {side: [] for side in order}
+    lock = threading.Lock()
+    with Referee(*order) as referee:
+        trials = {side: _trial(calibration, number, side, folder, cache, referee.paths[side]) for side in order}
+
+        def measure(side: str, stop: threading.Event) -> None:
+            trial = trials[side]
+
+            def hear(event: Event) -> None:
+                with lock:
+                    observer.event(trial, event)
+                    if isinstance(event, Sample):
+                        steps[side].append(event.seconds)
+
+            with lock:
+                observer.trial_started(trial, 2 * number - 1 + order.index(side), 2 * calibration.planned_pairs)
+            result = run_trial(trial, folder, calibration.timeout, hear, stop)
+            referee.call_off()
+            with lock:
+                observer.trial_ended(trial, result)
+            if result.status != "ok":
+                raise TrialFailedError(f"calibration {folder.path}: {trial.id}: {result.status}: {result.reason}")
+
+        dispatch.run_all([[side] for side in order], measure)
+    plain, whole = WARM_UP_STEPS + PAIRED_STEPS, WARM_UP_STEPS + 2 * PAIRED_STEPS
+    if min(referee.rounds, default=0) < whole - 1:  # the last of one side has no turn, when the other has ended
+        raise TrialFailedError(f"calibration {folder.path}: the processes of pair {number} did not step in turns")
+    base, head = steps["base"], steps["head"]
     return CalibrationPair(
         number=number,
-        base_seconds=_step_seconds(results["base"]),
-        head_seconds=_step_seconds(results["head"]),
-        delayed_seconds=results["head"].delayed_step_seconds,
+        base_seconds=statistics.median(base[WARM_UP_STEPS:plain]),
+        head_seconds=statistics.median(head[WARM_UP_STEPS:plain]),
+        delayed_seconds=statistics.median(head[plain:whole]),
+        log_ratio=twin_log_ratio(base[WARM_UP_STEPS:plain], head[WARM_UP_STEPS:plain]),
+        delayed_log_ratio=twin_log_ratio(base[plain:whole], head[plain:whole]),
     )
 
 
-def _step_seconds(result: TrialResult) -> Optional[float]:
-    return result.step_seconds if result.steady else None
-
-
-def _trial(calibration: Calibration, process: int, side: str, folder: RunFolder, cache: str) -> Trial:
-    trial_id = f"{process}.{side}"
+def _trial(calibration: Calibration, number: int, side: str, folder: RunFolder, cache: str, turns: str) -> Trial:
+    trial_id = f"{number}.{side}"
     return Trial(
         id=trial_id,
         case=calibration.case,
         mode=calibration.mode,
         device=calibration.device,
-        replicate=process,
+        replicate=number,
         picture=str(folder.trial_folder(trial_id) / "picture.png"),
         cache=cache,
         delay=DELAY if side == "head" else 0.0,
+        turns=turns,
     )

@@ -23,8 +23,8 @@ class Referee:
 
     def __init__(self, first: str, second: str) -> None:
         """The side that steps first, and the other; after it each steps twice in a row, so that a drift hits both."""
-        self.granted: List[str] = []
-        """Whose turn it was, in order."""
+        self.rounds: List[int] = []
+        """Of each pair of trials that stepped in turns: how many steps each side made so."""
         self._order: Tuple[str, str] = (first, second)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -44,36 +44,38 @@ class Referee:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        for opened in (*self._listeners.values(), *self._workers.values()):
-            opened.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    @property
-    def paired(self) -> int:
-        """Steps that each side made in turn with the other."""
-        return min(self.granted.count(side) for side in self._order)
+    def call_off(self) -> None:
+        """Let whoever waits, now or later, go on alone: the other side will not come any more."""
+        self._over.set()
 
     def _run(self) -> None:
-        for side in self._order:
-            worker = self._accept(side)
-            if worker is None:
-                return
-            self._workers[side] = worker
-        if all(self._is_ready(side) for side in self._order):
-            self._take_turns()
-        # Whoever still waits reads the end of the file, and needs no leave from then on.
-        for worker in self._workers.values():
-            worker.close()
+        while not self._over.is_set():  # one pair of trials after the other, where a suite has several cases
+            for side in self._order:
+                worker = self._accept(side)
+                if worker is not None:
+                    self._workers[side] = worker
+            if len(self._workers) == 2 and all(self._is_ready(side) for side in self._order):
+                self.rounds.append(self._take_turns())
+            # Whoever still waits reads the end of the file, and needs no leave from then on.
+            for worker in self._workers.values():
+                worker.close()
+            self._workers.clear()
+        for listener in self._listeners.values():  # for those who came and were not let in
+            listener.close()
 
-    def _take_turns(self) -> None:
+    def _take_turns(self) -> int:
+        granted: List[str] = []
         for side in self._turns():
             try:
                 self._workers[side].sendall(GO)
             except OSError:
-                return
-            self.granted.append(side)
+                break
+            granted.append(side)
             if not self._is_ready(side):  # it makes no further step
-                return
+                break
+        return min(granted.count(side) for side in self._order)
 
     def _turns(self) -> Iterator[str]:
         first, second = self._order

@@ -1,98 +1,127 @@
-"""Base against head: two trees of this project measured in turn, in one session on one machine.
+"""Base against head: two trees of this project, measured in one session on one machine, pair by pair until decided."""
 
-Each tree runs by its own command line in processes of its own, and only a few fields of its run.json are read, so that
-the trees' records may differ. Timings of one session are paired: what slows the machine slows both.
-"""
-
-import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Collection, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from harness import modes
+from harness.comparisons.trees import Hear, Meter, Tree
 from harness.errors import UsageError
 from harness.gates.power_card import Cards
 from harness.gates.reasons import REASONS
 from harness.gates.sequential import Looks
 from harness.gates.timing_rule import judge_pairs
 from harness.machine import environment, git
-from harness.machine.child import tied
 from harness.machine.git import ROOT, GitError
 from harness.records import Comparison, Limit, Pair, Run, Verdict
-from harness.store.files import write_atomic
 from harness.store.run_folder import RunFolder
-
-_TRIAL_FAILED = 5
-
-
-class IncomparableError(ValueError):
-    """One side's result cannot be read, or is of another case; the message says which and why."""
-
-
-class TreeFailedError(IncomparableError):
-    """One side's trial crashed, timed out, diverged or was refused."""
-
-
-class Tree(NamedTuple):
-    """One side of the comparison."""
-
-    name: str
-    path: Path
-
-
-Hear = Callable[[int, str, str], None]
-"""Told of each measurement before it begins: pair, tree, mode."""
 
 
 def compare(
     revision: str,
     mode_names: Sequence[str],
     options: Sequence[str],
-    pairs: Tuple[int, int],
+    looks: Tuple[int, int],
     results: Path,
     cards: Cards,
     command: Sequence[str],
     hear: Hear,
 ) -> Tuple[Comparison, Path]:
-    """Measure a revision and this tree in turn, and judge which is slower; return the record and its folder.
+    """Measure a revision and this tree, and judge which is slower; return the record and its folder.
 
     Args:
         options: command-line options that both trees get.
-        pairs: fewest and most; beyond the fewest, only modes that are not decided yet are measured on.
+        looks: fewest and most pairs; beyond the fewest, only modes that are not decided yet are measured on.
 
     Raises:
         UsageError: there is no such revision or mode.
         IncomparableError: a tree's result cannot be read, or the trees ran different cases.
     """
-    names = list(dict.fromkeys(mode_names))
+    names = tuple(dict.fromkeys(mode_names))
     for name in names:
         modes.get(name)
-    started = environment.now()
-    with base_tree(revision) as base:
-        folder = RunFolder.create(results, "against").path
-
-        def undecided(found: Sequence[Pair]) -> Collection[str]:
-            return undecided_modes(found, _head_run(folder, names[0]).suite.limits, pairs)
-
-        found = measure_pairs(base, Tree("head", ROOT), names, options, pairs, folder, hear, undecided)
-    run = _head_run(folder, names[0])
-    key, suite, limits = run.environment.machine_key, run.suite, run.suite.limits
-    objections = {case.id: cards.objection(key, suite.name, case, limits) for case in suite.cases}
+    try:
+        commit = git.commit(revision)
+    except GitError as error:
+        raise UsageError(f"--against {revision}: {error}") from error
     comparison = Comparison(
         base=revision,
-        started=started,
+        base_commit=commit,
+        head=git.describe(),
+        modes=names,
+        options=tuple(options),
+        looks=looks,
+        started=environment.now(),
         command=tuple(command),
-        pairs=tuple(found),
-        verdicts=tuple(judge(found, limits, objections, pairs)),
-        power_cards=tuple(cards.current(key, suite.name, suite.cases, limits)),
+        complete=False,
     )
-    write_atomic(folder / "comparison.json", (comparison.model_dump_json(indent=1) + "\n").encode())
-    return comparison, folder
+    folder = RunFolder.create(results, "against")
+    folder.save_comparison(comparison)
+    return measure(comparison, folder, cards, hear)
+
+
+def resume(path: Path, cards: Cards, hear: Hear) -> Tuple[Comparison, Path]:
+    """Measure the pairs that an interrupted comparison lacks, and judge it; return and raise as `compare` does.
+
+    Raises:
+        UsageError: nothing is missing, or this tree is another one by now.
+    """
+    folder = RunFolder(path)
+    comparison = folder.load_comparison()
+    if comparison.complete:
+        raise UsageError(f"comparison {path}: it is complete, nothing is left to resume")
+    if comparison.head != git.describe():
+        raise UsageError(f"comparison {path}: this tree was {comparison.head}, is {git.describe()}")
+    return measure(comparison, folder, cards, hear)
+
+
+def measure(comparison: Comparison, folder: RunFolder, cards: Cards, hear: Hear) -> Tuple[Comparison, Path]:
+    """Measure what the journal lacks, and judge the whole; after Ctrl-C there are no verdicts, and `resume` goes on."""
+    pairs = folder.recover_journal(Pair)
+    try:
+        with base_tree(comparison.base_commit) as base:
+            head = Tree("head", ROOT)
+            meter = Meter(base, head, comparison.options, folder.path, hear, comparison.in_turns is not False)
+            measure_pairs(comparison, meter, pairs, folder)
+    except KeyboardInterrupt:
+        return comparison.model_copy(update={"pairs": tuple(pairs)}), folder.path
+    run = _head_run(folder.path, comparison.modes[0])
+    key, suite, limits = run.environment.machine_key, run.suite, run.suite.limits
+    objections = {case.id: cards.objection(key, suite.name, case, limits) for case in suite.cases}
+    comparison = comparison.model_copy(
+        update={
+            "in_turns": meter.in_turns,
+            "complete": True,
+            "pairs": tuple(pairs),
+            "verdicts": tuple(judge(pairs, limits, objections, comparison.looks)),
+            "power_cards": tuple(cards.current(key, suite.name, suite.cases, limits)),
+        }
+    )
+    folder.save_comparison(comparison)
+    return comparison, folder.path
+
+
+def measure_pairs(comparison: Comparison, meter: Meter, pairs: List[Pair], folder: RunFolder) -> None:
+    """Add to the pairs, and to the journal, until each mode has the fewest, and then until each is decided.
+
+    Raises:
+        IncomparableError: a tree's result cannot be read, or the trees ran different cases.
+    """
+    fewest, most = comparison.looks
+    for number in range(1, most + 1):
+        wanted: Collection[str] = comparison.modes
+        if number > fewest:
+            wanted = undecided_modes(pairs, _head_run(folder.path, comparison.modes[0]).suite.limits, comparison.looks)
+        if not wanted:
+            break
+        done = {pair.mode for pair in pairs if pair.number == number}
+        for mode in [name for name in comparison.modes if name in wanted and name not in done]:
+            for pair in meter.measure(number, mode):
+                folder.append_journal(pair)
+                pairs.append(pair)
 
 
 def _head_run(folder: Path, mode: str) -> Run:
@@ -150,80 +179,3 @@ def _check_out(revision: str, tree: Path, root: Path) -> None:
         git.git(*add, git.commit(revision, root), root=root)
     except GitError as error:
         raise UsageError(f"--against {revision}: {error}") from error
-
-
-def measure_pairs(
-    base: Tree,
-    head: Tree,
-    mode_names: Sequence[str],
-    options: Sequence[str],
-    pairs: Tuple[int, int],
-    folder: Path,
-    hear: Hear,
-    undecided: Callable[[Sequence[Pair]], Collection[str]],
-) -> List[Pair]:
-    """Run both trees in each mode, ABBA, until enough is known, and return the paired step times.
-
-    Args:
-        options: command-line options that both trees get.
-        pairs: fewest and most.
-        folder: gets the runs of both.
-        undecided: which modes need another pair, given the pairs so far; asked once there are the fewest.
-
-    Raises:
-        IncomparableError: a tree's result cannot be read, or the trees ran different cases.
-    """
-    found: List[Pair] = []
-    fewest, most = pairs
-    for number in range(1, most + 1):
-        wanted = mode_names if number <= fewest else undecided(found)
-        if not wanted:
-            break
-        for mode in [name for name in mode_names if name in wanted]:
-            order = (base, head) if number % 2 else (head, base)
-            sides = {}
-            for tree in order:
-                hear(number, tree.name, mode)
-                sides[tree.name] = _measure(tree, mode, options, folder / f"{number}-{tree.name}-{mode}")
-            found += _paired(mode, number, sides["base"], sides["head"])
-    return found
-
-
-def _measure(tree: Tree, mode: str, options: Sequence[str], output: Path) -> Dict[str, Any]:
-    output.mkdir(parents=True)
-    command = [sys.executable, "bench.py", *options, "--modes", mode, "--replicates", "1", "--output", str(output)]
-    with open(output / "log.txt", "wb") as log:
-        status = subprocess.run(tied(command), cwd=str(tree.path), stdout=log, stderr=subprocess.STDOUT).returncode
-    records = list(output.glob("*/run.json"))
-    if status or len(records) != 1:
-        kind = TreeFailedError if status == _TRIAL_FAILED else IncomparableError
-        raise kind(f"{tree.name}: bench.py ended with status {status} in mode {mode}; log {output / 'log.txt'}")
-    try:
-        return dict(_readings(json.loads(records[0].read_bytes())))
-    except (ValueError, KeyError, TypeError) as error:
-        reason = f"{type(error).__name__} {error}"
-        raise IncomparableError(f"{tree.name}: its record has another form ({reason}): {records[0]}") from error
-
-
-def _readings(record: Dict[str, Any]) -> Iterator[Tuple[str, Tuple[Dict[str, Any], Optional[float], bool]]]:
-    """By case: what decides its numbers, its step time unless it never settled, and whether that is emulated."""
-    # Older records have the cases at the top.
-    cases = record["suite"]["cases"] if isinstance(record["suite"], dict) else record["cases"]
-    for trial in record["trials"]:
-        (case,) = [case for case in cases if case["id"] == trial["case"]]
-        identity = {name: case[name] for name in ("steps", "settings", "seed", "inputs")}
-        seconds = None if trial.get("steady") is False else float(trial["step_seconds"])
-        yield trial["case"], (identity, seconds, bool(trial.get("emulated", False)))
-
-
-def _paired(mode: str, number: int, base: Dict[str, Any], head: Dict[str, Any]) -> Iterator[Pair]:
-    if set(base) != set(head):
-        raise IncomparableError(f"base ran the cases {sorted(base)}, head {sorted(head)}")
-    for case, (identity, seconds, emulated) in head.items():
-        base_identity, base_seconds, _ = base[case]
-        if base_identity != identity:
-            changed = [name for name in identity if identity[name] != base_identity[name]]
-            raise IncomparableError(f"case {case} is another one in base: {', '.join(changed)} differ")
-        yield Pair(
-            case=case, mode=mode, number=number, base_seconds=base_seconds, head_seconds=seconds, emulated=emulated
-        )

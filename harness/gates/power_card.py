@@ -114,9 +114,9 @@ def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits
         detections=detections.found,
         detection_low=detections.low,
         detection_high=detections.high,
-        spread=float(_log_ratios(steady, "head_seconds").std(ddof=1)),
+        spread=float(np.std(_log_ratios(steady, delayed=False), ddof=1)),
         step_seconds=geometric_mean([pair.base_seconds for pair in steady if pair.base_seconds is not None]),
-        needed_pairs=needed_pairs(_log_ratios(steady, "delayed_seconds"), rule),
+        needed_pairs=needed_pairs(_log_ratios(steady, delayed=True), rule),
         run=calibration.id,
         revision=calibration.environment.revision,
         packages=calibration.environment.packages,
@@ -137,24 +137,26 @@ def needed_pairs(delayed: Any, rule: Rule) -> Optional[int]:
     return None
 
 
-def _log_ratios(pairs: Sequence[CalibrationPair], field: str) -> Any:
-    sides = ([getattr(pair, name) for pair in pairs] for name in ("base_seconds", field))
-    base, other = map(np.log, sides)
-    return other - base
+def _log_ratios(pairs: Sequence[CalibrationPair], delayed: bool) -> np.ndarray:
+    ratios = [_pair(pair, "", "", delayed).ratio for pair in pairs]
+    return np.log([ratio for ratio in ratios if ratio is not None])
+
+
+def _pair(pair: CalibrationPair, case: str, mode: str, delayed: bool) -> Pair:
+    """As `--against` would have measured it, head as it is or slowed down."""
+    return Pair(
+        case=case,
+        mode=mode,
+        number=pair.number,
+        base_seconds=pair.base_seconds,
+        head_seconds=pair.delayed_seconds if delayed else pair.head_seconds,
+        log_ratio=pair.delayed_log_ratio if delayed else pair.log_ratio,
+        emulated=False,
+    )
 
 
 def _reason(group: Sequence[CalibrationPair], case: str, mode: str, limits: Sequence[Limit], delayed: bool) -> str:
     """What `--against` would say of one comparison."""
-    pairs = [
-        Pair(
-            case=case,
-            mode=mode,
-            number=pair.number,
-            base_seconds=pair.base_seconds,
-            head_seconds=pair.delayed_seconds if delayed else pair.head_seconds,
-            emulated=False,
-        )
-        for pair in group
-    ]
+    pairs = [_pair(pair, case, mode, delayed) for pair in group]
     (verdict,) = judge_pairs(pairs, limits)
     return verdict.reason

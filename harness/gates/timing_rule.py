@@ -116,12 +116,14 @@ def judge_pairs(
     verdicts, questions = [], []
     for (case, mode), group in groups.items():
         objection = "emulated" if group[0].emulated else (objections or {}).get(case)
-        base, head = [pair.base_seconds for pair in group], [pair.head_seconds for pair in group]
-        if None in base + head:
+        ratios = [pair.ratio for pair in group]
+        if None in ratios:
             verdicts.append(undecided("against", case, mode, "never_steady", objection))
         else:
             rule = rule_of("against", case, mode, limits, looks)
-            questions.append(Question("against", case, mode, rule, paired_log_ratio(base, head), objection))
+            questions.append(
+                Question("against", case, mode, rule, paired_log_ratio(np.ones(len(ratios)), ratios), objection)
+            )
     return verdicts + decide(questions)
 
 

@@ -88,3 +88,7 @@ class CalibrationPair(Record):
     head_seconds: Optional[float]
     delayed_seconds: Optional[float]
     """None: the steps never settled."""
+    log_ratio: Optional[float] = None
+    """Median over the steps of log(head / base), which were made in turns; None where they were not."""
+    delayed_log_ratio: Optional[float] = None
+    """The same of the steps that were slowed down in head's place, and not in base's."""

@@ -1,5 +1,6 @@
 """What one invocation measured: a run with its summaries, or a comparison of two revisions."""
 
+import math
 from typing import Dict, List, Optional, Tuple
 
 from typing_extensions import Literal
@@ -75,7 +76,7 @@ class Growth(Record):
 
 
 class Pair(Record):
-    """The step times of two revisions, measured one right after the other."""
+    """The step times of two revisions, in one pair of processes."""
 
     case: str
     mode: str
@@ -83,7 +84,18 @@ class Pair(Record):
     base_seconds: Optional[float]
     head_seconds: Optional[float]
     """None: the steps never settled."""
+    log_ratio: Optional[float] = None
+    """Median over the steps of log(head / base), where the two made them in turns; None where they did not."""
     emulated: bool
+
+    @property
+    def ratio(self) -> Optional[float]:
+        """head / base; None where the steps of a side that did not step in turns never settled."""
+        if self.log_ratio is not None:
+            return math.exp(self.log_ratio)
+        if self.base_seconds is None or self.head_seconds is None:
+            return None
+        return self.head_seconds / self.base_seconds
 
 
 class Comparison(Record):
@@ -91,11 +103,24 @@ class Comparison(Record):
 
     schema_version: int = SCHEMA_VERSION
     base: str
-    """The git revision."""
+    """The git revision, as the user named it."""
+    base_commit: str = ""
+    """Its hash; names of revisions move."""
+    head: Optional[str] = None
+    """This tree's revision, as Environment.revision says it."""
+    modes: Tuple[str, ...] = ()
+    options: Tuple[str, ...] = ()
+    """What both trees were told on their command lines."""
+    looks: Tuple[int, int] = (2, 2)
+    """Fewest and most pairs of each mode."""
+    in_turns: Optional[bool] = None
+    """Whether base and head stepped in turns; False: one after the other. None until that is known."""
+    complete: bool = True
+    """False while it is measured, and when it was interrupted."""
     started: str
     command: Tuple[str, ...]
-    pairs: Tuple[Pair, ...]
-    verdicts: Tuple[Verdict, ...]
+    pairs: Tuple[Pair, ...] = ()
+    verdicts: Tuple[Verdict, ...] = ()
     power_cards: Tuple[PowerCard, ...] = ()
 
 

@@ -45,6 +45,9 @@ class Trial(Record):
     delay: Optional[float] = None
     """Of a calibration alone: time the steps once more, each slower by this share of what they took; when 0, do not.
     Such a trial measures nothing else."""
+    turns: str = ""
+    """Path of a referee's socket, for a trial that steps in turns with another (harness.step.turns). Such a trial
+    measures nothing but its steps."""
     fidelity: Optional[FidelityPlan] = None
     """What to measure of the picture's fidelity, untimed, once it is made."""
     envelopes: Tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """What is run in which order, and the record of it."""
 
+import os
 import threading
 import time
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from harness.runs import dispatch
 from harness.runs.stopping import wanted
 from harness.runs.summary import growth, summarize
 from harness.step import inputs
+from harness.step.turns import VARIABLE
 from harness.store.run_folder import RunFolder
 from harness.trial.supervisor import run_trial
 
@@ -311,6 +313,7 @@ def _trial(
         cache=cache,
         health=run.health and replicate == 1 and not confirmation,
         confirmation=confirmation,
+        turns=os.environ.get(VARIABLE, ""),
         fidelity=run.suite.fidelity,
         envelopes=_noise_formats(run) if run.suite.fidelity and mode.name == run.reference_mode else (),
         oracle=str(folder.oracle_path(case.id)) if run.suite.fidelity else "",

@@ -26,7 +26,12 @@ def require_finite(updates: int, losses: Losses) -> None:
 
 
 def sample_steps(
-    step: Callable[[], Losses], steps: Optional[int], made: int = 0, extra: bool = False, per_call: int = 1
+    step: Callable[[], Losses],
+    steps: Optional[int],
+    made: int = 0,
+    extra: bool = False,
+    per_call: int = 1,
+    before: Callable[[], None] = lambda: None,
 ) -> Generator[Sample, None, None]:
     """Run `step` and time each call on the monotonic clock.
 
@@ -36,6 +41,7 @@ def sample_steps(
         steps: updates of the picture after the last call; without end when None.
         made: updates made before the first call.
         extra: the picture is done, and the steps are made for their time alone.
+        before: called before each step, outside of its time.
 
     Raises:
         DivergedError: a loss is not finite; the steps end there.
@@ -45,14 +51,15 @@ def sample_steps(
     updates = made
     try:
         while steps is None or updates < steps:
+            before()
             start = time.perf_counter()
             losses = step()
             seconds = (time.perf_counter() - start) / per_call
             phase: StepPhase = "extra" if extra else "first" if updates == made else "step"
             updates += per_call
-            before = updates - 1  # that the losses belong to
-            require_finite(before, losses)
-            yield Sample(updates=before, phase=phase, seconds=seconds, losses=losses, steps=per_call)
+            last = updates - 1  # that the losses belong to
+            require_finite(last, losses)
+            yield Sample(updates=last, phase=phase, seconds=seconds, losses=losses, steps=per_call)
     finally:
         if collecting:
             gc.enable()

@@ -17,14 +17,24 @@ PAIRED_STEPS = 20
 
 
 class Turns:
-    """A worker's side: asks for leave before each step, and steps at once where there is no referee any more."""
+    """A worker's side: asks for leave before each step, and steps at once where there is no referee, or none any more.
+
+    A step that waits does so outside of its time.
+    """
 
     def __init__(self, path: str) -> None:
+        """Take the path of the referee's socket; where it is empty nobody is asked."""
         self._socket: Optional[socket.socket] = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._socket.connect(path)
         except OSError:
             self.close()
+
+    def __enter__(self) -> "Turns":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def wait(self) -> None:
         """Return when the next step may begin: nobody else is stepping."""

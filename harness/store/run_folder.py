@@ -90,6 +90,10 @@ class RunFolder:
         """Read comparison.json; raises as `load` does."""
         return self._load(Comparison, "comparison")
 
+    def save_comparison(self, comparison: Comparison) -> Path:
+        """Write comparison.json and return its path."""
+        return self._save(comparison, "comparison")
+
     def load_calibration(self) -> Calibration:
         """Read calibration.json; raises UsageError as `load` does."""
         return self._load(Calibration, "calibration")

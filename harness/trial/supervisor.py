@@ -125,7 +125,7 @@ def run_trial(
         log=str(relative / "log.txt"),
         log_tail=() if status == "ok" else _tail(home / "log.txt"),
         samples=str(relative / "samples.jsonl"),
-        picture=str(relative / "picture.png") if finished and trial.delay is None else None,
+        picture=str(relative / "picture.png") if finished and trial.delay is None and not trial.turns else None,
         health=str(relative / "health.jsonl") if reports.health else None,
         lost=reports.lost(),
         emulated=planned.emulated if planned else False,

@@ -21,13 +21,25 @@ from harness.fidelity import probes
 from harness.fidelity.job import Job
 from harness.machine.child import start_time, to_parent
 from harness.records import Case, Losses, LossScaling, Trial
-from harness.records.events import Diverged, Event, Finished, Health, Phase, Planned, Refused, Sample, Started
+from harness.records.events import (
+    Diverged,
+    Event,
+    Finished,
+    Health,
+    Phase,
+    Planned,
+    Refused,
+    Sample,
+    Started,
+    StepPhase,
+)
 from harness.step import building
 from harness.step.building import step_fetches
 from harness.step.inputs import Pictures, load
 from harness.step.sampling import DivergedError, require_finite, sample_steps
 from harness.step.scoring import score, summed
 from harness.step.steady_state import needs_more_steps, timing
+from harness.step.turns import PAIRED_STEPS, WARM_UP_STEPS, Turns
 from harness.store.files import numbered, write_atomic
 from model import images, vgg
 
@@ -107,7 +119,7 @@ def _stylize(trial: Trial, device: Device, emit: Emit, started: float) -> Finish
         "loss_scaling": drawn.loss_scaling,
         "remarks": drawn.remarks,
     }
-    if trial.delay is None:  # a calibration wants the times alone
+    if trial.delay is None and not trial.turns:  # else the times alone are wanted
         figures.update(_judge(trial, device, step, drawn, emit))
     return Finished(**figures)
 
@@ -138,22 +150,20 @@ def _draw(trial: Trial, device: Device, step: _Step, emit: Emit, started: float)
     update = _Update(device, session, graph)
     emit(Phase(name="steps"))
     startup_seconds, samples = 0.0, []
-    for sample in sample_steps(update, steps, per_call=update.per_call):
-        startup_seconds = startup_seconds or time.monotonic() - started
-        samples.append(sample.model_copy(update=update.scaling))
-        emit(samples[-1])
-    emit(Phase(name="finish"))
-    # The losses after the last update are the one row that no step's forward pass holds.
-    final_losses = summed(session.run(graph.losses))
-    require_finite(steps, final_losses)
-    result = session.run(graph.result)
-    loss_scaling = _loss_scaling(steps, samples, session.run(graph.scaling)) if graph.scaling else None
-    if trial.fidelity is None:
-        emit(Phase(name="timing"))
-        seconds = [sample.seconds for sample in samples[1:]]
-        settled = _settle(update, seconds, steps, emit, per_call=update.per_call)
-        if trial.delay:
-            _delay(update, settled, trial.delay, emit)
+    with Turns(trial.turns) as turns:
+        for sample in sample_steps(update, steps, per_call=update.per_call, before=turns.wait):
+            startup_seconds = startup_seconds or time.monotonic() - started
+            samples.append(sample.model_copy(update=update.scaling))
+            emit(samples[-1])
+        emit(Phase(name="finish"))
+        # The losses after the last update are the one row that no step's forward pass holds.
+        final_losses = summed(session.run(graph.losses))
+        require_finite(steps, final_losses)
+        result = session.run(graph.result)
+        loss_scaling = _loss_scaling(steps, samples, session.run(graph.scaling)) if graph.scaling else None
+        if trial.fidelity is None:
+            emit(Phase(name="timing"))
+            _time(trial, update, [sample.seconds for sample in samples[1:]], emit, turns)
     # Last, for it makes one more update.
     remarks = device.confirm(session, update.fetches)
     losses = [*(sample.losses for sample in samples), final_losses]
@@ -221,36 +231,60 @@ def _loss_scaling(steps: int, samples: Sequence[Sample], after: Mapping[str, Any
     )
 
 
-def _settle(
-    step: Callable[[], Losses],
-    seconds: List[float],
-    made: int,
-    emit: Emit,
-    phase: str = "extra",
-    per_call: int = 1,
-) -> List[float]:
-    """Make further steps until the seconds of all but the first show a steady state, or never will; return them."""
-    try:
-        with closing(sample_steps(step, None, made, extra=True, per_call=per_call)) as samples:
-            while needs_more_steps(seconds):
-                sample = next(samples)
-                seconds.append(sample.seconds)
-                emit(sample.model_copy(update={"phase": phase}))
-    except DivergedError:
-        pass  # after the last update that was asked for: the picture is done and good
-    return seconds
+def _time(trial: Trial, step: "_Update", seconds: List[float], emit: Emit, turns: Turns) -> None:
+    """Make further steps, for their time alone; for a calibration also steps that are slowed down.
+
+    In turns both sides make as many steps, whatever those of one of them say.
+
+    Args:
+        seconds: of all steps but the first.
+    """
+    series = _Series(step, emit, turns, step.per_call)
+    if not trial.turns:
+        series.extend(seconds, trial.case.steps, needs_more_steps)
+    else:
+        series.extend(seconds, trial.case.steps, lambda made: len(made) < WARM_UP_STEPS + PAIRED_STEPS - 1)
+    if trial.delay is None:
+        return
+    pause = trial.delay * (timing(seconds).step_seconds or 0.0)
+    made = 1 + len(seconds)
+    if trial.turns:
+        series.slowed(pause).extend([], made, lambda made: len(made) < PAIRED_STEPS, "delayed")
+    elif pause:
+        series.slowed(pause).extend([], made, needs_more_steps, "delayed")
 
 
-def _delay(step: Callable[[], Losses], seconds: Sequence[float], share: float, emit: Emit) -> None:
-    """Time the steps anew, each longer by this share of what they took: really asleep, within what is timed."""
-    pause = share * (timing(seconds).step_seconds or 0.0)
+class _Series(NamedTuple):
+    """Steps after the picture is done."""
 
-    def delayed() -> Losses:
-        losses = step()
-        time.sleep(pause)
-        return losses
+    step: Callable[[], Losses]
+    emit: Emit
+    turns: Turns
+    per_call: int
 
-    _settle(delayed, [], 1 + len(seconds), emit, phase="delayed")
+    def slowed(self, pause: float) -> "_Series":
+        """The same, each step longer by so many seconds: really asleep, within what is timed."""
+
+        def slow() -> Losses:
+            losses = self.step()
+            time.sleep(pause)
+            return losses
+
+        return self._replace(step=slow, per_call=1)
+
+    def extend(
+        self, seconds: List[float], made: int, more: Callable[[Sequence[float]], bool], phase: StepPhase = "extra"
+    ) -> None:
+        """Add the seconds of further steps as long as there shall be more; `made` steps came before."""
+        try:
+            steps = sample_steps(self.step, None, made, True, self.per_call, self.turns.wait)
+            with closing(steps) as samples:
+                while more(seconds):
+                    sample = next(samples)
+                    seconds.append(sample.seconds)
+                    self.emit(sample.model_copy(update={"phase": phase}))
+        except DivergedError:
+            pass  # after the last update that was asked for: the picture is done and good
 
 
 def _count_health(trial: Trial, device: Device, graph: "StepGraph", result: np.ndarray, emit: Emit) -> None:

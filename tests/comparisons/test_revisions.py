@@ -1,12 +1,15 @@
 import json
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
 from harness.comparisons import revisions
+from harness.comparisons.trees import IncomparableError, Meter, Tree, TreeFailedError
 from harness.errors import UsageError
 from harness.gates import exit_status
-from harness.records import Pair
+from harness.records import Comparison, Pair
+from harness.store.run_folder import RunFolder
 
 STAND_IN = """
 import json, os, sys
@@ -33,15 +36,21 @@ def measure(tmp_path, monkeypatch):
     """Measures stand-ins for two trees; returns the pairs and the order in which the trees ran."""
     monkeypatch.setenv("ORDER", str(tmp_path / "order"))
 
-    def run(base, head, pairs=2, statuses=(0, 0), most=None, undecided=None):
+    def run(base, head, pairs=2, statuses=(0, 0), most=None, undecided=None, in_turns=False):
         trees = []
         for name, record, status in zip(("base", "head"), (base, head), statuses):
             (tmp_path / name).mkdir()
             (tmp_path / name / "bench.py").write_text(STAND_IN.format(name=name, record=record, status=status))
-            trees.append(revisions.Tree(name, tmp_path / name))
-        found = revisions.measure_pairs(
-            *trees, ["m"], [], (pairs, most or pairs), tmp_path / "runs", lambda *told: None, undecided
-        )
+            trees.append(Tree(name, tmp_path / name))
+        folder = RunFolder.create(tmp_path / "runs", "against")
+        meter = Meter(*trees, [], folder.path, lambda *told: None, in_turns)
+        looks = (pairs, most or pairs)
+        comparison = Comparison(base="b", modes=("m",), looks=looks, started="", command=())
+        found = []
+        monkeypatch.setattr(revisions, "undecided_modes", lambda found, *_: undecided(found))
+        monkeypatch.setattr(revisions, "_head_run", lambda *_: SimpleNamespace(suite=SimpleNamespace(limits=())))
+        revisions.measure_pairs(comparison, meter, found, folder)
+        assert folder.recover_journal(Pair) == found
         return found, (tmp_path / "order").read_text().split()
 
     return run
@@ -108,7 +117,7 @@ def test_steps_that_never_settled_have_no_time(measure):
 
 
 def test_a_trial_that_failed_is_told_from_a_record_that_cannot_be_compared(measure):
-    with pytest.raises(revisions.TreeFailedError):
+    with pytest.raises(TreeFailedError):
         measure(_record(), _record(), statuses=(0, 5))
 
 
@@ -124,7 +133,7 @@ def test_a_trial_that_failed_is_told_from_a_record_that_cannot_be_compared(measu
     ],
 )
 def test_what_cannot_be_compared_is_said(measure, base, statuses, reason):
-    with pytest.raises(revisions.IncomparableError, match=reason):
+    with pytest.raises(IncomparableError, match=reason):
         measure(base, _record(), statuses=statuses)
 
 
