@@ -33,7 +33,7 @@ SECTIONS: Dict[str, Tuple[Callable[[Command], Command], ...]] = {
         click.option("--resume", metavar="RUN", help="Measure what this interrupted run's folder is missing."),
         click.option("--plan-only", is_flag=True, help="Decide the card's dtypes and run no step."),
         click.option(
-            "--against", metavar="GITREF", help="Measure GITREF and this tree in turn, and judge which is slower."
+            "--against", metavar="GITREF", help="Measure GITREF and this tree in turns, and judge which is slower."
         ),
         click.option(
             "--pairs",

@@ -49,7 +49,7 @@ class Meter:
     """Measures pairs of processes of two trees: in turns, unless one of them turns out not to know how."""
 
     def __init__(
-        self, base: Tree, head: Tree, options: Sequence[str], folder: Path, hear: Hear, in_turns: bool
+        self, base: Tree, head: Tree, options: Sequence[str], folder: Path, hear: Hear, in_turns: bool = True
     ) -> None:
         """Set what both trees run: `options` of their command lines; `folder` gets their runs."""
         self.base, self.head, self.options, self.folder, self.hear = base, head, options, folder, hear

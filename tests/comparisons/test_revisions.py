@@ -10,6 +10,7 @@ from harness.errors import UsageError
 from harness.gates import exit_status
 from harness.records import Comparison, Pair
 from harness.store.run_folder import RunFolder
+from tests.conftest import ROOT
 
 STAND_IN = """
 import json, os, sys
@@ -62,6 +63,43 @@ def test_the_trees_take_turns_in_the_order_abba(measure):
     assert [(pair.number, pair.base_seconds, pair.head_seconds) for pair in pairs] == [
         (number, 1.0, 1.25) for number in (1, 2, 3, 4)
     ]
+
+
+IN_TURNS = """
+import json, os, sys
+sys.path.insert(0, {root!r})
+from harness.step.turns import PAIRED_STEPS, VARIABLE, WARM_UP_STEPS, Turns
+arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+folder = os.path.join(arguments["--output"], "run")
+os.makedirs(folder)
+with Turns(os.environ.get(VARIABLE, "")) as turns, open(os.path.join(folder, "samples.jsonl"), "w") as samples:
+    for number in range(WARM_UP_STEPS + PAIRED_STEPS):
+        turns.wait()
+        slow = 9.0 if number < WARM_UP_STEPS else 1.0 + number % 7  # what both sides see of the machine
+        samples.write(json.dumps({{"phase": "step", "seconds": slow * {seconds}}}) + chr(10))
+with open(os.path.join(folder, "run.json"), "w") as file:
+    json.dump({record}, file)
+"""
+
+
+def test_two_trees_that_know_how_step_in_turns(tmp_path, monkeypatch):
+    trees = []
+    for name, seconds in (("base", 1.0), ("head", 1.25)):
+        record = _record(3.0)
+        record["trials"][0].update(samples="samples.jsonl", steady=False)
+        program = IN_TURNS.format(root=str(ROOT), seconds=seconds, record=record)
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "bench.py").write_text(program)
+        trees.append(Tree(name, tmp_path / name))
+    meter = Meter(*trees, [], tmp_path / "runs", lambda *told: None)
+    (pair,) = meter.measure(1, "m")
+    assert meter.in_turns and pair.ratio == pytest.approx(1.25) and pair.log_ratio is not None
+    assert pair.head_seconds == pytest.approx(1.25 * pair.base_seconds)
+    # One that does not: both are measured anew, one after the other, and so are all that follow.
+    (tmp_path / "base" / "bench.py").write_text(STAND_IN.format(name="base", record=_record(2.0), status=0))
+    monkeypatch.setenv("ORDER", str(tmp_path / "order"))
+    (pair,) = meter.measure(2, "m")
+    assert not meter.in_turns and (pair.base_seconds, pair.log_ratio) == (2.0, None)
 
 
 def test_pairs_are_added_until_it_is_decided_or_no_more_are_allowed(measure):
@@ -187,3 +225,39 @@ def test_a_slow_down_blocks_on_any_machine_but_one_that_cries_wolf(objection, st
     assert (verdict.reason, verdict.advisory) == ("slower", objection == "alarming_card")
     assert exit_status.exit_status([verdict]) == status
     assert [detail.startswith(start) for detail, start in zip(verdict.details, said)] == [True] * len(said)
+
+
+def test_an_interrupted_comparison_goes_on_with_the_pair_it_was_at(tmp_path, monkeypatch):
+    measured = []
+
+    class Stub:
+        in_turns = True
+
+        def __init__(self, *arguments):
+            pass
+
+        def measure(self, number, mode):
+            if len(measured) == 2:
+                measured.append(None)
+                raise KeyboardInterrupt
+            measured.append(number)
+            return [_pairs(mode, 1.0 + number / 1000)[0].model_copy(update={"number": number})]
+
+    suite = SimpleNamespace(name="s", limits=(), cases=())
+    head = SimpleNamespace(suite=suite, environment=SimpleNamespace(machine_key="here"))
+    monkeypatch.setattr(revisions, "Meter", Stub)
+    monkeypatch.setattr(revisions, "_head_run", lambda *_: head)
+    cards = SimpleNamespace(current=lambda *_: [])
+    arguments = ("HEAD", ["force_fp16"], [], (4, 4), tmp_path, cards, (), None)
+    comparison, folder = revisions.compare(*arguments)
+    assert not comparison.complete and len(comparison.pairs) == 2 and comparison.verdicts == ()
+    stored = json.loads((folder / "comparison.json").read_text())
+    stored["head"] = "another"
+    (folder / "other").mkdir()
+    (folder / "other" / "comparison.json").write_text(json.dumps(stored))
+    with pytest.raises(UsageError, match="this tree was another, is "):
+        revisions.resume(folder / "other", cards, None)
+    comparison, _ = revisions.resume(folder, cards, None)
+    assert comparison.complete and [pair.number for pair in comparison.pairs] == [1, 2, 3, 4] and comparison.verdicts
+    with pytest.raises(UsageError, match="it is complete"):
+        revisions.resume(folder, cards, None)
