@@ -29,6 +29,11 @@ def log_interval(
     return float(np.exp(logs.mean() - half)), float(np.exp(logs.mean() + half))
 
 
+def half_width(low: float, high: float) -> float:
+    """Return half the width of an interval of a positive quantity, relative to its geometric centre."""
+    return float((high / low) ** 0.5 - 1)
+
+
 def stein_size(stage: Sequence[float], half_width: float, confidence: float = 0.95) -> int:
     """How many values, those of the first stage among them, have an interval of at most this relative half-width.
 

@@ -39,7 +39,7 @@ def head_run(folder: RunFolder) -> Run:
             "started": comparison.started,
             "command": comparison.command,
             "trials": trials,
-            "summaries": summarize(suite, trials),
+            "summaries": summarize(suite, trials, runs[0].reference_mode),
             "growth": [],
             "verdicts": list(comparison.verdicts),
             "power_cards": list(comparison.power_cards),
@@ -48,7 +48,7 @@ def head_run(folder: RunFolder) -> Run:
 
 
 def _moved(trial: TrialResult, home: Path, number: int) -> TrialResult:
-    """The trial with its files' paths from the comparison's folder, as the replicate of its pair."""
+    """Return the trial as the replicate of its pair, with paths relative to the comparison's folder."""
     files = {name: getattr(trial, name) for name in ("log", "samples", "picture", "health")}
     moved = {name: str(home / file) for name, file in files.items() if file}
     return trial.model_copy(update={"replicate": number, **moved})

@@ -1,8 +1,9 @@
 """The figures of a summary: how each is called, shown and explained. Formats share them."""
 
-from typing import List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from harness.records import Summary
+from reports.language import Words
 
 NOT_MEASURED = "–"
 
@@ -11,40 +12,43 @@ class Figure(NamedTuple):
     """One column of the summary tables."""
 
     field: str
+    """Name of the summary's field; `marks` is told in words, by the function of that name."""
     heading: str
     explanation: str
-    form: str
+    form: str = ""
+    """How the number is formatted; empty for what is told in words."""
     scale: float = 1.0
 
     def value(self, summary: Summary) -> Optional[float]:
-        """The number as it was measured, to sort by; None when it was not."""
-        return half_width(summary) if self.field == "half_width" else getattr(summary, self.field)
+        """Return the number as it was measured, to sort by; None when it was not, and for words."""
+        found: Optional[float] = getattr(summary, self.field) if self.form else None
+        return found
 
-    def text(self, summary: Summary) -> str:
-        """The number as text; `e` marks an emulated step time, `~` one of a process that was never steady."""
+    def text(self, summary: Summary, words: Words) -> str:
+        """Return the number as text, or the words."""
+        if not self.form:
+            return words.comma.join(words(mark) for mark in marks(summary))
         value = self.value(summary)
-        if value is None:
-            return NOT_MEASURED
-        return format(value * self.scale, self.form) + (
-            "e" if self.field == "step_seconds" and summary.emulated else ""
-        )
+        return NOT_MEASURED if value is None else format(value * self.scale, self.form)
 
 
-def marks(summary: Summary) -> str:
-    """What is to be known of a step time, in a letter."""
-    return ("e" if summary.emulated else "") + ("~" if summary.steady is False else "")
+MARKS: Dict[str, str] = {
+    "emulated": "float16 as rounded float32; such a time says nothing about the card",
+    "unsteady": "the steps of some process never settled",
+}
+"""By the words that mark a step time: what they mean."""
 
 
-def half_width(summary: Summary) -> Optional[float]:
-    """Half the 95 % interval of the step time, relative; None below two processes."""
-    if summary.step_seconds_low is None or summary.step_seconds_high is None:
-        return None
-    return (summary.step_seconds_high / summary.step_seconds_low) ** 0.5 - 1
+def marks(summary: Summary) -> List[str]:
+    """Return what is to be known of a step time: keys of MARKS."""
+    found = {"emulated": summary.emulated, "unsteady": summary.steady is False}
+    return [mark for mark in MARKS if found[mark]]
 
 
 FIGURES: List[Figure] = [
     Figure("step_seconds", "step s", "geometric mean over processes of the median step", ".3f"),
     Figure("half_width", "95 % ±", "interval over processes (Student's t on logarithms)", ".1%"),
+    Figure("marks", "time", "what is to be known of it"),
     Figure("ratio_to_reference", "ratio", "step time over that of the reference mode", ".3f"),
     Figure("final_loss", "final loss", "as the mode itself reports it", ".5g"),
     Figure("true_loss", "true loss", "of the same picture, scored in float32", ".5g"),
@@ -55,5 +59,20 @@ FIGURES: List[Figure] = [
     Figure("share_of_peak", "peak", "share of the matrix-product rate of its format in the same processes", ".0%"),
     Figure("peak_memory_bytes", "GiB", "largest resident size", ".2f", 2.0**-30),
 ]
-RESULTS, COSTS = FIGURES[:5], FIGURES[5:]
+RESULTS, COSTS = FIGURES[:6], FIGURES[6:]
 """What is looked at first, and the rest."""
+
+
+def legend(summaries: Sequence[Summary], reference_mode: str, words: Words) -> str:
+    """Return what stands beneath a table of these summaries: its marks, the dash, and what the ratio refers to."""
+    found = [mark for mark in MARKS if any(mark in marks(summary) for summary in summaries)]
+    said = [words(mark) + words.colon + words(MARKS[mark]) for mark in found]
+    said.append(NOT_MEASURED + words.colon + words("not measured"))
+    return words.sentence([*said, words("the ratio refers to {mode}", mode=reference_mode)])
+
+
+def explanations(figures: Sequence[Figure], words: Words) -> str:
+    """Return what the columns hold, in one line."""
+    return words.sentence(
+        [words(figure.heading) + words.colon + words(figure.explanation) for figure in figures if figure.form]
+    )

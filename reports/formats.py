@@ -1,32 +1,29 @@
-"""The formats of a report by name. Each is a module with `render(evidence, words) -> bytes`."""
+"""The formats of a report by name."""
 
 import importlib
-import os
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, List, Sequence
 
 from harness.errors import UsageError
-from harness.store.files import write_atomic
+from reports.exporter import Exporter
 from reports.language import Words
 from reports.stored_run import Evidence
 
-
-class Format(NamedTuple):
-    """A way to show a run."""
-
-    module: str
-    file: str
-    """Name of the file it writes; empty when it reports to the place it runs in."""
-
-
-FORMATS: Dict[str, Format] = {
-    "html": Format("reports.html.page", "report.html"),
-    "markdown": Format("reports.documents.markdown", "report.md"),
-    "junit": Format("reports.documents.junit", "junit.xml"),
-    "json": Format("reports.documents.run_json", "run.json"),
-    "pytest-benchmark": Format("reports.documents.pytest_benchmark", "pytest-benchmark.json"),
-    "github": Format("reports.documents.github", ""),
+FORMATS: Dict[str, str] = {
+    "html": "reports.html.page",
+    "markdown": "reports.documents.markdown",
+    "junit": "reports.documents.junit",
+    "json": "reports.documents.run_json",
+    "pytest-benchmark": "reports.documents.pytest_benchmark",
+    "github": "reports.documents.github",
 }
+"""The module that holds each one's exporter; it is imported when it is asked for."""
+
+
+def exporter(name: str) -> Exporter:
+    """Return the exporter of a format."""
+    found: Exporter = importlib.import_module(FORMATS[name]).EXPORTER
+    return found
 
 
 def parse(names: str) -> List[str]:
@@ -41,14 +38,8 @@ def parse(names: str) -> List[str]:
     for name in chosen:
         if name not in FORMATS:
             raise UsageError(f"report format {name!r} is unknown (expected some of {', '.join(FORMATS)}, or none)")
-    if "github" in chosen and not os.environ.get("GITHUB_ACTIONS"):
-        raise UsageError("report format github: only within GitHub Actions (GITHUB_ACTIONS is not set)")
+        exporter(name).check()
     return list(dict.fromkeys(chosen))
-
-
-def render(name: str, evidence: Evidence, words: Words) -> bytes:
-    """Return the run in this format."""
-    return importlib.import_module(FORMATS[name].module).render(evidence, words)
 
 
 def write(names: Sequence[str], evidence: Evidence, folder: Path, words: Words) -> List[Path]:
@@ -61,14 +52,5 @@ def write(names: Sequence[str], evidence: Evidence, folder: Path, words: Words) 
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"report folder {folder}: {error.strerror} (expected one that can be written)") from error
-    written = []
-    for name in names:
-        path = folder / FORMATS[name].file
-        if name == "github":
-            importlib.import_module(FORMATS[name].module).announce(evidence, words)
-        elif name == "json" and folder == evidence.folder:
-            continue  # the run's own record is there already
-        else:
-            write_atomic(path, render(name, evidence, words))
-            written.append(path)
-    return written
+    written = [exporter(name).write(evidence, folder, words) for name in names]
+    return [path for path in written if path is not None]

@@ -1,14 +1,17 @@
 """A run and what its folder holds, as every format reads them: what is not there, or not readable, is left out."""
 
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from pydantic import ValidationError
 
 from harness.records import Case, CasePlan, Run, Summary, TrialResult, Verdict
 from harness.records.events import Sample, parse_event
 from harness.store.run_folder import RunFolder
+from reports.advice import Origin
 from reports.comparison_run import COMPARISON, head_run
+from reports.language import Words
+from reports.plain_text import shown_path
 from reports.verdict_text import WORST_FIRST
 
 
@@ -25,30 +28,41 @@ class Evidence(NamedTuple):
         is_comparison = (folder.path / COMPARISON).exists()
         return cls(head_run(folder) if is_comparison else folder.load(), folder.path)
 
+    @property
+    def record(self) -> Path:
+        """Path of the record that the run was read from."""
+        comparison = self.folder / COMPARISON
+        return comparison if comparison.exists() else self.folder / "run.json"
+
+    @property
+    def origin(self) -> Origin:
+        """The run's folder and suite, for the commands of an advice."""
+        return Origin(shown_path(self.folder), self.run.suite.name)
+
     def trials(self, case: str, mode: str) -> List[TrialResult]:
-        """The trials of one case in one mode, by replicate; those that only confirmed others are left out."""
+        """Return the trials of one case in one mode, by replicate; those that only confirmed others are left out."""
         mine = (case, mode, False)
         found = [trial for trial in self.run.trials if (trial.case, trial.mode, trial.confirmation) == mine]
         return sorted(found, key=lambda trial: trial.replicate)
 
     def good(self, case: str, mode: str) -> List[TrialResult]:
-        """Those that ended well."""
+        """Return those of these trials that ended well."""
         return [trial for trial in self.trials(case, mode) if trial.status == "ok"]
 
     def failures(self) -> List[TrialResult]:
-        """The trials that did not end well."""
+        """Return the trials that did not end well."""
         return [trial for trial in self.run.trials if trial.status != "ok"]
 
     def summaries(self, case: str) -> List[Summary]:
-        """One line per mode."""
+        """Return the summaries of a case, one for each mode."""
         return [summary for summary in self.run.summaries if summary.case == case]
 
     def plans(self, case: str) -> Dict[str, CasePlan]:
-        """The card's dtype plans by mode."""
+        """Return the card's dtype plans of a case by mode."""
         return {plan.mode: plan for plan in self.run.plans if plan.case == case}
 
     def file(self, name: Optional[str]) -> Optional[Path]:
-        """A file of the run's folder; None when it is not there. Names that lead out of the folder are not followed."""
+        """Return a file of the run's folder; None when it is not there, or when its name leads out of the folder."""
         if not name:
             return None
         path = (self.folder / name).resolve()
@@ -56,7 +70,7 @@ class Evidence(NamedTuple):
         return path if inside and path.is_file() else None
 
     def samples(self, trial: TrialResult) -> List[Sample]:
-        """The steps of a trial, up to the first line that cannot be read."""
+        """Return the steps of a trial, up to the first line that cannot be read."""
         path = self.file(trial.samples)
         samples: List[Sample] = []
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path else ():
@@ -70,7 +84,7 @@ class Evidence(NamedTuple):
 
 
 def timed(trial: TrialResult, samples: Sequence[Sample]) -> List[float]:
-    """Seconds of the steps that the trial's step time rests on: the last ones, once the steady state was reached."""
+    """Return the seconds of the steps that the trial's step time rests on: the last ones, in the steady state."""
     return [sample.seconds for sample in samples[-trial.timed_steps :]] if trial.timed_steps else []
 
 
@@ -82,11 +96,11 @@ class Headline(NamedTuple):
     word: str
     sentence: str
     """Both English; see reports.language."""
-    values: Dict[str, object]
+    values: Mapping[str, object]
 
 
 def headline(run: Run) -> Headline:
-    """Say the worst of a run first, in the order of the exit status."""
+    """Return the worst that there is to say of a run, in the order of the exit status."""
     failed = sum(trial.status != "ok" for trial in run.trials)
     if failed:
         sentence = "{failed} of {trials} trials did not end well."
@@ -94,6 +108,8 @@ def headline(run: Run) -> Headline:
     if not run.complete:
         values = {"trials": len(run.trials), "planned": run.planned_trials}
         return Headline("missing", "Interrupted", "{trials} of {planned} trials finished and are kept.", values)
+    if run.plan_only and run.verdicts and all(verdict.outcome == "pass" for verdict in run.verdicts):
+        return Headline("pass", "Passed", "{count} dtype plans as approved.", {"count": len(run.verdicts)})
     return _judged(run.verdicts)
 
 
@@ -102,7 +118,7 @@ def _judged(verdicts: Sequence[Verdict]) -> Headline:
         return Headline("none", "Not judged", "The run was measured without --gate; nothing here is a pass.", {})
     if all(verdict.advisory for verdict in verdicts):
         return Headline("none", "Advisory", "Nothing of this run gates; what is shown is advisory.", {})
-    counts = {outcome: 0 for outcome in WORST_FIRST}
+    counts: Dict[str, int] = {outcome: 0 for outcome in WORST_FIRST}
     for verdict in verdicts:
         counts[verdict.outcome] += not verdict.advisory
     words: Tuple[Tuple[str, str], ...] = (
@@ -116,7 +132,11 @@ def _judged(verdicts: Sequence[Verdict]) -> Headline:
     return Headline(outcome, word, sentence, {**counts, "passed": counts["pass"]})
 
 
-def title(case: Case) -> str:
-    """Size, steps, start and network of a case in one line."""
-    size = f"{case.inputs.width}×{case.inputs.height}, " if case.inputs else ""
-    return f"{size}{case.steps} steps from {Path(case.initial).name}, network {Path(case.network).name}"
+def title(case: Case, words: Words) -> str:
+    """Return size, steps, start and network of a case in one line."""
+    size = f"{case.inputs.width}×{case.inputs.height}" if case.inputs else ""
+    pictures = words("{count} pictures of {size}", count=case.batch, size=size) if case.batch > 1 else size
+    start = words(case.initial) if case.initial in ("content", "noise") else Path(case.initial).name
+    steps = words("{steps} steps from {start}", steps=case.steps, start=start)
+    parts = [pictures, steps, words("network {network}", network=Path(case.network).name)]
+    return words.comma.join(part for part in parts if part)

@@ -1,8 +1,10 @@
-"""What verdicts say in words: those that say the same share one saying. Formats share them."""
+"""Verdicts in words, for all formats: those that say the same of several modes share one saying."""
 
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 from harness.records import Verdict
+from harness.remark import Remark
+from reports.advice import Advice, Origin
 from reports.language import Words
 
 WORST_FIRST = ("fail", "missing", "inconclusive", "pass")
@@ -13,25 +15,31 @@ class Saying(NamedTuple):
     """One verdict on one or more modes of a case."""
 
     verdict: Verdict
-    """Of the first mode; but for the mode and the details, the others' are equal."""
+    """The verdict on the first mode; those on the others differ in the mode and the details alone."""
     modes: Tuple[str, ...]
-    details: Tuple[str, ...]
+    remarks: Tuple[Remark, ...]
+    """The details of all these verdicts."""
+
+    def details(self, words: Words) -> List[str]:
+        """Return what the finding rests on, one line each."""
+        return list(dict.fromkeys(words.remark(remark) for remark in self.remarks))
 
     def happened(self, words: Words) -> str:
-        """What the gate found."""
+        """Return what the gate found."""
         return words.reason(self.verdict.reason).happened
 
     def objection(self, words: Words) -> str:
-        """Why it does not gate; empty when it does, or when what happened says it already."""
+        """Return why the verdict does not gate; empty when it does, or when `happened` says it already."""
         code = self.verdict.advisory_reason
         return words.reason(code).happened if code not in (None, self.verdict.reason) else ""
 
-    def advice(self, words: Words) -> List[str]:
-        """What to do about it; nothing about what passes and gates."""
+    def advice(self, words: Words, origin: Origin) -> List[Advice]:
+        """Return what to do about it; empty for what passes and gates."""
         codes = [] if self.verdict.outcome == "pass" else [self.verdict.reason]
         codes += [self.verdict.advisory_reason] if self.verdict.advisory_reason else []
-        found = [words.reason(code).advice for code in dict.fromkeys(codes)]
-        return [advice for advice in found if advice]
+        templates = [words.reason(code).advice for code in dict.fromkeys(codes)]
+        names = {**origin._asdict(), "mode": self.modes[0]}
+        return [Advice(template, names) for template in templates if template]
 
 
 def sayings(verdicts: Sequence[Verdict]) -> List[Saying]:
@@ -41,20 +49,19 @@ def sayings(verdicts: Sequence[Verdict]) -> List[Saying]:
     for verdict in ordered:
         # A failure's details are what failed; those of the others, such as a file's name, may differ.
         alike = {"mode": "", "details": verdict.details if verdict.outcome == "fail" else ()}
-        groups.setdefault(verdict.model_copy(update=alike).model_dump_json(), []).append(verdict)
+        groups.setdefault(repr(verdict.model_copy(update=alike)), []).append(verdict)
     return [_together(group) for group in groups.values()]
 
 
 def _together(group: Sequence[Verdict]) -> Saying:
-    if group[0].outcome == "fail":
-        details = group[0].details
-    else:
-        details = tuple(dict.fromkeys(detail for verdict in group for detail in verdict.details))
-    return Saying(group[0], tuple(verdict.mode for verdict in group), details)
+    # Of those that failed the details are alike.
+    told = group[:1] if group[0].outcome == "fail" else group
+    remarks = tuple(remark for verdict in told for remark in verdict.details)
+    return Saying(group[0], tuple(verdict.mode for verdict in group), remarks)
 
 
 def effect(verdict: Verdict, words: Words) -> str:
-    """What a verdict rests on: change, its interval, how many pairs or processes, and what they would have found."""
+    """Return the change, its interval, how many pairs or processes it rests on, and what they would have found."""
     if verdict.effect is None:
         return ""
     parts = [f"{verdict.effect:+.1%} {words(_MEASURED.get(verdict.gate, ''))}".strip()]
@@ -69,4 +76,4 @@ def effect(verdict: Verdict, words: Words) -> str:
         parts.append(words("{change} would be found", change=f"{verdict.detectable:+.1%}"))
     if verdict.confirmation is not None:
         parts.append(words("measured again {change}", change=f"{verdict.confirmation:+.1%}"))
-    return ", ".join(parts)
+    return words.comma.join(parts)

@@ -17,6 +17,7 @@ from harness.machine.child import ask, to_parent
 from harness.modes import get
 from harness.precision import PrecisionConfigError, customize_dtypes_text
 from harness.records import REFERENCE_MODE, Blame, Case, Envelope, FidelityPlan, Mode, Record, Trial, TrialFidelity
+from harness.remark import Remark
 
 PLAN = FidelityPlan(envelope=6, window=3, growth=())
 """Shorter than a suite's, for it is asked some dozens of times."""
@@ -75,7 +76,7 @@ class _Picture(NamedTuple):
 
     result: np.ndarray
     true_losses: List[Dict[str, float]]
-    alarms: List[str]
+    alarms: List[Remark]
 
 
 class Search:

@@ -48,10 +48,11 @@ def continue_comparison(request: Request) -> int:
 def _show(request: Request, measure: "Callable[[Cards, Hear], Tuple[Comparison, Path]]") -> int:
     from harness.comparisons.trees import IncomparableError, TreeFailedError
     from harness.gates.power_card import Cards
+    from reports.stored_run import Evidence
     from reports.terminal.verdicts import ComparisonProgress, print_verdicts
 
     shown = Shown.from_options(request.report, request.lang, request.quiet)
-    hear = ComparisonProgress(request.pairs[1], request.quiet).measuring
+    hear = ComparisonProgress(request.pairs[1], request.quiet, shown.words).measuring
     try:
         comparison, folder = measure(Cards(baselines_in(request.baselines)), hear)
     except IncomparableError as error:
@@ -61,7 +62,8 @@ def _show(request: Request, measure: "Callable[[Cards, Hear], Tuple[Comparison, 
         click.echo(f"bench.py: interrupted after {len(comparison.pairs)} pairs; go on with", err=True)
         click.echo(f"    python bench.py --resume {folder}", err=True)
         return INTERRUPTED
-    print_verdicts(comparison.verdicts, comparison.power_cards, shown.words, shown.quiet)
+    origin = Evidence.load(folder).origin
+    print_verdicts(comparison.verdicts, comparison.power_cards, shown.words, shown.quiet, origin=origin)
     shown.write(folder)
     status = exit_status(comparison.verdicts, request.inconclusive)
     return lenient(status) if request.advisory else status

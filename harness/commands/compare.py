@@ -21,10 +21,11 @@ def compare(context: click.Context, first: str, second: str, advisory: bool, bas
     from harness.comparisons.stored_runs import compare_runs
     from harness.gates.power_card import Cards
     from harness.store.run_folder import RunFolder
+    from reports.advice import Origin
     from reports.terminal.verdicts import print_verdicts
 
     runs = [RunFolder(Path(path)).load() for path in (first, second)]
     verdicts = compare_runs(runs[0], runs[1], Cards(baselines_in(baselines)))
-    print_verdicts(verdicts)
+    print_verdicts(verdicts, origin=Origin(second, runs[1].suite.name))
     status = exit_status(verdicts)
     context.exit(lenient(status) if advisory else status)

@@ -23,7 +23,7 @@ def measure(request: Request) -> int:
     kind = naming.choose(request.device)[0].kind
     suite = request.chosen_suite(kind)
     kinds.check(kind, suite, request.health)
-    with Progress(quiet=request.quiet) as progress:
+    with Progress(quiet=request.quiet, words=shown.words) as progress:
         run, folder = runner.run_suite(
             suite,
             request.device,
@@ -45,7 +45,7 @@ def continue_run(request: Request) -> int:
     from reports.terminal.progress import Progress
 
     shown = Shown.from_options(request.report, request.lang, request.quiet)
-    with Progress(quiet=request.quiet) as progress:
+    with Progress(quiet=request.quiet, words=shown.words) as progress:
         run, folder = runner.resume(Path(str(request.resume)), cache_folder(), progress)
     if request.require_fit and not run.suite.fidelity:
         raise UsageError(f"--require-fit: suite {run.suite.name} judges no pictures (expected --suite accuracy)")
@@ -54,21 +54,24 @@ def continue_run(request: Request) -> int:
 
 def show(run: "Run", folder: Path, gate: bool, request: Request, shown: Shown) -> int:
     """Judge the run if asked for, print it and its verdicts, write its reports; return the exit status."""
+    from reports.advice import Origin
+    from reports.plain_text import shown_path
     from reports.terminal.fidelity import print_fidelity
     from reports.terminal.published_figures import print_published
     from reports.terminal.run import print_run
     from reports.terminal.verdicts import print_verdicts
 
     if gate:
-        run = judge(run, folder, request)
+        run = judge(run, folder, request, shown)
     if run.suite.fidelity and not run.plan_only:
         print_fidelity(run, folder, shown.words, shown.quiet)
     else:
         print_run(run, folder, shown.words, shown.quiet)
     if run.suite.name == "reference" and not shown.quiet:
-        print_published(run)
+        print_published(run, shown.words)
     if gate:
-        print_verdicts(run.verdicts, run.power_cards, shown.words, shown.quiet)
+        origin = Origin(shown_path(folder), run.suite.name)
+        print_verdicts(run.verdicts, run.power_cards, shown.words, shown.quiet, origin=origin)
     shown.write(folder)
     if not run.complete:
         return INTERRUPTED
@@ -78,7 +81,7 @@ def show(run: "Run", folder: Path, gate: bool, request: Request, shown: Shown) -
     return lenient(status) if request.advisory else status
 
 
-def judge(run: "Run", folder: Path, request: Request) -> "Run":
+def judge(run: "Run", folder: Path, request: Request, shown: Shown) -> "Run":
     """Return the run with its verdicts, and on the disk; what seems slower is measured once more before it can fail."""
     from harness.gates import gate
     from harness.gates.timing import unconfirmed
@@ -90,7 +93,7 @@ def judge(run: "Run", folder: Path, request: Request) -> "Run":
     run = gate.judged(run, baselines, folder, request.require_fit)
     suspects = unconfirmed(run.verdicts)
     if suspects and run.complete:
-        with Progress(quiet=request.quiet) as progress:
+        with Progress(quiet=request.quiet, words=shown.words) as progress:
             run = runner.confirm(run, folder, suspects, cache_folder(), progress)
         run = gate.judged(run, baselines, folder, request.require_fit)
     RunFolder(folder).save(run)

@@ -29,4 +29,4 @@ class Shown(NamedTuple):
         from reports.terminal.run import print_paths
 
         evidence = Evidence.load(folder)
-        print_paths(formats.write(self.formats, evidence, output or evidence.folder, self.words))
+        print_paths(formats.write(self.formats, evidence, output or evidence.folder, self.words), self.words)

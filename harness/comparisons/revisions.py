@@ -11,12 +11,12 @@ from harness import modes
 from harness.comparisons.trees import Hear, Meter, Tree
 from harness.errors import UsageError
 from harness.gates.power_card import Cards
-from harness.gates.reasons import REASONS
 from harness.gates.sequential import Looks
 from harness.gates.timing_rule import judge_pairs
 from harness.machine import environment, git
 from harness.machine.git import ROOT, GitError
 from harness.records import Comparison, Limit, Pair, Run, Verdict
+from harness.remark import remark
 from harness.store.run_folder import RunFolder
 
 
@@ -149,7 +149,7 @@ def judge(
     for verdict in judge_pairs(pairs, limits, blocking, looks):
         objection = objections.get(verdict.case)
         if objection and not verdict.advisory:
-            verdict = verdict.model_copy(update={"details": (*verdict.details, REASONS[objection].happened)})
+            verdict = verdict.model_copy(update={"details": (*verdict.details, remark(objection))})
         verdicts.append(verdict)
     return verdicts
 

@@ -18,6 +18,7 @@ from harness.devices.naming import Chosen
 from harness.machine import cann, environment
 from harness.precision import DtypePlan, customize_dtypes_text, modify_mixlist_text, plan_graph
 from harness.records import Mode, WorkerEnvironment
+from harness.remark import Remark, remark
 from model.settings import StyleSettings
 from model.stylization import Train, Update, train
 
@@ -79,7 +80,7 @@ class AscendDevice(HostDevice):
             return Prepared(graph_def, lowered=True, counts=False)
         if mode.loss_scale is not None:
             # The adapter's optimiser decides with conditionals, which a plan does not follow.
-            remarks: Tuple[str, ...] = ("card: with loss scaling its casts are not planned",)
+            remarks: Tuple[Remark, ...] = (remark("casts_not_planned"),)
             return Prepared(graph_def, lowered=True, remarks=remarks, counts=False)
         self._plan = plan_graph(graph_def, fetches, mode.precision)
         remarks = self._plan.remarks + refusals(self._plan)
@@ -120,7 +121,7 @@ class AscendDevice(HostDevice):
         update = session.graph.get_operation_by_name(update)
         return self._bridge.loop(session, update, self._per_call), self._per_call
 
-    def confirm(self, session: tf.Session, fetches: Sequence[Any]) -> Tuple[str, ...]:
+    def confirm(self, session: tf.Session, fetches: Sequence[Any]) -> Tuple[Remark, ...]:
         """Prove that the card ran the step, as often as its loop says, and hold its casts against the plan."""
         before = self._steps_made(session)
         self._run_proven(session, list(fetches), {})

@@ -5,6 +5,7 @@ from typing import Any, ContextManager, Dict, Mapping, NamedTuple, Sequence, Tup
 from typing_extensions import Protocol
 
 from harness.records import Mode, WorkerEnvironment
+from harness.remark import Remark
 
 GraphDef = Any
 """tf.GraphDef. TensorFlow has no types of its own, and what only passes graphs on does not import it."""
@@ -23,7 +24,7 @@ class Prepared(NamedTuple):
     emulated: bool = False
     lowered: bool = False
     """The mode does not compute in float32 throughout, so that a loss has to be scored again to be true."""
-    remarks: Tuple[str, ...] = ()
+    remarks: Tuple[Remark, ...] = ()
     """What the card would do otherwise."""
     counters: Dict[str, str] = {}
     """By op of the plan: tensor of three counts, values saturated, values that became zero, NaN made 0."""
@@ -83,7 +84,7 @@ class Device(Protocol):
         Whether it does make them, `confirm` proves.
         """
 
-    def confirm(self, session: Session, fetches: Sequence[Any]) -> Tuple[str, ...]:
+    def confirm(self, session: Session, fetches: Sequence[Any]) -> Tuple[Remark, ...]:
         """Run the step once, for nothing else, and prove that this device runs it; return what else it showed.
 
         Args:

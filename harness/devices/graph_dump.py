@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import List
 
 from harness.precision import DtypePlan
+from harness.remark import Remark, remark
 
 _LAST_STAGE = "*_PreRunAfterBuild.*"
 _OP = re.compile(rb'^\s*(?:op_)?type: "(?:ge:)?([A-Za-z]\w*)"', re.MULTILINE)
 
 
-def compare(plan: DtypePlan, folder: Path) -> str:
-    """Say in one line how the card's casts compare with the planned ones.
+def compare(plan: DtypePlan, folder: Path) -> Remark:
+    """Say how the card's casts compare with the planned ones.
 
     The largest dumped graph is taken for the step. A constant's cast is made when the graph is compiled and is in no
     dump, so those of the plan are left out.
@@ -23,14 +24,11 @@ def compare(plan: DtypePlan, folder: Path) -> str:
     planned = sum(1 for cast in plan.casts if cast.producer != "constant")
     dumps = sorted(path for path in folder.rglob(_LAST_STAGE) if path.is_file())
     if not dumps:
-        return (
-            f"card: its casts were not checked against the {planned} planned ones: no graph dump in {folder} "
-            "(set DUMP_GE_GRAPH=2)"
-        )
+        return remark("casts_not_checked", planned=planned, folder=str(folder))
     path, types = max(((path, _op_types(path)) for path in dumps), key=lambda found: len(found[1]))
     found = types.count("Cast")
-    verdict = "as planned" if found == planned else f"planned were {planned}"
-    return f"card: {found} casts among the {len(types)} ops of {path.name}, {verdict}"
+    code = "casts_as_planned" if found == planned else "casts_not_as_planned"
+    return remark(code, casts=found, ops=len(types), file=path.name, planned=planned)
 
 
 def _op_types(path: Path) -> List[str]:

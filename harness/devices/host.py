@@ -11,6 +11,7 @@ from harness.devices.device import DeviceUnavailable, Prepared
 from harness.machine import environment
 from harness.precision import Chip, DtypePlan, NoKernelError, emit_native, emit_rounded, emit_with_health, plan_graph
 from harness.records import Mode, WorkerEnvironment
+from harness.remark import Remark, remark
 from model.loss_scaling import OVERFLOW_STATUS, scaled_training
 from model.stylization import Train, train
 
@@ -101,7 +102,7 @@ class HostDevice:
         """One step a call."""
         return update, 1
 
-    def confirm(self, session: tf.Session, fetches: Sequence[Any]) -> Tuple[str, ...]:
+    def confirm(self, session: tf.Session, fetches: Sequence[Any]) -> Tuple[Remark, ...]:
         """Nothing to prove: TensorFlow's own devices do what the graph says."""
         return ()
 
@@ -150,13 +151,12 @@ class HostDevice:
         return config
 
 
-def refusals(plan: DtypePlan) -> Tuple[str, ...]:
-    """What the card would not compile, in one line."""
+def refusals(plan: DtypePlan) -> Tuple[Remark, ...]:
+    """Say what the card would not compile, in one remark; none when it compiles everything."""
     if not plan.failures:
         return ()
-    first, rest = plan.failures[0], len(plan.failures) - 1
-    others = f" and {rest} other ops" if rest else ""
-    return (f"card: would not compile: {first.type} {first.name}{others}: {first.rule}",)
+    first = plan.failures[0]
+    return (remark("card_refuses", ops=len(plan.failures), type=first.type, name=first.name),)
 
 
 def _local_devices() -> List[Any]:

@@ -4,6 +4,7 @@ import math
 from typing import Dict
 
 from harness.records import Bound
+from harness.remark import Remark, remark
 
 TOLERANCE = {
     "float32": {"activation": 5e-5, "gram": 5e-5, "gradient": 0.02, "loss": 1e-5},
@@ -28,17 +29,22 @@ def log_ratio_of_totals(now: Dict[str, float], then: Dict[str, float]) -> float:
     return math.log(first / second)
 
 
-def at_most(figure: str, value: float, limit: float) -> Bound:
+def at_most(figure: Remark, value: float, limit: float) -> Bound:
     """A figure that may not be above its limit."""
     return Bound(figure=figure, value=value, limit=limit, ok=value <= limit)
 
 
-def at_least(figure: str, value: float, limit: float) -> Bound:
+def at_least(figure: Remark, value: float, limit: float) -> Bound:
     """A figure that may not be below its limit."""
     return Bound(figure=figure, value=value, limit=limit, at_least=True, ok=value >= limit)
 
 
-def describe(bound: Bound) -> str:
-    """A bound in words."""
-    least = "at least" if bound.at_least else "at most"
-    return f"{bound.figure} {bound.value:.4g}, expected {least} {bound.limit:.4g}"
+def describe(bound: Bound) -> Remark:
+    """Say of a bound what was found and what was expected."""
+    code = "below_limit" if bound.at_least else "above_limit"
+    return remark(code, figure=bound.figure, value=bound.value, limit=bound.limit)
+
+
+def probe_figure(name: str, kind: str) -> Remark:
+    """Name a tensor of the first step: its layer or loss term, and its kind as in records.Probe."""
+    return remark(f"probe_{kind}", name=name)

@@ -1,7 +1,7 @@
 """Is a picture no further from the reference mode's than harmless noise moves it?"""
 
 import math
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 import numpy as np
 
@@ -9,40 +9,42 @@ from harness.fidelity import distances, limits
 from harness.fidelity.bounds import LOSS_FLOOR, at_least, at_most, describe, log_ratio_of_totals
 from harness.fidelity.saturation import alarms
 from harness.fidelity.subject import Subject, is_faster, is_gateable
-from harness.records import REFERENCE_MODE, Bound, Envelope, PictureDistance
+from harness.records import REFERENCE_MODE, Bound, Envelope, PictureDistance, TrialFidelity
+from harness.remark import Remark, remark
 
 FIT_ERROR = 0.01
 """Chance that one figure of a mode that is as good as one ulp of noise is called wrong."""
 
 
-def judge_fitness(subject: Subject) -> Tuple[str, List[str], List[Bound], Optional[PictureDistance]]:
+def judge_fitness(subject: Subject) -> Tuple[str, List[Remark], List[Bound], Optional[PictureDistance]]:
     """Return `fit`, `wrong` or `not_judged`, why, the bounds it rests on, and the distance to the reference mode."""
     trial, reference, envelope = subject.trial, subject.reference, subject.envelope
     if trial is None:
-        return "not_judged", ["no trial of it ended well"], [], None
+        return "not_judged", [remark("no_good_trial")], [], None
     if reference is None:
-        return "not_judged", [f"{subject.run.reference_mode}, which it is held against, was not measured"], [], None
+        return "not_judged", [remark("no_reference", reference=subject.run.reference_mode)], [], None
     distance = distances.picture_distance(subject.picture(trial), subject.picture(reference))
     if subject.run.reference_mode.split("+")[0] != REFERENCE_MODE:
-        return "not_judged", [f"{subject.run.reference_mode} is not float32: it may be wrong itself"], [], distance
+        return "not_judged", [remark("reference_not_float32", reference=subject.run.reference_mode)], [], distance
     if envelope is None:
-        return "not_judged", ["no envelope was measured: what noise does is unknown"], [], distance
+        return "not_judged", [remark("envelope_not_measured")], [], distance
+    assert trial.fidelity and reference.fidelity
     bounds = list(fit_bounds(trial.fidelity, reference.fidelity, distance.ssim, envelope))
     reasons = alarms(trial.lost) + [describe(bound) for bound in bounds if not bound.ok]
     fit = "wrong" if reasons else "fit"
     if trial.fidelity.neutral is False:
-        reasons.append("the probes changed the picture: what they say of layers is of another job")
+        reasons.append(remark("probes_changed_picture"))
     if is_faster(subject) is False:
-        reasons.append("not faster than the reference mode")
+        reasons.append(remark("not_faster"))
     if fit == "fit" and is_gateable(subject, FIT_ERROR) is False:
-        reasons.append("SSIM shows none of the known faults at this horizon: noise alone may move the picture further")
+        reasons.append(remark("not_gateable"))
     return fit, reasons, bounds, distance
 
 
-def fit_bounds(now: Any, reference: Any, ssim: float, envelope: Envelope) -> Iterator[Bound]:
+def fit_bounds(now: TrialFidelity, reference: TrialFidelity, ssim: float, envelope: Envelope) -> Iterator[Bound]:
     """The picture inside the envelope, and the true loss within what noise does to it."""
-    yield at_least("SSIM to reference", ssim, 1 - limits.prediction_limit(envelope.distances, FIT_ERROR))
+    yield at_least(remark("ssim_to_reference"), ssim, 1 - limits.prediction_limit(envelope.distances, FIT_ERROR))
     worst = limits.change_limit(envelope.true_losses, FIT_ERROR, floor=LOSS_FLOOR)
     centre = float(np.median(envelope.true_losses)) if envelope.true_losses else reference.true_losses["total"]
     ratio = log_ratio_of_totals(now.true_losses, {"total": max(centre, reference.true_losses["total"])})
-    yield at_most("true loss over the reference mode's", math.exp(min(ratio, 700.0)), math.exp(worst))
+    yield at_most(remark("true_loss_over_reference"), math.exp(min(ratio, 700.0)), math.exp(worst))

@@ -4,9 +4,18 @@ from typing import Iterator, NamedTuple, Optional, Tuple
 
 from harness.errors import UsageError
 from harness.fidelity import distances, limits
-from harness.fidelity.bounds import LOSS_FLOOR, TOLERANCE, at_least, at_most, describe, log_ratio_of_totals
+from harness.fidelity.bounds import (
+    LOSS_FLOOR,
+    TOLERANCE,
+    at_least,
+    at_most,
+    describe,
+    log_ratio_of_totals,
+    probe_figure,
+)
 from harness.fidelity.subject import BOTH_SIDES, Subject, errors_of, variant
 from harness.records import Baseline, Bound, Envelope, PictureDistance, TrialFidelity
+from harness.remark import Remark, remark
 from harness.store.baselines import Baselines
 
 GROWTH_LIMIT = 2.0
@@ -18,7 +27,7 @@ class Regression(NamedTuple):
 
     outcome: str
     reason: str
-    details: Tuple[str, ...] = ()
+    details: Tuple[Remark, ...] = ()
     bounds: Tuple[Bound, ...] = ()
     distance: Optional[PictureDistance] = None
     picture: Optional[str] = None
@@ -33,25 +42,25 @@ def judge_regression(subject: Subject, baselines: Baselines, alpha: float) -> Re
     try:
         baseline = baselines.load(*names)
         if baseline is None or baseline.fidelity is None:
-            return Regression("missing", "no_baseline", (f"looked for {baselines.path(*names)}",))
+            return Regression("missing", "no_baseline", (remark("looked_for", path=str(baselines.path(*names))),))
         if baseline.case_digest != subject.case.digest():
             return Regression("missing", "other_case")
         if baseline.mode != subject.mode:
             return Regression("missing", "other_mode")
         stored = baselines.picture(baseline)
     except UsageError as error:
-        return Regression("missing", "bad_baseline", (str(error),))
+        return Regression("missing", "bad_baseline", (remark("text", text=str(error)),))
     own = subject.picture(trial)
     if own.shape != stored.shape:
         sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in (stored, own)]
-        return Regression("missing", "other_size", (f"stored {sizes[0]} pixels, drawn {sizes[1]}",))
+        return Regression("missing", "other_size", (remark("sizes", stored=sizes[0], drawn=sizes[1]),))
     if envelope is None:
         return Regression("inconclusive", "no_envelope")
     distance = distances.picture_distance(own, stored)
     bounds = tuple(_regression_bounds(subject, baseline, distance, envelope, alpha))
     failed = [bound for bound in bounds if not bound.ok]
     outcome, reason = ("fail", "regressed") if failed else ("pass", "as_baseline")
-    if trial.fidelity.neutral is False and not failed:
+    if trial.fidelity and trial.fidelity.neutral is False and not failed:
         outcome, reason = "inconclusive", "not_neutral"
     picture = str(baselines.picture_path(baseline))
     return Regression(outcome, reason, tuple(map(describe, failed)), bounds, distance, picture)
@@ -68,12 +77,13 @@ def _regression_bounds(
         noise = [run[index] for run in envelope.growth]
         limit = BOTH_SIDES * limits.prediction_limit(noise, alpha)
         moved = distances.sketch_distance(now.snapshots[index], then.snapshots[index])
-        yield at_most(f"picture after {updates} updates", moved, limit)
+        yield at_most(remark("picture_after", updates=updates), moved, limit)
     least = 1 - BOTH_SIDES * limits.prediction_limit(envelope.distances, alpha)
-    yield at_least("SSIM to baseline", distance.ssim, least)
+    yield at_least(remark("ssim_to_baseline"), distance.ssim, least)
     limit = limits.change_limit(envelope.true_losses, alpha, floor=LOSS_FLOOR)
-    yield at_most("reported loss, change", abs(log_ratio_of_totals(now.reported_losses, then.reported_losses)), limit)
-    yield at_most("true loss, growth", log_ratio_of_totals(now.true_losses, then.true_losses), limit)
+    change = abs(log_ratio_of_totals(now.reported_losses, then.reported_losses))
+    yield at_most(remark("reported_loss_change"), change, limit)
+    yield at_most(remark("true_loss_growth"), log_ratio_of_totals(now.true_losses, then.true_losses), limit)
 
 
 def first_step_bounds(now: TrialFidelity, then: TrialFidelity, precision: str) -> Iterator[Bound]:
@@ -88,9 +98,10 @@ def first_step_bounds(now: TrialFidelity, then: TrialFidelity, precision: str) -
             moved = abs(probe.norm - old.norm) / total
         else:
             moved = distances.sketch_distance(probe.sketch, old.sketch)
-        yield at_most(f"{probe.name} {probe.kind}", moved, TOLERANCE[precision][probe.kind])
+        yield at_most(probe_figure(probe.name, probe.kind), moved, TOLERANCE[precision][probe.kind])
     for name, kind in before:
-        yield Bound(figure=f"{name} {kind}: no longer there", value=1.0, limit=0.0, ok=False)
+        gone = remark("probe_gone", probe=probe_figure(name, kind))
+        yield Bound(figure=gone, value=1.0, limit=0.0, ok=False)
 
 
 def _headroom_bounds(subject: Subject, now: TrialFidelity, baseline: Baseline) -> Iterator[Bound]:
@@ -101,4 +112,5 @@ def _headroom_bounds(subject: Subject, now: TrialFidelity, baseline: Baseline) -
         old = baseline.fidelity.headroom.get(name)
         if old is not None and name in old_errors:
             absolute = distances.headroom(errors[name], old_errors[name], subject.floor(name))
-            yield at_most(f"{name}, growth of the error", min(absolute, ratio / old), GROWTH_LIMIT)
+            figure = remark("error_growth", probe=probe_figure(*name.rsplit(" ", 1)))
+            yield at_most(figure, min(absolute, ratio / old), GROWTH_LIMIT)

@@ -1,11 +1,12 @@
-"""What float16 lost in a trial, in words that name the layers."""
+"""What float16 lost in a trial, by part of the step and layer."""
 
 from typing import Dict, List, Mapping, Sequence
 
 from harness.precision import layer_name
+from harness.remark import Remark, remark
 
 
-def alarms(lost: Mapping[str, Sequence[int]]) -> List[str]:
+def alarms(lost: Mapping[str, Sequence[int]]) -> List[Remark]:
     """One clause for each part of the step that saturated or made NaN; values flushed to zero raise no alarm.
 
     Args:
@@ -20,19 +21,22 @@ def alarms(lost: Mapping[str, Sequence[int]]) -> List[str]:
             if count:
                 layers = found.setdefault(_part(op), [])
                 layers += [layer for layer in (_layer(op),) if layer not in layers]
-    clauses = [f"{part} saturates at {_listed(layers)}" for part, layers in saturated.items()]
-    return clauses + [f"{part} makes NaN at {_listed(layers)}" for part, layers in invalid.items()]
+    return [
+        remark(code, part=remark(part), layers=tuple(sorted(layers)))
+        for code, found in (("saturates", saturated), ("makes_nan", invalid))
+        for part, layers in found.items()
+    ]
 
 
 def _part(op: str) -> str:
     layer = layer_name(op)
     if op.startswith("gradients"):
-        return "gradient"
+        return "gradient_part"
     if layer.startswith("gram_"):
-        return "style Gram"
+        return "gram_part"
     if layer.startswith(("conv", "relu", "pool")):
-        return "activation"
-    return "loss" if layer.endswith("_loss") else "step"
+        return "activation_part"
+    return "loss_part" if layer.endswith("_loss") else "step_part"
 
 
 def _layer(op: str) -> str:
@@ -40,8 +44,3 @@ def _layer(op: str) -> str:
     if layer.startswith("gram_"):
         return layer[len("gram_") :]
     return layer or op
-
-
-def _listed(layers: List[str]) -> str:
-    layers = sorted(layers)
-    return ", ".join(layers) if len(layers) <= 3 else f"{layers[0]} ... {layers[-1]} ({len(layers)})"

@@ -9,7 +9,6 @@ from harness.errors import UsageError
 from harness.fidelity.subject import variant
 from harness.gates.gate import judge
 from harness.gates.plan import compare_plan
-from harness.gates.reasons import REASONS
 from harness.gates.timing import timing_of, trials_of
 from harness.gates.timing_rule import rule_of
 from harness.machine import environment
@@ -26,9 +25,12 @@ from harness.records import (
     TimingFigures,
     Verdict,
 )
+from harness.remark import Remark, remark
 from harness.statistics import geometric_mean, log_interval
 from harness.store.baselines import Baselines, refuse_in_ci
 
+_PLAN_NUMBERS = ("plan_casts", "plan_bytes_cast", "plan_flop", "plan_roofline", "plan_unit")
+"""Remarks on what the table of figures shows already."""
 _AS_STORED = ("equal", "not_slower", "not_larger")
 _INCONCLUSIVE = ("cannot_tell", "unconfirmed", "not_confirmed", "never_steady", "too_few")
 
@@ -48,10 +50,10 @@ class Proposal(NamedTuple):
     kind: str
     """`missing` or `changed`."""
     figures: Tuple[Figure, ...] = ()
-    changes: Tuple[str, ...] = ()
+    changes: Tuple[Remark, ...] = ()
     """What is no number."""
-    refusal: str = ""
-    """Why it is not written, in one line."""
+    refusal: Optional[Remark] = None
+    """Why it is not written."""
     picture: Optional[bytes] = None
     """PNG that goes with it."""
 
@@ -103,10 +105,9 @@ def _plan(run: Run, case: Case, mode: Mode, plan: CasePlan, baselines: Baselines
         return
     old = _readable(baselines, run, case, mode, PLAN_DEVICE)
     rows = _rows(_plan_numbers(old.plan) if old and old.plan else {}, _plan_numbers(plan.figures))
-    kind, told = ("missing", []) if code == "no_baseline" else ("changed", [REASONS[code].happened])
+    kind, told = ("missing", []) if code == "no_baseline" else ("changed", [remark(code)])
     if code == "plan_changed":
-        numbers = {row.name for row in rows}
-        told += [change for change in changes if change.split(":")[0] not in numbers]
+        told += [change for change in changes if change.code not in _PLAN_NUMBERS]
     yield Proposal(_baseline(run, case, mode, PLAN_DEVICE, reason, plan=plan.figures), kind, rows, tuple(told))
 
 
@@ -124,11 +125,11 @@ def _timing(
     new = timing_of(run, case.id, mode.name)
     old = _readable(baselines, run, case, mode, device, new.machine_key)
     rows = _rows(_timing_numbers(old.timing) if old and old.timing else {}, _timing_numbers(new))
-    kind, told = ("missing", []) if step == "no_timing" else ("changed", [REASONS[code].happened for code in news])
+    kind, told = ("missing", []) if step == "no_timing" else ("changed", [remark(code) for code in dict.fromkeys(news)])
     refused = [code for code in (step, *news) if code in _INCONCLUSIVE] or _too_poor(run, case, mode, new)
-    refusal = REASONS[refused[0]].happened if refused else ""
+    refusal = remark(refused[0]) if refused else None
     baseline = _baseline(run, case, mode, device, reason, timing=new)
-    yield Proposal(baseline, kind, rows, tuple(dict.fromkeys(told)), refusal)
+    yield Proposal(baseline, kind, rows, tuple(told), refusal)
 
 
 def _fidelity(run: Run, found: ModeFidelity, folder: Path, baselines: Baselines, reason: str) -> Iterator[Proposal]:
@@ -148,8 +149,8 @@ def _fidelity(run: Run, found: ModeFidelity, folder: Path, baselines: Baselines,
         return
     before = _fidelity_numbers(old.fidelity) if old and old.fidelity else {}
     kind = "missing" if found.regression_reason == "no_baseline" else "changed"
-    told = () if kind == "missing" else (REASONS[found.regression_reason].happened, *found.regression_details)
-    refusal = REASONS["not_neutral"].happened if found.regression_reason == "not_neutral" else ""
+    told = () if kind == "missing" else (remark(found.regression_reason), *found.regression_details)
+    refusal = remark("not_neutral") if found.regression_reason == "not_neutral" else None
     baseline = _baseline(run, case, mode, variant(trial), reason, fidelity=section)
     yield Proposal(baseline, kind, _rows(before, _fidelity_numbers(section)), told, refusal, picture)
 

@@ -4,17 +4,22 @@ from typing import List, Sequence
 
 from harness.gates.timing_rule import undecided
 from harness.records import Case, Mode, Outcome, Run, Suite, TrialResult, Verdict
+from harness.remark import remark
 from harness.store.baselines import Baselines
 
 
 def judge_coverage(suite: Suite, trials: Sequence[TrialResult], case: Case, mode: Mode) -> Verdict:
     """Have all replicates of a case in a mode, one where it is emulated, ended well?"""
     found = [trial for trial in trials if (trial.case, trial.mode) == (case.id, mode.name) and not trial.confirmation]
-    bad = tuple(f"{trial.trial}: {trial.status}: {trial.reason}" for trial in found if trial.status != "ok")
+    bad = tuple(
+        remark("trial_failed", trial=trial.trial, status=remark(trial.status), reason=trial.reason)
+        for trial in found
+        if trial.status != "ok"
+    )
     replicates = suite.least(found)
     absent = replicates - len(found)
     if absent > 0:
-        bad += (f"{absent} of {replicates} replicates were not run",)
+        bad += (remark("replicates_not_run", absent=absent, replicates=replicates),)
     outcome: Outcome = "missing" if bad else "pass"
     reason = "not_measured" if bad else "all_measured"
     return Verdict(gate="coverage", case=case.id, mode=mode.name, outcome=outcome, reason=reason, details=bad)

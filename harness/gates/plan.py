@@ -5,6 +5,7 @@ from typing import Sequence, Tuple
 from harness.errors import UsageError
 from harness.plans.figures import differences
 from harness.records import Case, CasePlan, Mode, Outcome, Verdict
+from harness.remark import Remark, remark
 from harness.store.baselines import Baselines
 
 
@@ -16,14 +17,14 @@ def judge_plan(suite: str, case: Case, mode: Mode, plan: CasePlan, baselines: Ba
 
 def compare_plan(
     suite: str, case: Case, mode: Mode, plan: CasePlan, baselines: Baselines
-) -> Tuple[Outcome, str, Sequence[str]]:
+) -> Tuple[Outcome, str, Sequence[Remark]]:
     """Hold a plan against its baseline: outcome, reason, and what differs."""
     try:
         baseline = baselines.load(suite, case.id, mode.name)
     except UsageError as error:
-        return "missing", "bad_baseline", [str(error)]
+        return "missing", "bad_baseline", [remark("text", text=str(error))]
     if baseline is None or baseline.plan is None:
-        return "missing", "no_baseline", [f"looked for {baselines.path(suite, case.id, mode.name)}"]
+        return "missing", "no_baseline", [remark("looked_for", path=str(baselines.path(suite, case.id, mode.name)))]
     if baseline.case_digest != case.digest():
         return "missing", "other_case", []
     if baseline.mode != mode:

@@ -4,7 +4,10 @@ from typing import Dict, NamedTuple
 
 
 class Reason(NamedTuple):
-    """What happened, and what to do."""
+    """What happened, and what to do.
+
+    Commands in the advice stand between backticks; {run}, {suite} and {mode} in them are the verdict's own.
+    """
 
     happened: str
     advice: str = ""
@@ -23,30 +26,41 @@ REASONS: Dict[str, Reason] = {
     "plan_same": Reason("the dtype plan is the approved one", "nothing to do"),
     "plan_changed": Reason(
         "the dtype plan is not the approved one",
-        "if the change is meant, approve it: python bench.py approve RUN --changed --reason TEXT",
+        "if the change is meant, approve it and commit baselines/: "
+        "`python bench.py approve {run} --changed --reason TEXT`",
     ),
     # Baselines
     "no_baseline": Reason(
-        "no baseline is stored", "approve this one: python bench.py approve RUN --missing --reason TEXT"
+        "no baseline is stored",
+        "approve this one and commit baselines/: `python bench.py approve {run} --missing --reason TEXT`",
     ),
     "no_timing": Reason(
         "no timing of this machine is stored",
-        "to gate on times too, approve a run of this machine: python bench.py approve RUN --missing --reason TEXT",
+        "to gate on times too, approve a run of this machine and commit baselines/: "
+        "`python bench.py approve {run} --missing --reason TEXT`",
     ),
     "other_case": Reason(
         "the stored baseline is of another case: pictures, size, steps, settings, network or seed differ",
-        "run the suite as it is stored, or approve the new case: python bench.py approve RUN --changed --reason TEXT",
+        "run the suite as it is stored, or approve the new case and commit baselines/: "
+        "`python bench.py approve {run} --changed --reason TEXT`",
     ),
     "other_mode": Reason(
         "the stored baseline is of a mode with other options",
-        "use the stored options, or approve the new ones: python bench.py approve RUN --changed --reason TEXT",
+        "use the stored options, or approve the new ones and commit baselines/: "
+        "`python bench.py approve {run} --changed --reason TEXT`",
     ),
     "bad_baseline": Reason("the stored baseline cannot be read", "restore it from version control"),
     # Figures that were measured
     "slower": Reason("slower than before", "look at what changed since, or accept it knowingly"),
-    "faster": Reason("faster than before", "nothing to do; approve the run to hold what was won"),
+    "faster": Reason(
+        "faster than before",
+        "nothing to do; to hold what was won: `python bench.py approve {run} --changed --reason TEXT`",
+    ),
     "larger": Reason("more than before", "look at what changed since, or accept it knowingly"),
-    "smaller": Reason("less than before", "nothing to do; approve the run to hold what was won"),
+    "smaller": Reason(
+        "less than before",
+        "nothing to do; to hold what was won: `python bench.py approve {run} --changed --reason TEXT`",
+    ),
     "equal": Reason("as before", "nothing to do"),
     "not_slower": Reason("not slower than before, by too little or too noisy to say more", "nothing to do"),
     "not_larger": Reason("not more than before, by too little or too noisy to say more", "nothing to do"),
@@ -70,11 +84,13 @@ REASONS: Dict[str, Reason] = {
     "as_baseline": Reason("the picture and the first step are as approved", "nothing to do"),
     "regressed": Reason(
         "further from the approved picture or first step than noise moves it",
-        "look for the first layer named; if the change is meant: python bench.py approve RUN --changed --reason TEXT",
+        "look for the first layer named; if the change is meant, approve it and commit baselines/: "
+        "`python bench.py approve {run} --changed --reason TEXT`",
     ),
     "other_size": Reason(
         "the stored picture has another size",
-        "run the suite as it is stored, or approve the new one: python bench.py approve RUN --changed --reason TEXT",
+        "run the suite as it is stored, or approve the new one and commit baselines/: "
+        "`python bench.py approve {run} --changed --reason TEXT`",
     ),
     "no_envelope": Reason(
         "the reference mode was not measured, so that nobody knows what noise does",
@@ -85,7 +101,7 @@ REASONS: Dict[str, Reason] = {
         "this is neither a pass nor a failure; see the picture's own figures",
     ),
     "fit": Reason("the picture is as right as noise of the mode's own format leaves it", "nothing to do"),
-    "wrong": Reason("the picture is wrong", "find the cause: python bench.py blame MODE"),
+    "wrong": Reason("the picture is wrong", "find the cause: `python bench.py blame {mode}`"),
     "not_judged": Reason("whether the picture is right was not measured", "measure the whole suite"),
     # Why a verdict is shown without gating
     "emulated": Reason("emulated: says nothing about the card", "measure it on a card"),
@@ -93,21 +109,22 @@ REASONS: Dict[str, Reason] = {
     "fitness_shown": Reason("shown only", "let it decide the exit status with --require-fit"),
     "other_machine": Reason(
         "the other one is of another machine or TensorFlow: absolute times do not compare",
-        "approve a run measured here, or compare two revisions here: python bench.py --suite SUITE --against GITREF",
+        "approve a run measured here, or compare two revisions here: "
+        "`python bench.py --suite {suite} --against HEAD~1`",
     ),
     "no_card": Reason(
         "no power card says how good this gate is on this machine",
-        "make one on a quiet machine: python bench.py calibrate --suite SUITE",
+        "make one on a quiet machine: `python bench.py calibrate --suite {suite}`",
     ),
     "bad_card": Reason("the power card cannot be read", "restore it from version control, or make it anew"),
     "old_card": Reason(
-        "the power card is of another case or other limits", "make it anew: python bench.py calibrate --suite SUITE"
+        "the power card is of another case or other limits", "make it anew: `python bench.py calibrate --suite {suite}`"
     ),
     "small_card": Reason(
-        "the power card rests on too few comparisons", "make it anew: python bench.py calibrate --suite SUITE"
+        "the power card rests on too few comparisons", "make it anew: `python bench.py calibrate --suite {suite}`"
     ),
     "alarming_card": Reason(
         "the power card shows too many false alarms on this machine",
-        "quieten the machine and make it anew: python bench.py calibrate --suite SUITE",
+        "quieten the machine and make it anew: `python bench.py calibrate --suite {suite}`",
     ),
 }

@@ -7,6 +7,7 @@ from harness.gates.power_card import Cards
 from harness.gates.timing_rule import Question, decide, rule_of, undecided
 from harness.machine.environment import differing
 from harness.records import Case, Gate, Mode, Run, TimingFigures, TrialResult, Verdict
+from harness.remark import remark
 from harness.statistics import LogRatio, welch_log_ratio
 from harness.store.baselines import Baselines
 
@@ -91,7 +92,7 @@ def _against_stored(
     try:
         baseline = baselines.load(*where)
     except UsageError as error:
-        return [missing("bad_baseline").model_copy(update={"details": (str(error),)})], []
+        return [missing("bad_baseline").model_copy(update={"details": (remark("text", text=str(error)),)})], []
     if baseline is None or baseline.timing is None:
         # Not every machine has timings of its own: what is not stored cannot fail elsewhere.
         others = [differing(timing.conditions, machine.conditions) for timing in baselines.timings_elsewhere(*where)]

@@ -12,6 +12,7 @@ import numpy as np
 
 from harness.gates.sequential import Looks, nominal_level, overall_p
 from harness.records import Gate, Limit, Outcome, Pair, Rule, Verdict
+from harness.remark import Remark
 from harness.statistics import LogRatio, holm, paired_log_ratio
 
 VERSION = 2
@@ -45,7 +46,7 @@ class Question(NamedTuple):
     ratio: LogRatio
     objection: Optional[str] = None
     """Why the answer cannot gate: a key of harness.gates.reasons.REASONS."""
-    details: Tuple[str, ...] = ()
+    details: Tuple[Remark, ...] = ()
     """The objection's."""
 
 

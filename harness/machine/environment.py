@@ -16,6 +16,7 @@ from harness.machine import cann, git
 from harness.machine.processor import cpu_quota, processor
 from harness.precision.rules.op_table import load_op_table
 from harness.records import Environment
+from harness.remark import Remark, remark
 
 if sys.version_info >= (3, 8):
     from importlib import metadata
@@ -106,10 +107,14 @@ def machine_key(equal: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(equal), sort_keys=True).encode()).hexdigest()[:12]
 
 
-def differing(there: Mapping[str, str], here: Mapping[str, str]) -> List[str]:
-    """In which conditions two machines or runs differ, such as `threads: 2 there, 1 here`."""
+def differing(there: Mapping[str, str], here: Mapping[str, str]) -> List[Remark]:
+    """Return the conditions in which two machines or runs differ, such as `threads: 2 there, 1 here`."""
     names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
-    return [f"{name}: {there.get(name, 'not set')} there, {here.get(name, 'not set')} here" for name in names]
+    unset = remark("not_set")
+    return [
+        remark("condition_differs", name=name, there=there.get(name, unset), here=here.get(name, unset))
+        for name in names
+    ]
 
 
 def speed_variables() -> Dict[str, str]:

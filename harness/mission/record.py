@@ -4,6 +4,7 @@ from typing import Dict, List, Optional
 
 from harness.mission.loop import LOSSES, Outcome
 from harness.records import Losses, Record, WorkerEnvironment
+from harness.remark import Remark
 from harness.step.sampling import DivergedError
 
 SCHEMA_VERSION = 1
@@ -21,7 +22,7 @@ class MissionRecord(Record):
     mode: str
     emulated: bool
     """The mode's arithmetic is reproduced in float32 storage: step times say nothing about the card."""
-    remarks: List[str]
+    remarks: List[Remark]
     environment: WorkerEnvironment
     case: Dict[str, object]
     """A harness.records.Case."""

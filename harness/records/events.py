@@ -6,6 +6,7 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import Annotated, Literal
 
 from harness.records import Losses, LossScaling, Record, TrialFidelity, WorkerEnvironment
+from harness.remark import Remark
 
 StepPhase = Literal["first", "step", "extra", "delayed"]
 """Whether a step compiles, is one of the job's, or is made after the picture for its time alone."""
@@ -31,7 +32,7 @@ class Planned(Record):
     event: Literal["planned"] = "planned"
     emulated: bool
     """The mode's arithmetic is reproduced in float32 storage: its step time says nothing about the card."""
-    remarks: Tuple[str, ...] = ()
+    remarks: Tuple[Remark, ...] = ()
     """What the card would do otherwise, such as refuse to compile."""
 
 
@@ -85,7 +86,7 @@ class Finished(Record):
     """The same in bfloat16; None where it is no faster than float32."""
     peak_memory_bytes: int
     loss_scaling: Optional[LossScaling] = None
-    remarks: Tuple[str, ...] = ()
+    remarks: Tuple[Remark, ...] = ()
     """What was found when the steps had run."""
     fidelity: Optional[TrialFidelity] = None
 

@@ -7,6 +7,7 @@ from typing_extensions import Annotated, Literal
 
 from harness.precision.number_formats import CONVERTED
 from harness.records.base import SCHEMA_VERSION, Losses, Record
+from harness.remark import Remark
 
 
 def _known_format(name: str) -> str:
@@ -122,8 +123,8 @@ class PictureDistance(Record):
 class Bound(Record):
     """A figure and what it may be: the decision of a gate, or of the fitness."""
 
-    figure: str
-    """Such as `ssim to reference`, `true loss`, `relu4_1 gradient`."""
+    figure: Remark
+    """What is bounded: a similarity, a loss, or a tensor of the first step."""
     value: float
     limit: float
     at_least: bool = False
@@ -145,13 +146,13 @@ class ModeFidelity(Record):
     headroom: Dict[str, float] = {}
     """By probe, `name kind`: error of the mode over that of the reference mode, floored."""
     fitness: Literal["fit", "wrong", "not_judged"]
-    reasons: Tuple[str, ...] = ()
-    """Why, one clause each: `style Gram saturates at relu1_1 ... relu5_1`."""
+    reasons: Tuple[Remark, ...] = ()
+    """Why, one clause each."""
     fit_bounds: Tuple[Bound, ...] = ()
     regression: Literal["pass", "fail", "inconclusive", "missing"]
     regression_reason: str
     """A key of harness.gates.reasons.REASONS."""
-    regression_details: Tuple[str, ...] = ()
+    regression_details: Tuple[Remark, ...] = ()
     regression_bounds: Tuple[Bound, ...] = ()
     """Empty without a comparable baseline."""
     faster: Optional[bool] = None

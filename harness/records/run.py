@@ -14,6 +14,8 @@ from harness.records.power import PowerCard
 from harness.records.suite import Suite
 from harness.records.trial import LossScaling, Status, TrialResult
 from harness.records.verdict import Verdict
+from harness.remark import Remark
+from harness.statistics import half_width
 
 Quantity = Literal["step time", "peak memory"]
 
@@ -28,11 +30,11 @@ class Summary(Record):
     ok: int
     """Replicates with status ok; every figure below rests on them alone."""
     emulated: bool = False
-    remarks: Tuple[str, ...] = ()
+    remarks: Tuple[Remark, ...] = ()
     steady: Optional[bool] = None
     """Whether the steps of every process reached a steady state."""
-    unmet: Tuple[str, ...] = ()
-    """Conditions of a good timing that were not met, in words."""
+    unmet: Tuple[Remark, ...] = ()
+    """Conditions of a good timing that were not met."""
     step_seconds: Optional[float] = None
     """Geometric mean over processes of the median step."""
     step_seconds_low: Optional[float] = None
@@ -54,6 +56,13 @@ class Summary(Record):
     """Medians over processes of the total losses."""
     loss_scaling: Optional[LossScaling] = None
     """Of the first process."""
+
+    @property
+    def half_width(self) -> Optional[float]:
+        """Half the 95 % interval of the step time, relative to it; None below two processes."""
+        if self.step_seconds_low is None or self.step_seconds_high is None:
+            return None
+        return half_width(self.step_seconds_low, self.step_seconds_high)
 
 
 class Growth(Record):

@@ -9,6 +9,7 @@ from harness.records.base import Losses, Record
 from harness.records.case import Case, Mode
 from harness.records.environment import WorkerEnvironment
 from harness.records.fidelity import FidelityPlan, TrialFidelity
+from harness.remark import Remark
 
 Status = Literal["ok", "crashed", "timed_out", "diverged", "refused"]
 
@@ -78,7 +79,7 @@ class TrialResult(Record):
     lost: Dict[str, Tuple[int, int, int]] = {}
     """The same, summed over the steps: by op, values saturated, values that became zero, NaN made 0."""
     emulated: bool = False
-    remarks: Tuple[str, ...] = ()
+    remarks: Tuple[Remark, ...] = ()
     started: str
     """ISO 8601, UTC."""
     wall_seconds: float

@@ -5,6 +5,7 @@ from typing import Optional, Tuple
 from typing_extensions import Literal
 
 from harness.records.base import Record
+from harness.remark import Remark
 
 Gate = Literal["coverage", "plan", "against", "timing", "first_step", "memory", "regression", "fitness"]
 Outcome = Literal["pass", "fail", "inconclusive", "missing"]
@@ -34,7 +35,7 @@ class Verdict(Record):
     outcome: Outcome
     reason: str
     """A key of harness.gates.reasons.REASONS."""
-    details: Tuple[str, ...] = ()
+    details: Tuple[Remark, ...] = ()
     advisory: bool = False
     """Shown, but no part of the exit status."""
     advisory_reason: Optional[str] = None

@@ -1,4 +1,4 @@
-"""When a run has measured enough, and in words what it lacks.
+"""When a run has measured enough, and what it lacks.
 
 Two stages: the spread of the processes that are always made decides how many there will be (see statistics.stein_size),
 and nothing that is measured later changes that number.
@@ -7,7 +7,8 @@ and nothing that is measured later changes that number.
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from harness.records import Suite, TrialResult
-from harness.statistics import log_interval, stein_size
+from harness.remark import Remark, remark
+from harness.statistics import half_width, log_interval, stein_size
 from harness.step.steady_state import DRIFT_LIMIT
 
 Key = Tuple[str, str]
@@ -31,12 +32,12 @@ def interval(suite: Suite, trials: Sequence[TrialResult]) -> Optional[Tuple[floa
 
 
 def relative_half_width(suite: Suite, trials: Sequence[TrialResult]) -> Optional[float]:
-    """Of the interval, relative to the step time; None below two processes."""
+    """Return half the width of that interval, relative to the step time; None below two processes."""
     found = interval(suite, trials)
-    return (found[1] / found[0]) ** 0.5 - 1 if found else None
+    return half_width(*found) if found else None
 
 
-def unmet(suite: Suite, run: Sequence[TrialResult], trials: Sequence[TrialResult]) -> List[str]:
+def unmet(suite: Suite, run: Sequence[TrialResult], trials: Sequence[TrialResult]) -> List[Remark]:
     """Say which conditions of a good timing one case's mode does not meet; an emulated time needs no interval.
 
     Args:
@@ -49,17 +50,17 @@ def unmet(suite: Suite, run: Sequence[TrialResult], trials: Sequence[TrialResult
     if any(trial.emulated for trial in trials):
         pass
     elif width is None:
-        said.append(f"no interval from {len(trials)} process{'es' if len(trials) != 1 else ''}")
+        said.append(remark("no_interval", processes=len(trials)))
     elif width > suite.half_width * (1 + 1e-9):
         why = _why_no_more(suite, run, trials[0])
-        said.append(f"half-width {_percent(width)} > {_percent(suite.half_width)}: {why}")
+        said.append(remark("wide_interval", width=width, wanted=suite.half_width, why=why))
     unsteady = sum(trial.steady is not True for trial in trials)
     if unsteady:
-        said.append(f"never steady in {unsteady} of {len(trials)} processes")
+        said.append(remark("unsteady_processes", unsteady=unsteady, processes=len(trials)))
     drifts = [trial.drift for trial in trials if trial.drift is not None and abs(trial.drift) > DRIFT_LIMIT]
     if drifts:
         worst = max(drifts, key=abs)
-        said.append(f"drift of up to {100 * worst:+.1f} % in {len(drifts)} of {len(trials)} processes")
+        said.append(remark("drift", drift=worst, drifting=len(drifts), processes=len(trials)))
     return said
 
 
@@ -112,17 +113,17 @@ def _slot(trial: TrialResult) -> str:
     return trial.device if ":" in trial.device else ""
 
 
-def _why_no_more(suite: Suite, run: Sequence[TrialResult], one: TrialResult) -> str:
-    """Why no further process of this trial's case and mode was run."""
+def _why_no_more(suite: Suite, run: Sequence[TrialResult], one: TrialResult) -> Remark:
+    """Say why no further process of this trial's case and mode was run."""
     key = one.case, one.mode
     own = _by_case_and_mode(run)[key]
     if len(own) < suite.rounds(own):
-        return "interrupted"
+        return remark("interrupted")
     if suite.rounds(own) >= _most(suite):
-        return f"no more than {suite.rounds(own)} processes were allowed"
+        return remark("no_more_allowed", processes=suite.rounds(own))
     if not _fits(suite, run, [key]):
-        return f"time budget of {suite.budget:g} s spent"
-    return "interrupted"
+        return remark("budget_spent", seconds=suite.budget or 0.0)
+    return remark("interrupted")
 
 
 def _by_case_and_mode(trials: Sequence[TrialResult]) -> Dict[Key, List[TrialResult]]:
@@ -131,7 +132,3 @@ def _by_case_and_mode(trials: Sequence[TrialResult]) -> Dict[Key, List[TrialResu
         if not trial.confirmation:
             groups.setdefault((trial.case, trial.mode), []).append(trial)
     return groups
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

@@ -33,6 +33,7 @@ from harness.records.events import (
     Started,
     StepPhase,
 )
+from harness.remark import Remark
 from harness.step import building
 from harness.step.building import step_fetches
 from harness.step.inputs import Pictures, load
@@ -69,7 +70,7 @@ class _Drawn(NamedTuple):
     """By updates made, from 0 to all of them."""
     startup_seconds: float
     loss_scaling: Optional[LossScaling]
-    remarks: Tuple[str, ...]
+    remarks: Tuple[Remark, ...]
 
 
 def main() -> int:

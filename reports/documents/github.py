@@ -2,10 +2,13 @@
 
 import os
 import sys
-from typing import Dict, List, Mapping, TextIO, Tuple
+from pathlib import Path
+from typing import IO, Dict, List, Mapping, Tuple
 
+from harness.errors import UsageError
 from reports.documents import markdown
 from reports.language import Words
+from reports.plain_text import printable, replacing
 from reports.stored_run import Evidence, headline
 from reports.verdict_text import effect, sayings
 
@@ -15,7 +18,7 @@ PER_KIND = 10
 """Annotations GitHub shows of one kind in a step: the count of all, and the nine worst."""
 
 _DETAILS = 3
-"""Lines of one verdict; the rest is in run.json."""
+"""Lines shown of one verdict; the rest is in run.json."""
 
 
 def render(evidence: Evidence, words: Words) -> bytes:
@@ -23,15 +26,29 @@ def render(evidence: Evidence, words: Words) -> bytes:
     return markdown.fit(markdown.sections(evidence, words), SUMMARY_LIMIT, words)
 
 
-def announce(
-    evidence: Evidence, words: Words, environment: Mapping[str, str] = os.environ, out: TextIO = sys.stdout
-) -> None:
-    """Print the annotations, and append the summary where GitHub asks for one."""
-    for line in annotations(evidence, words):
-        out.write(line + "\n")
+def announce(evidence: Evidence, words: Words, environment: Mapping[str, str], out: IO[str]) -> None:
+    """Append the summary where GitHub asks for one, and print the annotations."""
     if environment.get("GITHUB_STEP_SUMMARY"):
         with open(environment["GITHUB_STEP_SUMMARY"], "ab") as file:
             file.write(render(evidence, words) + b"\n")
+    for line in annotations(evidence, words):
+        out.write(line + "\n")
+
+
+class GithubExporter:
+    """Reports to the workflow that it runs in."""
+
+    def check(self) -> None:
+        """Raise UsageError outside of GitHub Actions."""
+        if not os.environ.get("GITHUB_ACTIONS"):
+            raise UsageError("report format github: only within GitHub Actions (GITHUB_ACTIONS is not set)")
+
+    def write(self, evidence: Evidence, folder: Path, words: Words) -> None:
+        """Append the summary where GitHub asks for one, and print the annotations."""
+        announce(evidence, words, os.environ, replacing(sys.stdout))
+
+
+EXPORTER = GithubExporter()
 
 
 def annotations(evidence: Evidence, words: Words) -> List[str]:
@@ -46,19 +63,20 @@ def annotations(evidence: Evidence, words: Words) -> List[str]:
         kind = "notice" if verdict.advisory else "error" if verdict.outcome == "fail" else "warning"
         title = f"{words(verdict.gate)}: {words(verdict.outcome)}"
         told = [f"{verdict.case} {', '.join(saying.modes)}: {saying.happened(words)}", effect(verdict, words)]
-        told += [saying.objection(words), *saying.details[:_DETAILS], *saying.advice(words)]
+        told += [saying.objection(words), *saying.details(words)[:_DETAILS]]
+        told += [advice.text() for advice in saying.advice(words, evidence.origin)]
         found[kind].append((title, "\n".join(line for line in told if line)))
     lines = []
-    for kind, told in found.items():
-        if len(told) > PER_KIND:
-            count = words("{count} in all; the first {shown} follow", count=len(told), shown=PER_KIND - 1)
-            told = [(words(headline(evidence.run).word), count), *told[: PER_KIND - 1]]
-        lines += [f"::{kind} title={_property('StyleBench ' + title)}::{_message(text)}" for title, text in told]
+    for kind, messages in found.items():
+        if len(messages) > PER_KIND:
+            count = words("{count} in all; the first {shown} follow", count=len(messages), shown=PER_KIND - 1)
+            messages = [(words(headline(evidence.run).word), count), *messages[: PER_KIND - 1]]
+        lines += [f"::{kind} title={_property('StyleBench ' + title)}::{_message(text)}" for title, text in messages]
     return lines
 
 
 def _message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -4,9 +4,11 @@ import re
 from typing import Iterable, List, Sequence
 
 from harness.records import Case, Run, Summary, TrialResult
-from reports.figures import COSTS, NOT_MEASURED, RESULTS, Figure
+from reports.exporter import FileExporter
+from reports.figures import COSTS, NOT_MEASURED, RESULTS, Figure, legend
 from reports.html.page import command
 from reports.language import Words
+from reports.plain_text import printable
 from reports.stored_run import Evidence, headline, title
 from reports.terminal.power_card import card_line
 from reports.verdict_text import Saying, effect, sayings
@@ -14,10 +16,6 @@ from reports.verdict_text import Saying, effect, sayings
 LIMIT = 60_000
 """Bytes. GitHub refuses comments beyond 65,536 characters."""
 _SIGNS = {"pass": "✅", "fail": "❌", "error": "💥", "missing": "⚠️", "inconclusive": "❔", "none": "➖"}
-LEGEND = (
-    "e: emulated, float16 as rounded float32; such a time says nothing about the card. "
-    "~: some process was never steady. – : not measured."
-)
 _DETAILS = 20
 """Lines shown of one verdict; the rest is in run.json."""
 
@@ -25,6 +23,9 @@ _DETAILS = 20
 def render(evidence: Evidence, words: Words) -> bytes:
     """Return the comment, UTF-8, at most LIMIT bytes."""
     return fit(sections(evidence, words), LIMIT, words)
+
+
+EXPORTER = FileExporter("report.md", render)
 
 
 def sections(evidence: Evidence, words: Words) -> List[str]:
@@ -36,30 +37,30 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
     gating = [saying for saying in sayings(run.verdicts) if not saying.verdict.advisory]
     worse = [saying for saying in gating if saying.verdict.outcome != "pass"]
     if worse:
-        parts += _verdicts(worse, words)
+        parts += _verdicts(worse, evidence, words)
     parts += [_failure(trial, words) for trial in evidence.failures()]
     for case in run.suite.cases:
         parts += _case(evidence, case, words)
     passed = [saying for saying in gating if saying.verdict.outcome == "pass"]
-    shown = [saying for saying in sayings(run.verdicts) if saying.verdict.advisory]
-    for text, found in (("{count} passed", passed), ("{count} shown that do not gate", shown)):
-        if found:
-            count = sum(len(saying.modes) for saying in found)
-            parts.append(folded(words(text, count=count), "\n".join(_verdicts(found, words))))
+    advisory = [saying for saying in sayings(run.verdicts) if saying.verdict.advisory]
+    for text, said in (("{count} passed", passed), ("{count} shown that do not gate", advisory)):
+        if said:
+            count = sum(len(saying.modes) for saying in said)
+            parts.append(folded(words(text, count=count), "\n".join(_verdicts(said, evidence, words))))
     parts.append(_provenance(run, words))
     return parts
 
 
 def _case(evidence: Evidence, case: Case, words: Words) -> List[str]:
-    """What the suite is about, pictures or times, in full; the rest folded."""
-    heading = f"**{code(case.id)}** {code(title(case))}\n"
+    """Return what the suite is about, pictures or times, in full; the rest folded."""
+    heading = f"**{code(case.id)}** {code(title(case, words))}\n"
     rows = evidence.summaries(case.id)
     if any(found.case == case.id for found in evidence.run.fidelity):
         return [heading, _fidelity(evidence.run, case.id, words)]
-    if not rows:
+    if not rows or evidence.run.plan_only:
         return []
-    unmet = [f"{row.mode}: {condition}" for row in rows for condition in row.unmet]
-    parts = [heading, _figures(rows, RESULTS, words)]
+    unmet = [f"{row.mode}: {words.remark(condition)}" for row in rows for condition in row.unmet]
+    parts = [heading, _figures(rows, RESULTS, words), legend(rows, evidence.run.reference_mode, words) + "\n"]
     parts += [folded(words("what the timing lacks"), block(unmet))] if unmet else []
     return [*parts, folded(words("throughput and cost"), _figures(rows, COSTS, words))]
 
@@ -78,22 +79,22 @@ def fit(parts: Sequence[str], limit: int, words: Words) -> bytes:
 
 
 def code(text: str) -> str:
-    """Any text as a code span of one line, in which Markdown and HTML mean nothing; fit for a table cell."""
-    line = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).strip() or " "
+    """Return any text as a code span of one line, in which Markdown and HTML mean nothing; fit for a table cell."""
+    line = printable(re.sub(r"\s+", " ", text)).strip() or " "
     ticks = "`" * (_longest_run(line) + 1)
     pad = " " if line[0] == "`" or line[-1] == "`" else ""
     return f"{ticks}{pad}{line}{pad}{ticks}".replace("|", "\\|")
 
 
 def block(lines: Iterable[str]) -> str:
-    """Any lines as a fenced block."""
-    text = "\n".join(re.sub(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]", " ", line) for line in lines)
+    """Return any lines as a fenced block."""
+    text = "\n".join(printable(line.replace("\n", " ")) for line in lines)
     fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}text\n{text}\n{fence}\n"
 
 
 def folded(summary: str, text: str) -> str:
-    """A part that opens on a click. `summary` is ours."""
+    """Return a part that opens on a click; `summary` must be a text of ours, for it is not escaped."""
     return f"<details><summary>{summary}</summary>\n\n{text}\n</details>\n"
 
 
@@ -102,32 +103,36 @@ def _longest_run(text: str) -> int:
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A table whose first `left` columns are texts."""
+    """Return a table whose first `left` columns are texts."""
     rule = [":--" if index < left else "--:" for index in range(len(headings))]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, rule, *rows))
 
 
-def _verdicts(said: Sequence[Saying], words: Words) -> List[str]:
-    """A table, and the details of each row that has some."""
+def _verdicts(said: Sequence[Saying], evidence: Evidence, words: Words) -> List[str]:
+    """Return a table of verdicts, and the details of each row that has some."""
     headings = [words(heading) for heading in ("outcome", "gate", "case", "mode", "reason")]
     rows = []
     for saying in said:
         verdict = saying.verdict
-        told = [saying.happened(words), effect(verdict, words), saying.objection(words), *saying.advice(words)]
+        told = [saying.happened(words), effect(verdict, words), saying.objection(words)]
+        told += [advice.text(command=code) for advice in saying.advice(words, evidence.origin)]
         outcome = f"{_SIGNS[verdict.outcome]} {words(verdict.outcome)}"
         modes = "<br>".join(code(mode) for mode in saying.modes)
         rows.append([outcome, words(verdict.gate), code(verdict.case), modes, "<br>".join(filter(None, told))])
     details = [
-        folded(f"{words('details')}: {words(saying.verdict.gate)} {number}", block(_shortened(saying.details)))
+        folded(
+            f"{words('details')}: {words(saying.verdict.gate)} {number}",
+            block(_shortened(saying.details(words), words)),
+        )
         for number, saying in enumerate(said, 1)
-        if saying.details
+        if saying.remarks
     ]
     return [_table(headings, rows, len(headings)), *details]
 
 
-def _shortened(details: Sequence[str]) -> List[str]:
+def _shortened(details: Sequence[str], words: Words) -> List[str]:
     more = len(details) - _DETAILS
-    return [*details[:_DETAILS], *([f"… {more}"] if more > 0 else [])]
+    return [*details[:_DETAILS], *([words("and {count} more, see run.json", count=more)] if more > 0 else [])]
 
 
 def _failure(trial: TrialResult, words: Words) -> str:
@@ -137,7 +142,7 @@ def _failure(trial: TrialResult, words: Words) -> str:
 
 def _figures(summaries: Sequence[Summary], figures: Sequence[Figure], words: Words) -> str:
     headings = [words("mode"), *(words(figure.heading) for figure in figures)]
-    rows = [[code(row.mode), *(figure.text(row) for figure in figures)] for row in summaries]
+    rows = [[code(row.mode), *(figure.text(row, words) for figure in figures)] for row in summaries]
     return _table(headings, rows)
 
 
@@ -148,7 +153,7 @@ def _fidelity(run: Run, case: str, words: Words) -> str:
         if found.case == case:
             distances = (found.to_reference, found.to_baseline)
             ssims = [NOT_MEASURED if distance is None else f"{distance.ssim:.5f}" for distance in distances]
-            why = "; ".join(found.reasons)
+            why = words.semicolon.join(map(words.remark, found.reasons))
             rows.append([code(found.mode), words(found.fitness), code(why) if why else "", *ssims])
     return _table([words(heading) for heading in headings], rows, 3)
 
@@ -158,10 +163,10 @@ def _provenance(run: Run, words: Words) -> str:
     lines = [
         f"{words('run')} {run.id}, {run.started}",
         f"{words('revision')} {machine.revision or NOT_MEASURED}",
-        f"{words('operator table of the plans')}: {machine.op_table}",
+        f"{words('operator table of the plans')}: {words(machine.op_table)}",
         f"{words('machine')} {machine.processor}, {machine.logical_cores} {words('cores')}, {machine.system}",
         f"Python {machine.python}, " + ", ".join(f"{name} {version}" for name, version in machine.packages.items()),
-        *(card_line(card) for card in run.power_cards),
+        *(card_line(card, words) for card in run.power_cards),
         command(run),
     ]
-    return folded(words("Environment"), f"{words(LEGEND)}\n\n{block(line for line in lines if line)}")
+    return folded(words("Environment"), block(line for line in lines if line))

@@ -1,15 +1,17 @@
-"""JSON as pytest-benchmark stores it, so that `pytest-benchmark compare` and what reads its files work on our runs."""
+"""JSON as pytest-benchmark stores it, so that `pytest-benchmark compare` and other readers take our runs."""
 
 import json
 import statistics
 from typing import Any, Dict, List, Optional
 
 from harness.records import Run, Summary
+from reports.exporter import FileExporter
+from reports.figures import marks
 from reports.language import Words
 from reports.stored_run import Evidence
 
 _VERSION = "4.0.0"
-"""Of pytest-benchmark whose form this is."""
+"""The version of pytest-benchmark that writes this form."""
 
 
 def render(evidence: Evidence, words: Words) -> bytes:
@@ -27,16 +29,17 @@ def render(evidence: Evidence, words: Words) -> bytes:
 
 
 def _benchmark(evidence: Evidence, summary: Summary) -> Optional[Dict[str, Any]]:
-    """One case in one mode; None when no step was timed, for its readers know no other way to say so."""
+    """Return one case in one mode; None when no step was timed, for the form has no way to say so."""
     trials = evidence.good(summary.case, summary.mode)
     seconds = [trial.step_seconds for trial in trials if trial.step_seconds is not None]
     if not seconds:
         return None
-    extra = summary.model_dump(exclude={"case", "mode", "remarks"}, exclude_none=True)
+    extra = summary.model_dump(mode="json", exclude={"case", "mode", "remarks"}, exclude_none=True)
+    name = f"{summary.case}[{'-'.join([summary.mode, *marks(summary)])}]"
     return {
         "group": summary.case,
-        "name": f"{summary.case}[{summary.mode}]",
-        "fullname": f"{evidence.run.suite.name}::{summary.case}[{summary.mode}]",
+        "name": name,
+        "fullname": f"{evidence.run.suite.name}::{name}",
         "params": {"mode": summary.mode},
         "param": summary.mode,
         "extra_info": extra,
@@ -108,3 +111,6 @@ def _commit(run: Run) -> Dict[str, Any]:
         "project": "stylebench",
         "branch": "",
     }
+
+
+EXPORTER = FileExporter("pytest-benchmark.json", render)

@@ -4,15 +4,28 @@ import json
 from pathlib import Path
 
 from harness.records import Run
+from harness.store.files import write_atomic
 from reports.language import Words
 from reports.stored_run import Evidence
 
 SCHEMA = Path(__file__).resolve().parent.parent / "run.schema.json"
 
 
-def render(evidence: Evidence, words: Words) -> bytes:
-    """Return run.json; the language changes nothing in it."""
-    return (evidence.run.model_dump_json(indent=1) + "\n").encode()
+class RecordExporter:
+    """Copies run.json or, of a comparison, comparison.json; the language changes nothing in it."""
+
+    def check(self) -> None:
+        """Nothing is needed but the folder."""
+
+    def write(self, evidence: Evidence, folder: Path, words: Words) -> Path:
+        """Write the record unless it is the file that is there already."""
+        path = folder / evidence.record.name
+        if not (path.exists() and path.samefile(evidence.record)):
+            write_atomic(path, evidence.record.read_bytes())
+        return path
+
+
+EXPORTER = RecordExporter()
 
 
 def schema() -> str:

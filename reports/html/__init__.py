@@ -1,1 +1,1 @@
-"""The page."""
+"""One web page of a run: its charts, pictures and templates."""

@@ -1,6 +1,6 @@
 """The charts of one case, drawn from its records and samples; None where there is nothing to draw."""
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from markupsafe import Markup
 
@@ -33,7 +33,7 @@ class Chart(NamedTuple):
     drawing: Markup
     note: str
     legend: bool
-    """The modes are told apart by colour alone."""
+    """Whether a legend has to say which colour is which mode."""
 
 
 class CaseCharts:
@@ -46,7 +46,7 @@ class CaseCharts:
         self._words = words
 
     def losses(self) -> Optional[Chart]:
-        """The loss that each mode reports, step by step; at its end the true one, and what noise does to it."""
+        """Draw the loss that each mode reports, step by step; at its end the true one, and what noise does to it."""
         found = []
         for mode, trial in self._first_good().items():
             # Extra steps go on with another picture than the one that was fetched.
@@ -56,11 +56,12 @@ class CaseCharts:
                 points.append((points[-1][0] + 1, trial.final_losses["total"]))
             if points:
                 true = (trial.fidelity.true_losses if trial.fidelity else trial.true_losses) or {}
-                found.append(charts.Curve(mode, self._colors[mode], points, true.get("total"), _band(trial)))
-        return self._chart("Losses", _LOSSES, charts.curves, found, "updates of the picture", "total loss")
+                marks = (true.get("total"), _band(trial), self._words("noise"))
+                found.append(charts.Curve(mode, self._colors[mode], points, *marks))
+        return self._curves("Losses", _LOSSES, found, "updates of the picture", "total loss")
 
     def steps(self) -> Optional[Chart]:
-        """Every timed step, process by process; not where pictures were judged, for there nothing waits for quiet."""
+        """Draw every timed step, process by process; None where pictures are judged, not times."""
         if self._evidence.run.suite.fidelity is not None:
             return None
         found = []
@@ -74,10 +75,13 @@ class CaseCharts:
             if any(processes):
                 name = row.mode + (f" ({self._words('emulated')})" if row.emulated else "")
                 found.append(charts.Strip(name, self._colors[row.mode], processes, interval))
-        return self._chart("Step times by process", _STEPS, charts.strips, found, "seconds a step")
+        if not found:
+            return None
+        drawing = charts.strips(found, self._label("Step times by process"), self._words("seconds a step"))
+        return Chart(self._words("Step times by process"), drawing, self._words(_STEPS), legend=False)
 
     def plane(self) -> Optional[Chart]:
-        """Step time against what became of the picture: 1 - SSIM where it was measured, else the true loss."""
+        """Draw step time against 1 - SSIM to the reference mode where that was measured, else against the true loss."""
         distances = {
             found.mode: max(1 - found.to_reference.ssim, _LEAST_DISTANCE)
             for found in self._evidence.run.fidelity
@@ -90,22 +94,24 @@ class CaseCharts:
                 color = self._colors[row.mode]
                 points.append(charts.Point(row.mode, color, row.step_seconds, height, row.emulated))
         label = "1 − SSIM to the reference mode, lower is better" if distances else "true loss, lower is better"
-        return self._chart("Speed against fidelity", _PLANE, charts.plane, points, "seconds a step", label)
+        if not points:
+            return None
+        labels = (self._label("Speed against fidelity"), self._words("seconds a step"), self._words(label))
+        drawing = charts.plane(points, *labels)
+        return Chart(self._words("Speed against fidelity"), drawing, self._words(_PLANE), legend=False)
 
     def drift(self) -> List[Chart]:
-        """How far each layer lies from float64 in the first step, and how the picture's distance grows."""
+        """Draw how far each layer lies from float64 in the first step, and how the picture's distance grows."""
         found = []
         for kind, title in _DRIFTS.items():
             curves, names = self._drift_curves(kind)
-            found.append(self._chart(title, _DRIFT, charts.curves, curves, "", "", names))
+            found.append(self._curves(title, _DRIFT, curves, names=names))
         growth = [
             charts.Curve(mode, self._colors[mode], trial.fidelity.growth)
             for mode, trial in self._first_good().items()
             if trial.fidelity and trial.fidelity.growth
         ]
-        found.append(
-            self._chart("Growth of the distance", _GROWTH, charts.curves, growth, "updates of the picture", "")
-        )
+        found.append(self._curves("Growth of the distance", _GROWTH, growth, "updates of the picture"))
         return [chart for chart in found if chart]
 
     def _drift_curves(self, kind: str) -> Tuple[List[charts.Curve], List[str]]:
@@ -126,17 +132,29 @@ class CaseCharts:
         good = {mode: self._evidence.good(self._case.id, mode) for mode in self._colors}
         return {mode: trials[0] for mode, trials in good.items() if trials}
 
-    def _chart(self, title: str, note: str, draw: Callable, found: Sequence, *labels: Any) -> Optional[Chart]:
+    def _curves(
+        self,
+        title: str,
+        note: str,
+        found: Sequence[charts.Curve],
+        x_label: str = "",
+        y_label: str = "",
+        names: Optional[Sequence[str]] = None,
+    ) -> Optional[Chart]:
+        """Draw curves; texts are English, and `names` stand as they are at x = 0, 1, …"""
         if not found:
             return None
-        name = self._words(title)
-        texts = [self._words(label) if label and isinstance(label, str) else label for label in labels]
-        drawing = draw(found, f"{name}, {self._case.id}", *texts)
-        return Chart(name, drawing, self._words(note), legend=draw is charts.curves)
+        x_text, y_text = (self._words(label) if label else "" for label in (x_label, y_label))
+        drawing = charts.curves(found, self._label(title), x_text, y_text, names)
+        return Chart(self._words(title), drawing, self._words(note), legend=True)
+
+    def _label(self, title: str) -> str:
+        """Return the text that stands for the chart where it cannot be seen."""
+        return f"{self._words(title)}, {self._case.id}"
 
 
 def _band(trial: TrialResult) -> Optional[Tuple[float, float]]:
-    """Least and largest true loss of the runs with harmless noise; None where none were made."""
+    """Return the least and largest true loss of the runs with harmless noise; None where none were made."""
     envelopes = trial.fidelity.envelopes if trial.fidelity else ()
     losses = [loss for envelope in envelopes for loss in envelope.true_losses]
     return (min(losses), max(losses)) if losses else None

@@ -11,7 +11,7 @@ LEFT, RIGHT, TOP, BOTTOM = 70, 16, 24, 44
 _ROW, _GROUP = 14, 32
 """Heights of a process's row and of its mode's heading in a strip plot."""
 _POINTS = 400
-"""Of a curve; more cannot be seen at this width."""
+"""Most points of a curve; more cannot be seen at this width."""
 _LABEL, _LETTER = 16, 7
 """Height of a label, and about the width of its letters."""
 
@@ -37,7 +37,7 @@ class Scale(NamedTuple):
         return cls(low - room, high + room, start, end)
 
     def at(self, value: float) -> float:
-        """Position of a value, rounded to a tenth."""
+        """Return the position of a value, rounded to a tenth."""
         if self.log:
             share = math.log(value / self.low) / math.log(self.high / self.low)
         else:
@@ -45,7 +45,7 @@ class Scale(NamedTuple):
         return round(self.start + share * (self.end - self.start), 1)
 
     def ticks(self, wanted: int = 6) -> List[float]:
-        """Round values within the scale: powers of ten, or multiples of 1, 2 or 5 times one."""
+        """Return round values within the scale: powers of ten, or multiples of 1, 2 or 5 times a power of ten."""
         if self.log:
             first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
             every = max(1, math.ceil((last - first + 1) / wanted))
@@ -67,6 +67,7 @@ class Curve(NamedTuple):
     """A second value at the end, such as the true loss."""
     band: Optional[Tuple[float, float]] = None
     """What noise alone does to that value."""
+    band_name: str = ""
 
 
 class Strip(NamedTuple):
@@ -92,7 +93,7 @@ class Point(NamedTuple):
 def curves(
     found: Sequence[Curve], title: str, x_label: str, y_label: str, names: Optional[Sequence[str]] = None
 ) -> Markup:
-    """Lines over a linear x and a logarithmic y; `names` stand at x = 0, 1, … in place of numbers."""
+    """Draw lines over a linear x and a logarithmic y; `names` stand at x = 0, 1, … in place of numbers."""
     height = 300
     if names:  # they lean, and the longest decides
         height += round(max(len(name) for name in names) * _LETTER * 0.85) - 10
@@ -125,7 +126,7 @@ def _curve(curve: Curve, x: Scale, y: Scale) -> Markup:
     if curve.band and min(curve.band) > 0:
         top, foot = y.at(max(curve.band)), y.at(min(curve.band))
         band = '<rect class="band c{}" x="{}" y="{}" width="12" height="{}"><title>{}</title></rect>'
-        text = f"{curve.name}: noise {min(curve.band):.5g} … {max(curve.band):.5g}"
+        text = f"{curve.name}: {curve.band_name} {min(curve.band):.5g} … {max(curve.band):.5g}"
         parts.append(Markup(band).format(curve.color, end - 6, top - 1, round(foot - top, 1) + 2, text))
     if curve.mark is not None and curve.mark > 0:
         diamond = '<path class="mark c{}" d="M{} {}l6 6l-6 6l-6 -6z"><title>{}: {:.5g}</title></path>'
@@ -134,7 +135,7 @@ def _curve(curve: Curve, x: Scale, y: Scale) -> Markup:
 
 
 def strips(found: Sequence[Strip], title: str, x_label: str) -> Markup:
-    """Every sample a dot, every process a row with a tick at its median, every mode a group."""
+    """Draw each sample as a dot, each process as a row with a tick at its median, each mode as a group of rows."""
     height = TOP + BOTTOM + sum(_GROUP + _ROW * len(strip.rows) for strip in found)
     x = Scale.over([value for strip in found for row in strip.rows for value in row], LEFT, WIDTH - RIGHT)
     parts = [_grid_x(x, TOP, height - BOTTOM)]
@@ -159,7 +160,7 @@ def strips(found: Sequence[Strip], title: str, x_label: str) -> Markup:
 
 
 def plane(found: Sequence[Point], title: str, x_label: str, y_label: str) -> Markup:
-    """Named points over a linear x and a logarithmic y; hollow ones rest on an emulated x."""
+    """Draw named points over a linear x and a logarithmic y; of hollow ones x is an emulated time."""
     height = 300
     x = Scale.over([point.x for point in found], LEFT, WIDTH - RIGHT)
     y = Scale.over([point.y for point in found], height - BOTTOM, TOP + 8, log=True)
@@ -180,7 +181,7 @@ def plane(found: Sequence[Point], title: str, x_label: str, y_label: str) -> Mar
 
 
 def _free(start: float, end: float, wanted: float, bottom: float, taken: List[Tuple[float, float, float]]) -> float:
-    """The height nearest to the wanted one where a label covers no other one; it is taken from then on."""
+    """Return the height nearest to the wanted one where a label covers no other one, and add it to `taken`."""
     steps = [0.0, *(sign * number * _LABEL for number in range(1, 12) for sign in (-1, 1))]
     heights = [wanted + step for step in steps if TOP + 10 <= wanted + step <= bottom] or [wanted]
 
@@ -230,7 +231,10 @@ def _axis_labels(height: float, x_label: str, y_label: str) -> Markup:
 
 
 def _number(value: float, power: bool = False, digits: int = 0) -> str:
-    """Short: 0.55, 12, and 10⁸ for large, small, or all values, these with so many digits after the point."""
+    """Return a short text: 0.55, 12, 10⁸.
+
+    Large and small values, and with `power` all, are written with a power of ten and `digits` after the point.
+    """
     if value and (power or abs(value) >= 1e5 or abs(value) < 1e-3):
         mantissa, exponent = f"{value:.{digits}e}".split("e")
         raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

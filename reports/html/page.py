@@ -8,15 +8,19 @@ import jinja2
 from markupsafe import Markup, escape
 
 from harness.records import Case, Run
-from reports.figures import FIGURES, NOT_MEASURED
+from harness.remark import Remark, remark
+from reports.advice import Advice
+from reports.exporter import FileExporter
+from reports.figures import FIGURES, NOT_MEASURED, legend
 from reports.html import pictures
 from reports.html.case_charts import CaseCharts
 from reports.language import Words
+from reports.plain_text import printable
 from reports.stored_run import Evidence, headline, title
 from reports.verdict_text import effect, sayings
 
 _COLORS = 8
-"""Of the style sheet; further modes begin again."""
+"""Colours of the style sheet; further modes begin again."""
 _OPS = 40
 """Rows of a health table; the rest is in the record."""
 
@@ -25,10 +29,10 @@ def render(evidence: Evidence, words: Words) -> bytes:
     """Return the page, UTF-8; its size is bounded by pictures.BUDGET and the number of samples."""
     run = evidence.run
     found = headline(run)
-    # Of each mode its picture and perhaps an approved one.
+    # Each mode has its picture and perhaps an approved one.
     limit = pictures.BUDGET // max(1, len(run.suite.cases) * (2 * len(run.suite.modes) + 2))
     page = _environment(words).get_template("report.html.j2")
-    return page.render(
+    text = page.render(
         run=run,
         language=words.language,
         headline=found,
@@ -40,7 +44,12 @@ def render(evidence: Evidence, words: Words) -> bytes:
         ops=_OPS,
         environment=_facts(run, words),
         command=command(run),
-    ).encode()
+        origin=evidence.origin,
+    )
+    return printable(text).encode()
+
+
+EXPORTER = FileExporter("report.html", render)
 
 
 def command(run: Run) -> str:
@@ -56,12 +65,33 @@ def _environment(words: Words) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(_=words, words=words, effect=effect, breakable=_breakable)
+    environment.filters["remark_text"] = words.remark
+    environment.globals.update(
+        status_advice=lambda status: Advice(words.status(status).advice, {}),
+        _=words,
+        words=words,
+        effect=effect,
+        breakable=_breakable,
+        advice=_advice,
+        probe=_probe,
+        table_legend=legend,
+    )
     return environment
 
 
+def _advice(advice: Advice) -> Markup:
+    """Return an advice with its commands set as code."""
+    return Markup(advice.text(command=lambda text: Markup("<code>{}</code>").format(text), other=escape))
+
+
+def _probe(name: str) -> Remark:
+    """Return the remark that names a probe of the records, `NAME KIND`."""
+    layer, _, kind = name.rpartition(" ")
+    return remark(f"probe_{kind}", name=layer)
+
+
 def _breakable(name: str) -> Markup:
-    """A mode's name that may be broken after its underscores."""
+    """Return a mode's name that may be broken after its underscores."""
     return Markup("").join(escape(part) + Markup("<wbr>") for part in re.split("(?<=[_+])", name))
 
 
@@ -73,11 +103,11 @@ def _case(evidence: Evidence, case: Case, number: int, words: Words, limit: int)
     return {
         "id": case.id,
         "anchor": f"case-{number}",
-        "title": title(case),
+        "title": title(case, words),
         "device": ", ".join(sorted({trial.device for trial in run.trials if trial.case == case.id})),
         "modes": modes,
         "colors": colors,
-        "summaries": evidence.summaries(case.id),
+        "summaries": [] if run.plan_only else evidence.summaries(case.id),
         "fidelity": [found for found in run.fidelity if found.case == case.id],
         "pictures": pictures.of_case(evidence, case, limit, words),
         "charts": [chart for chart in (charts.losses(), charts.plane(), charts.steps()) if chart],
@@ -89,7 +119,7 @@ def _case(evidence: Evidence, case: Case, number: int, words: Words, limit: int)
 
 
 def _layers(evidence: Evidence, case: Case, modes: List[str]) -> List[Dict[str, Any]]:
-    """Each layer's dtypes in each mode: the whole text, and in short the dtypes that its ops put out."""
+    """Return each layer's dtypes in each mode: the whole text, and in short the dtypes that its ops put out."""
     plans = evidence.plans(case.id)
     names = list(dict.fromkeys(layer for plan in plans.values() for layer in plan.figures.layers))
     rows = []
@@ -100,13 +130,13 @@ def _layers(evidence: Evidence, case: Case, modes: List[str]) -> List[Dict[str, 
 
 
 def _outputs(text: str) -> str:
-    """`16`, `b16`, `32` or several with `+`: the floating-point formats after the `>` of each op."""
+    """Return `16`, `b16`, `32` or several with `+`: the floating-point formats after the `>` of each op."""
     widths = {part for op in text.split(";") for part in op.rpartition(">")[2].strip().split(",")}
     return " + ".join(width for width in ("16", "b16", "32") if width in widths) or "–"
 
 
 def _facts(run: Run, words: Words) -> List[Tuple[str, str]]:
-    """What the run was measured on, name by name."""
+    """Return what the run was measured on, name by name."""
     machine = run.environment
     facts = [
         (words("machine"), f"{machine.processor}, {machine.machine}"),
@@ -115,7 +145,7 @@ def _facts(run: Run, words: Words) -> List[Tuple[str, str]]:
         (words("system"), machine.system),
         ("Python", machine.python),
         *machine.packages.items(),
-        (words("operator table of the plans"), machine.op_table),
+        (words("operator table of the plans"), words(machine.op_table)),
         (words("load at the start"), NOT_MEASURED if machine.load_average is None else f"{machine.load_average:.2f}"),
     ]
     worker = next((trial.environment for trial in run.trials if trial.environment), None)
@@ -124,7 +154,7 @@ def _facts(run: Run, words: Words) -> List[Tuple[str, str]]:
         facts += [
             (words("device of the steps"), f"{worker.device} ({worker.kind})"),
             ("TensorFlow", worker.tensorflow),
-            (words("threads within an op, between ops"), ", ".join(str(count or "auto") for count in threads)),
+            (words("threads within an op, between ops"), ", ".join(str(count or words("auto")) for count in threads)),
             (words("cores that the worker may use"), str(worker.usable_cores)),
             *worker.variables.items(),
         ]

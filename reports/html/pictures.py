@@ -24,7 +24,7 @@ BUDGET = 3 * 2**20
 _WIDTHS = (1024, 768, 512, 384, 256, 192, 128, 96, 64)
 _QUALITY = 88
 _MAP_COLORS = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
-"""Of an SSIM map, from 1 (equal) to 0 and below: dark to light, as in the inferno map, and distinct without colour."""
+"""Colours of an SSIM map, from 1 (equal) to 0 and below: dark to light as in the inferno map, distinct in grey too."""
 
 
 class Shown(NamedTuple):
@@ -38,7 +38,7 @@ class Shown(NamedTuple):
 
 
 class CasePictures(NamedTuple):
-    """What is shown of one case."""
+    """The pictures that the page shows of one case."""
 
     gallery: List[Shown]
     """Content and styles, then each mode's picture, with the approved one behind it."""
@@ -57,7 +57,7 @@ def of_case(evidence: Evidence, case: Case, limit: int, words: Words) -> Optiona
     made = {mode.name: _made(evidence, case, mode.name) for mode in run.suite.modes}
     if not any(found for found in made.values()):
         return None
-    originals, problem = _inputs(case)
+    originals, problem = _inputs(case, words)
     gallery, maps = [], []
     for index, pixels in enumerate(originals):
         name = words("style") + (f" {index}" if len(originals) > 2 else "") if index else words("content")
@@ -107,7 +107,7 @@ def _read(path: Path) -> Optional[np.ndarray]:
 
 
 def _approved(evidence: Evidence, case: Case, mode: str) -> Optional[np.ndarray]:
-    """The stored picture that the mode was held against; only one under baselines/ is read."""
+    """Return the stored picture that the mode was held against; only one under baselines/ is read."""
     for found in evidence.run.fidelity:
         if (found.case, found.mode) == (case.id, mode) and found.baseline_picture:
             path = (ROOT / found.baseline_picture).resolve()
@@ -115,16 +115,16 @@ def _approved(evidence: Evidence, case: Case, mode: str) -> Optional[np.ndarray]
     return None
 
 
-def _inputs(case: Case) -> Tuple[List[np.ndarray], str]:
-    """Content and styles as the case used them; or none of them, and the reason."""
+def _inputs(case: Case, words: Words) -> Tuple[List[np.ndarray], str]:
+    """Return content and styles as the case used them; or none of them, and the reason."""
     try:
         pictures = inputs.read_pictures(case)
     except (UsageError, images.ImageError, OSError) as error:
         return [], str(error)
     found = [pictures.contents[0], *pictures.styles]  # of a batch, the picture that is shown is the first one's
     recorded = [case.inputs.content_sha256, *case.inputs.styles_sha256] if case.inputs else []
-    if [hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest() for pixels in found] != recorded:
-        return [], "the files have changed since the run"
+    if [hashlib.sha256(pixels.tobytes()).hexdigest() for pixels in found] != recorded:
+        return [], words("the files have changed since the run")
     return found, ""
 
 
@@ -141,7 +141,9 @@ def data_uri(pixels: np.ndarray, limit: int, original: Optional[bytes] = None) -
     for width in (image.width, *(width for width in _WIDTHS if width < image.width)):
         buffer = io.BytesIO()
         size = (width, max(1, round(image.height * width / image.width)))
-        (image if size == image.size else image.resize(size, Image.LANCZOS)).save(buffer, "JPEG", quality=_QUALITY)
+        (image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)).save(
+            buffer, "JPEG", quality=_QUALITY
+        )
         if buffer.tell() <= limit:
             break
     return _uri("jpeg", buffer.getvalue())
@@ -170,4 +172,5 @@ def map_uri(picture: np.ndarray, reference: np.ndarray) -> Optional[str]:
 def _palette() -> List[int]:
     stops = np.linspace(0, 255, len(_MAP_COLORS))
     channels = [np.interp(np.arange(256), stops, values) for values in zip(*_MAP_COLORS)]
-    return np.stack(channels, axis=-1).astype(int).ravel().tolist()
+    levels: List[int] = np.stack(channels, axis=-1).astype(int).ravel().tolist()
+    return levels

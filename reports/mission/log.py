@@ -13,6 +13,7 @@ from harness.mission.job import Job
 from harness.mission.loop import LOSSES, Observer, Outcome
 from harness.records import Losses, WorkerEnvironment
 from harness.records.events import Phase, Planned, Sample
+from reports.terminal.console import open_console
 
 _REDRAWS_PER_SECOND = 2
 _MEAN_OF = 10
@@ -32,7 +33,7 @@ class MissionLog(Observer):
     """
 
     def __init__(self, console: Optional[Console] = None) -> None:
-        self.console = console or Console(file=sys.stderr, highlight=False)
+        self.console = console or open_console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -64,7 +65,7 @@ class MissionLog(Observer):
         self._bar.update(self._task, description=_PHASES[phase.name])
 
     def begun(self, job: Job, environment: WorkerEnvironment, planned: Planned, updates: int) -> None:
-        """Say what runs where."""
+        """Say which device runs which mode."""
         self._job, self._start = job, time.monotonic()
         self._bar.update(self._task, total=job.case.steps, completed=updates)
         emulated = ", emulated: its step time says nothing about the card" if planned.emulated else ""

@@ -9,7 +9,7 @@ from harness.mission.loop import LOSSES, Outcome
 
 
 def progress_files(outcome: Outcome) -> Dict[str, bytes]:
-    """The progress files the job asks for: contents by path, whatever came of the job."""
+    """Return the progress files that the job asks for, contents by path, however the job ended."""
     job = outcome.job
     # Row 0 is the start, which the reference program prints and does not record.
     recorded = [updates for updates in range(1, len(outcome.rows)) if job.is_printed(updates)]

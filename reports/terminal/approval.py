@@ -8,15 +8,17 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.gates.approval import Figure, Proposal
+from reports.language import ENGLISH, Words
+from reports.terminal.console import open_console
 
 _CHANGES = 12
 """Lines shown of one proposal; the rest is in version control."""
 _NONE = "–"
 
 
-def print_proposals(proposals: Sequence[Proposal], console: Optional[Console] = None) -> None:
+def print_proposals(proposals: Sequence[Proposal], console: Optional[Console] = None, words: Words = ENGLISH) -> None:
     """Print what would be approved, old beside new."""
-    console = console or Console(highlight=False)
+    console = console or open_console()
     if not proposals:
         console.print("Nothing to approve: what this run holds is as approved.")
     for proposal in proposals:
@@ -25,10 +27,10 @@ def print_proposals(proposals: Sequence[Proposal], console: Optional[Console] = 
         title = f"{proposal.kind:>8}  {section}  {baseline.case}  {baseline.mode.name}"
         console.print(Text(title, style="bold"), soft_wrap=True)
         if proposal.refusal:
-            refusal = f"{'':10}refused: {proposal.refusal}; only what was measured well can be approved"
+            refusal = f"{'':10}refused: {words.remark(proposal.refusal)}; only what was measured well can be approved"
             console.print(Text(refusal, style="bold yellow"), soft_wrap=True)
         for change in proposal.changes[:_CHANGES]:
-            console.print(Text(f"{'':10}{change}"), soft_wrap=True)
+            console.print(Text(f"{'':10}{words.remark(change)}"), soft_wrap=True)
         if len(proposal.changes) > _CHANGES:
             console.print(Text(f"{'':10}and {len(proposal.changes) - _CHANGES} more"))
         console.print(_table(proposal.figures))
@@ -37,7 +39,7 @@ def print_proposals(proposals: Sequence[Proposal], console: Optional[Console] = 
 def print_written(paths: Sequence[str], console: Optional[Console] = None) -> None:
     """Print which files an approval wrote."""
     for path in paths:
-        (console or Console(highlight=False)).print(Text(f"wrote {path}"), soft_wrap=True)
+        (console or open_console()).print(Text(f"wrote {path}"), soft_wrap=True)
 
 
 def _table(figures: Sequence[Figure]) -> Table:

@@ -1,24 +1,25 @@
 """The search for what makes a mode's picture wrong, while it goes on and when it is done."""
 
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from harness.blame.search import Score
 from harness.records import Blame
+from reports.terminal.console import open_console
 
 
 class BlameProgress:
     """Says which parts of the step were kept in float32, and what that did."""
 
     def __init__(self, console: Optional[Console] = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or open_console(stderr=True)
         self._number = 0
 
     def scored(self, score: Score) -> None:
-        """One set has been tried."""
+        """Say what came of one set that was tried."""
         self._number += 1
         kept = _shortened(score.blocks) if score.blocks else "nothing"
         text = f"[{self._number}] {'fit  ' if score.fit else 'wrong'}  SSIM {1 - score.distance:.4f}  {kept} in float32"
@@ -27,7 +28,7 @@ class BlameProgress:
 
 def print_blame(found: Blame, file: Optional[Path], console: Optional[Console] = None) -> None:
     """Print the answer, and where the file is that makes the mode fit."""
-    console = console or Console(highlight=False)
+    console = console or open_console()
     where = f"{found.size} pixels wide, {found.steps} steps"
     if not found.neutral:
         note = "Counting what is lost changed the picture: take what follows as a hint alone."
@@ -53,5 +54,5 @@ def print_blame(found: Blame, file: Optional[Path], console: Optional[Console] =
         console.print(Text(f"    {command} --modes {modes}"), soft_wrap=True)
 
 
-def _shortened(blocks: tuple) -> str:
+def _shortened(blocks: Sequence[str]) -> str:
     return ", ".join(blocks) if len(blocks) <= 4 else f"{', '.join(blocks[:3])} and {len(blocks) - 3} more blocks"

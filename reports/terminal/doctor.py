@@ -6,11 +6,12 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.machine.doctor import Check
+from reports.terminal.console import open_console
 
 
 def print_checks(checks: Sequence[Check], console: Optional[Console] = None) -> None:
     """Print what the doctor found."""
-    console = console or Console(highlight=False)
+    console = console or open_console()
     for check in checks:
         mark, style = {True: ("ok", "green"), False: ("missing", "red"), None: ("optional", "yellow")}[check.ok]
         console.print(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from rich import box
 from rich.console import Console
@@ -21,6 +21,8 @@ from harness.precision import (
 )
 from harness.precision.rules.op_table import load_op_table
 from harness.records import Mode
+from reports.language import ENGLISH
+from reports.terminal.console import open_console
 
 _MEGA = 1e6
 
@@ -31,12 +33,12 @@ def print_json(modes: Sequence[Mode], plans: Sequence[DtypePlan], console: Optio
         {"mode": mode.name, "totals": _totals(plan), "plan": plan.model_dump(mode="json")}
         for mode, plan in zip(modes, plans)
     ]
-    (console or _console()).out(json.dumps(document, indent=1), highlight=False)
+    (console or open_console()).out(json.dumps(document, indent=1), highlight=False)
 
 
 def print_plan(mode: Mode, plan: DtypePlan, console: Optional[Console] = None) -> None:
     """Print every op by layer with the rule that decided it, then what needs attention, then the totals."""
-    console = console or _console()
+    console = console or open_console()
     console.print(Text(f"{mode.name}: {len(plan.ops)} ops on an Ascend 910", style="bold"))
     table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
     for _ in range(4):
@@ -53,7 +55,7 @@ def print_plan(mode: Mode, plan: DtypePlan, console: Optional[Console] = None) -
 
 def print_difference(modes: Sequence[Mode], plans: Sequence[DtypePlan], console: Optional[Console] = None) -> None:
     """Print only what two plans decide differently, and both their totals."""
-    console = console or _console()
+    console = console or open_console()
     first, second = plans
     differences = diff_plans(first, second)
     total = len({op.name for plan in plans for op in plan.ops})
@@ -64,10 +66,6 @@ def print_difference(modes: Sequence[Mode], plans: Sequence[DtypePlan], console:
         console.print(Text(line, style="red" if line.startswith("-") else "green"), soft_wrap=True)
     console.print()
     _print_totals(console, modes, plans)
-
-
-def _console() -> Console:
-    return Console(highlight=False)
 
 
 def _add_op(table: Table, layer: str, explained: ExplainedOp) -> None:
@@ -93,7 +91,7 @@ def _add_op(table: Table, layer: str, explained: ExplainedOp) -> None:
 
 
 def _matters(item: ConstantRange) -> bool:
-    """A few weights too small for float16 are in every network; the JSON form has them all."""
+    """Say whether a constant is worth a line: a few weights too small for float16 are in every network."""
     return item.saturated > 0 or item.flushed * 1000 >= item.elements
 
 
@@ -114,13 +112,13 @@ def _print_attention(console: Console, plan: DtypePlan) -> None:
             f"constant leaves float16's range: {item.consumer} input {item.position}, "
             f"{item.saturated} of {item.elements} saturate, {item.flushed} become zero"
         )
-    for line in [*lines, *plan.remarks]:
+    for line in [*lines, *map(ENGLISH.remark, plan.remarks)]:
         console.print(Text(line, style="yellow"), soft_wrap=True)
     if lines:
         console.print()
 
 
-def _totals(plan: DtypePlan) -> dict:
+def _totals(plan: DtypePlan) -> Dict[str, Any]:
     totals = plan.totals()
     return {
         "units": {f"{unit} {dtype}": sums._asdict() for (unit, dtype), sums in sorted(totals.units.items())},

@@ -12,19 +12,19 @@ from rich.text import Text
 
 from harness.errors import UsageError
 from harness.records import Run, Summary
-from reports.figures import NOT_MEASURED, half_width, marks
+from reports.figures import MARKS, NOT_MEASURED, marks
 from reports.language import Words
 from reports.stored_run import Evidence
+from reports.terminal.console import open_console
+from reports.terminal.run import MARKS_WIDTH
 
 _BAR = 14
 """Characters of a row's place on the common scale of step times."""
 _PROBLEMS = 3
 """Unreadable runs that are named; the rest is counted."""
 _APPROVED = "◆"
-_LEGEND = (
-    "{mark} a baseline was approved from this run; e: emulated; ~: never steady; "
-    "*: another machine, step times do not compare"
-)
+_ELSEWHERE = "elsewhere"
+_LEGEND = {_ELSEWHERE: "another machine, step times do not compare", **MARKS}
 
 
 class Entry(NamedTuple):
@@ -102,7 +102,7 @@ def print_history(
     mode: Optional[str] = None,
 ) -> None:
     """Print a table per suite, case and mode that is asked for, a row per run, the latest `last` of them."""
-    console = console or Console(highlight=False)
+    console = console or open_console()
     found = {
         key: entries
         for key, entries in histories(runs, marked).items()
@@ -114,7 +114,9 @@ def print_history(
         console.print(_table(entries[-last:], words))
     if not found:
         console.print(Text(words("No stored run of that kind.")))
-    console.print(Text(words(_LEGEND, mark=_APPROVED), style="dim"))
+    legend = [_APPROVED + words.colon + words("a baseline was approved from this run")]
+    legend += [words(mark) + words.colon + words(text) for mark, text in _LEGEND.items()]
+    console.print(Text(words.sentence(legend), style="dim"))
     for problem in problems[:_PROBLEMS]:
         console.print(Text(words("left out: {problem}", problem=problem), style="dim"), soft_wrap=True)
     if len(problems) > _PROBLEMS:
@@ -122,12 +124,13 @@ def print_history(
 
 
 def _table(entries: Sequence[Entry], words: Words) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     table.add_column("", no_wrap=True)
     table.add_column(words("run"), no_wrap=True)
     table.add_column(words("revision"), no_wrap=True)
     for heading in ("step s", "", "casts", "MB cast", "SSIM"):
-        table.add_column(words(heading), justify="left" if not heading else "right", no_wrap=True)
+        table.add_column(words(heading) if heading else "", justify="right" if heading else "left", no_wrap=True)
+    table.add_column(words("time"), max_width=MARKS_WIDTH, overflow="fold")
     here = _machine(entries[-1].run)
     times = [entry.summary.step_seconds for entry in entries if entry.summary and entry.summary.step_seconds]
     for entry in entries:
@@ -137,11 +140,12 @@ def _table(entries: Sequence[Entry], words: Words) -> Table:
             _APPROVED if entry.approved else "",
             entry.run.started[:16].replace("T", " "),
             _revision(entry.run),
-            _step(entry.summary) + ("*" if elsewhere and seconds else ""),
+            _shown(seconds, ".3f"),
             _bar(seconds, entry.summary, times),
             _shown(entry.casts, "d"),
             _shown(entry.bytes_cast and entry.bytes_cast / 1e6, ".1f"),
             _shown(entry.ssim, ".4f"),
+            words.comma.join(map(words, _marks(entry.summary, elsewhere))),
         ]
         style = "bold" if entry.approved else "dim" if elsewhere else ""
         table.add_row(*(Text(cell, style=style) for cell in cells))
@@ -149,7 +153,7 @@ def _table(entries: Sequence[Entry], words: Words) -> Table:
 
 
 def _machine(run: Run) -> str:
-    """Step times compare only where this is equal."""
+    """Return what has to be equal for step times to be compared."""
     return run.environment.machine_key or run.environment.processor
 
 
@@ -158,10 +162,11 @@ def _revision(run: Run) -> str:
     return revision[:7] + ("+" if revision.endswith("-dirty") else "")
 
 
-def _step(summary: Optional[Summary]) -> str:
+def _marks(summary: Optional[Summary], elsewhere: bool) -> List[str]:
+    """Return what is to be known of a step time; nothing where none was measured."""
     if summary is None or summary.step_seconds is None:
-        return NOT_MEASURED
-    return f"{summary.step_seconds:.3f}{marks(summary)}"
+        return []
+    return [*([_ELSEWHERE] if elsewhere else []), *marks(summary)]
 
 
 def _shown(value: Optional[float], form: str) -> str:
@@ -169,7 +174,7 @@ def _shown(value: Optional[float], form: str) -> str:
 
 
 def _bar(seconds: Optional[float], summary: Optional[Summary], times: Sequence[float]) -> str:
-    """The run's place between the quickest and the slowest on a logarithmic scale, with its interval around it."""
+    """Draw the run's place between the quickest and the slowest on a logarithmic scale, with its interval."""
     if seconds is None or summary is None:
         return ""
     low, high = math.log(min(times)), math.log(max(times))
@@ -178,7 +183,7 @@ def _bar(seconds: Optional[float], summary: Optional[Summary], times: Sequence[f
         share = (math.log(value) - low) / (high - low) if high > low else 0.5
         return min(max(round(share * (_BAR - 1)), 0), _BAR - 1)
 
-    half = half_width(summary) or 0.0
+    half = summary.half_width or 0.0
     line = [" "] * _BAR
     for index in range(place(seconds / (1 + half)), place(seconds * (1 + half)) + 1):
         line[index] = "─"

@@ -8,39 +8,51 @@ from rich.text import Text
 
 from harness.gates.power_card import MOST_FALSE_ALARMS, MOST_PAIRS, WANTED_POWER
 from harness.records import PowerCard
+from reports.language import ENGLISH, Words
+from reports.terminal.console import open_console
+
+_LINE = (
+    "power card {machine_key}, {case}, {pairs} pairs: {false_alarms} false alarms in {settled} comparisons "
+    "({alarm_rate:.1%}), no answer in {no_answers}, {delay:+.0%} found in {detections} ({detection_rate:.0%})"
+)
+_ALARMS = "false alarms: 95 % interval {low:.1%} to {high:.1%}; a gate that blocks may show {most:.0%}"
+_NO_ANSWERS = "no answer on an unchanged tree: 95 % interval {low:.0%} to {high:.0%}"
+_DETECTION = "detection: 95 % interval {low:.0%} to {high:.0%}; {wanted:.0%} of {delay:+.0%} take {needed}"
+_SPREAD = "step {seconds:.4f} s; pairs differ by {spread:.1%} (standard deviation of log ratios)"
 
 
-def card_line(card: PowerCard) -> str:
-    """The card's figures in one line."""
-    return (
-        f"power card {card.machine_key}, {card.case}, {card.pairs} pairs: {card.false_alarms} false alarms in"
-        f" {card.settled} comparisons ({card.false_alarms / card.settled:.1%}), no answer in {_no_answers(card)},"
-        f" {card.delay:+.0%} found in {card.detections} ({card.detections / card.settled:.0%})"
-    )
+def card_line(card: PowerCard, words: Words) -> str:
+    """Return the card's figures in one line."""
+    names = ("machine_key", "case", "pairs", "false_alarms", "settled", "delay", "detections")
+    rates = {
+        "alarm_rate": card.false_alarms / card.settled,
+        "detection_rate": card.detections / card.settled,
+    }
+    none = card.no_answers
+    no_answers = words("unknown") if none is None else f"{none} ({none / card.settled:.0%})"
+    return words(_LINE, **{name: getattr(card, name) for name in names}, **rates, no_answers=no_answers)
 
 
-def _no_answers(card: PowerCard) -> str:
-    return "unknown" if card.no_answers is None else f"{card.no_answers} ({card.no_answers / card.settled:.0%})"
-
-
-def print_card(card: PowerCard, path: Path, console: Optional[Console] = None) -> None:
+def print_card(card: PowerCard, path: Path, words: Words = ENGLISH, console: Optional[Console] = None) -> None:
     """Print what a card says, what it would take to see enough, and where it is."""
-    console = console or Console(highlight=False)
+    console = console or open_console()
     if card.needed_pairs is None:
-        needed = f"more than {MOST_PAIRS} pairs"
+        needed = words("more than {count} pairs", count=MOST_PAIRS)
     else:
-        needed = f"{card.needed_pairs} pairs ({2 * card.needed_pairs} processes)"
-    lines = [
-        card_line(card),
-        f"  false alarms: 95 % interval {card.false_alarm_low:.1%} to {card.false_alarm_high:.1%}; a gate that blocks"
-        f" may show {MOST_FALSE_ALARMS:.0%}",
-        f"  no answer on an unchanged tree: 95 % interval {card.no_answer_low:.0%} to {card.no_answer_high:.0%}",
-        f"  detection: 95 % interval {card.detection_low:.0%} to {card.detection_high:.0%}; {WANTED_POWER:.0%} of"
-        f" {card.delay:+.0%} take {needed}",
-        f"  step {card.step_seconds:.4f} s; pairs differ by {card.spread:.1%} (standard deviation of log ratios)",
+        needed = words(
+            "{count} pairs ({processes} processes)", count=card.needed_pairs, processes=2 * card.needed_pairs
+        )
+    delay = {"delay": card.delay, "wanted": WANTED_POWER, "needed": needed}
+    alarms = {"low": card.false_alarm_low, "high": card.false_alarm_high, "most": MOST_FALSE_ALARMS}
+    details = [
+        words(_ALARMS, **alarms),
+        words(_DETECTION, low=card.detection_low, high=card.detection_high, **delay),
+        words(_SPREAD, seconds=card.step_seconds, spread=card.spread),
     ]
+    if card.no_answer_low is not None and card.no_answer_high is not None:
+        details.append(words(_NO_ANSWERS, low=card.no_answer_low, high=card.no_answer_high))
     if card.undecided:
-        lines.append(f"  {card.undecided} more comparisons had a process whose steps never settled")
-    for line in lines:
+        details.append(words("{count} more comparisons had a process whose steps never settled", count=card.undecided))
+    for line in [card_line(card, words), *(f"  {detail}" for detail in details)]:
         console.print(Text(line), soft_wrap=True)
-    console.print(Text(f"wrote {path}"), soft_wrap=True)
+    console.print(Text(words("wrote {path}", path=path)), soft_wrap=True)

@@ -1,6 +1,5 @@
-"""What is running now: a live line on a terminal, plain lines elsewhere. Writes to standard error."""
+"""The trials that run now, on standard error: a live line on a terminal, plain lines elsewhere."""
 
-import sys
 from collections import deque
 from types import TracebackType
 from typing import Deque, Dict, Iterable, NamedTuple, Optional, Type
@@ -14,6 +13,8 @@ from rich.text import Text
 from harness.records import Trial, TrialResult
 from harness.records.events import Event, Phase, Sample
 from harness.runs.runner import Observer
+from reports.language import ENGLISH, Words
+from reports.terminal.console import open_console
 
 _REDRAWS_PER_SECOND = 2
 """Each takes about a millisecond of one core, so the steps lose some 0.1 % of a two-core machine."""
@@ -21,7 +22,7 @@ _REDRAWS_PER_SECOND = 2
 _SPARKS = 8
 """Last steps drawn beside the current one."""
 
-_PHASES = {
+PHASES = {
     "network": "reading pictures",
     "targets": "computing targets",
     "graph": "building the step",
@@ -34,7 +35,7 @@ _PHASES = {
 
 
 def sparkline(values: Iterable[float]) -> str:
-    """One block per value, from the least to the largest of them; half height when they are equal within 5 %."""
+    """Return one block per value, from the least to the largest of them; half height when all are within 5 %."""
     values = list(values)
     low, high = min(values), max(values)
     if high <= low * 1.05:
@@ -54,8 +55,9 @@ class _Running(NamedTuple):
 class Progress(Observer):
     """Draws the running trial; use as a context manager around the run."""
 
-    def __init__(self, console: Optional[Console] = None, quiet: bool = False) -> None:
-        self.console = console or Console(file=sys.stderr, highlight=False, quiet=quiet)
+    def __init__(self, console: Optional[Console] = None, quiet: bool = False, words: Words = ENGLISH) -> None:
+        self.console = console or open_console(stderr=True, quiet=quiet)
+        self._words = words
         self._live = LiveProgress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
@@ -80,38 +82,45 @@ class Progress(Observer):
             self._live.stop()
 
     def waiting(self, seconds: float) -> None:
-        """Say why nothing happens."""
-        self._print(f"Slower than what is stored: measuring again in {seconds:.0f} s, to be sure")
+        """Say that a second measurement is waited for, and why."""
+        text = "Slower than what is stored: measuring again in {seconds} s, to be sure"
+        self._print(self._words(text, seconds=f"{seconds:.0f}"))
 
     def trial_started(self, trial: Trial, number: int, planned: int) -> None:
-        """Name the trial."""
+        """Name the trial that begins."""
         label = f"[{number}/{planned}] {trial.case.id}  {trial.mode.name}  #{trial.replicate}"
-        label += " again" if trial.confirmation else ""
+        label += f" {self._words('again')}" if trial.confirmation else ""
         if not self.console.is_terminal:
-            self._print(f"{label}: started")
-        task = self._live.add_task(label, total=None, activity="starting TensorFlow")
+            self._print(f"{label}: {self._words('started')}")
+        task = self._live.add_task(label, total=None, activity=self._words("starting TensorFlow"))
         self._running[trial.id] = _Running(label, task, deque(maxlen=_SPARKS))
 
     def event(self, trial: Trial, event: Event) -> None:
-        """Show the step or the phase."""
+        """Show the step that was made or the phase that begins."""
         running = self._running[trial.id]
         if isinstance(event, Phase):
-            self._live.update(running.task, activity=_PHASES[event.name])
+            self._live.update(running.task, activity=self._words(PHASES[event.name]))
         elif isinstance(event, Sample):
             running.recent.append(event.seconds)
-            step = f"{event.updates + 1}/{trial.case.steps}" if event.phase != "extra" else "settling"
+            step = f"{event.updates + 1}/{trial.case.steps}" if event.phase != "extra" else self._words("settling")
             activity = f"{sparkline(running.recent)} {step} {event.seconds:.3f} s"
             self._live.update(running.task, activity=activity)
 
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:
-        """Leave one line behind."""
+        """Print the trial's outcome in one line."""
         label, task, _ = self._running.pop(trial.id)
         self._live.remove_task(task)
         if result.status == "ok":
-            step = f"{result.step_seconds:.4f} s/step" if result.step_seconds is not None else "no timed step"
-            self._print(f"{label}: {step}, {result.wall_seconds:.0f} s in all")
+            whole = self._words("{seconds} s in all", seconds=f"{result.wall_seconds:.0f}")
+            self._print(f"{label}: {self._step(result)}, {whole}")
         else:
-            self._print(f"{label}: {result.status}: {result.reason}", style="bold red")
+            self._print(f"{label}: {self._words(result.status)}: {result.reason}", style="bold red")
+
+    def _step(self, result: TrialResult) -> str:
+        if result.step_seconds is None:
+            return self._words("no timed step")
+        emulated = f" ({self._words('emulated')})" if result.emulated else ""
+        return self._words("{seconds} s/step", seconds=f"{result.step_seconds:.4f}") + emulated
 
     def _print(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style=style), soft_wrap=True)

@@ -11,29 +11,33 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.records import Run, Summary, TrialResult
-from reports.terminal.run import NOT_MEASURED
+from reports.figures import NOT_MEASURED
+from reports.language import ENGLISH, Words
+from reports.terminal.console import open_console
 
 PUBLISHED = Path(__file__).resolve().parent.parent.parent / "suites" / "published.json"
+_OTHER_STEPS = "Ours after {ours} steps, published after {published}: not comparable."
+_OTHER_NETWORK = "Ours with the synthetic network: its losses are not comparable with the real one's."
 _LOSSES = ("content", "style", "tv", "total")
 
 
-def print_published(run: Run, console: Optional[Console] = None) -> None:
+def print_published(run: Run, words: Words = ENGLISH, console: Optional[Console] = None) -> None:
     """Print, mode by mode, our losses and step time beside the published ones, and where those come from."""
-    console = console or Console(highlight=False)
+    console = console or open_console()
     published = json.loads(PUBLISHED.read_text())
     for case in run.suite.cases:
         console.print()
-        console.print(_table(run, case.id, published["rows"]))
+        console.print(_table(run, case.id, published["rows"], words))
         notes = [published["source"], *published["caveats"]]
         if case.steps != published["steps"]:
-            notes.insert(0, f"Ours after {case.steps} steps, published after {published['steps']}: not comparable.")
+            notes.insert(0, words(_OTHER_STEPS, ours=case.steps, published=published["steps"]))
         if case.network == "synthetic":
-            notes.insert(0, "Ours with the synthetic network: its losses are not comparable with the real one's.")
+            notes.insert(0, words(_OTHER_NETWORK))
         for note in notes:
             console.print(Text(note, style="dim"))
 
 
-def _table(run: Run, case: str, rows: List[Dict[str, Any]]) -> Table:
+def _table(run: Run, case: str, rows: List[Dict[str, Any]], words: Words) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     table.add_column("", overflow="fold")
     for heading in (*_LOSSES, "s/step"):
@@ -42,11 +46,12 @@ def _table(run: Run, case: str, rows: List[Dict[str, Any]]) -> Table:
         (summary,) = [row for row in run.summaries if (row.case, row.mode) == (case, mode.name)]
         trials = [trial for trial in run.trials if (trial.case, trial.mode, trial.status) == (case, mode.name, "ok")]
         table.add_row(Text(mode.name, style="bold"))
-        table.add_row(Text("  ours"), *_ours(summary, trials))
+        emulated = f" ({words('emulated')})" if summary.emulated else ""
+        table.add_row(Text(f"  {words('ours')}{emulated}"), *_ours(summary, trials))
         for row in rows:
             if row["mode"] == mode.name:
                 losses = [f"{row['losses'][name]:.6g}" for name in _LOSSES]
-                table.add_row(Text(f"  {row['label']} ({row['source']})"), *losses, f"{row['step_seconds']:.4g} ")
+                table.add_row(Text(f"  {row['label']} ({row['source']})"), *losses, f"{row['step_seconds']:.4g}")
     return table
 
 
@@ -57,4 +62,4 @@ def _ours(summary: Summary, trials: List[TrialResult]) -> List[str]:
         cells.append(f"{statistics.median(found):.6g}" if found else NOT_MEASURED)
     if summary.step_seconds is None:
         return [*cells, NOT_MEASURED]
-    return [*cells, f"{summary.step_seconds:.4g}" + ("e" if summary.emulated else " ")]
+    return [*cells, f"{summary.step_seconds:.4g}"]

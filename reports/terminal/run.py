@@ -2,7 +2,7 @@
 
 import statistics
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence
 
 from rich import box
 from rich.console import Console
@@ -11,212 +11,201 @@ from rich.text import Text
 
 from harness.precision.rules.op_table import PACKAGED
 from harness.records import Case, Growth, LossScaling, Run, Summary, TrialResult
+from reports.figures import COSTS, NOT_MEASURED, RESULTS, Figure, explanations, legend
 from reports.language import ENGLISH, Words
+from reports.plain_text import shown_path
+from reports.stored_run import title
+from reports.terminal.console import open_console
 
-NOT_MEASURED = "–"
+__all__ = ["NOT_MEASURED", "print_failures", "print_paths", "print_record", "print_run"]
+
 HEALTH_ROWS = 8
+MARKS_WIDTH = 9
+"""Columns of what is said of a step time; two words stand one under the other."""
+_INTERRUPTED = "Interrupted: {done} of {planned} trials finished and are kept. Continue with --resume {run}"
 
 
 def print_run(
     run: Run, folder: Path, words: Words = ENGLISH, quiet: bool = False, console: Optional[Console] = None
 ) -> None:
     """Print what failed, then the tables, then where everything is; no tables when quiet."""
-    console = console or Console(highlight=False)
+    console = console or open_console()
     print_failures(run, folder, words, console)
     if any(trial.status == "ok" for trial in run.trials) and not quiet:
         if len(run.suite.modes) == 1 and len(run.suite.cases) > 1:
-            _print_cases(console, run)
+            _print_cases(console, run, words)
         else:
             for case in run.suite.cases:
-                _print_case(console, run, case)
+                _print_case(console, run, case, words)
         for growth in run.growth:
-            _print_growth(console, growth)
-        _print_rates(console, run)
-        console.print(Text(words(_LEGEND, reference=run.reference_mode), style="dim"))
-    print_record(run, folder, console)
+            _print_growth(console, growth, words)
+        _print_rates(console, run, words)
+        console.print(Text(explanations([*RESULTS, *COSTS], words), style="dim"))
+    print_record(run, folder, words, console)
 
 
 def print_failures(run: Run, folder: Path, words: Words, console: Console) -> None:
     """Print which trials failed, with the ends of their logs, and whether the run was interrupted."""
     for trial in run.trials:
         if trial.status != "ok":
-            _print_failure(console, trial, folder)
+            _print_failure(console, trial, folder, words)
     if not run.complete:
-        text = words(_INTERRUPTED, done=len(run.trials), planned=run.planned_trials, run=_shown(folder))
+        text = words(_INTERRUPTED, done=len(run.trials), planned=run.planned_trials, run=shown_path(folder))
         console.print(Text(text, style="bold"), soft_wrap=True)
 
 
-def print_record(run: Run, folder: Path, console: Console) -> None:
+def print_record(run: Run, folder: Path, words: Words, console: Console) -> None:
     """Print where everything is."""
     if run.environment.op_table != PACKAGED:
-        console.print(Text(f"plans decided by the operator table {run.environment.op_table}"), soft_wrap=True)
+        text = words("plans decided by the operator table {table}", table=run.environment.op_table)
+        console.print(Text(text), soft_wrap=True)
     picture = next((trial.picture for trial in run.trials if trial.picture), None)
     if picture:
-        console.print(Text(f"picture  {_shown(folder / picture)}"), soft_wrap=True)
-    console.print(Text(f"record   {_shown(folder / 'run.json')}"), soft_wrap=True)
+        _print_path(console, "picture", folder / picture, words)
+    _print_path(console, "record", folder / "run.json", words)
 
 
-def print_paths(paths: Sequence[Path], console: Optional[Console] = None) -> None:
+def print_paths(paths: Sequence[Path], words: Words = ENGLISH, console: Optional[Console] = None) -> None:
     """Print which reports were written."""
     for path in paths:
-        (console or Console(highlight=False)).print(Text(f"report   {_shown(path)}"), soft_wrap=True)
+        _print_path(console or open_console(), "report", path, words)
 
 
-def _print_rates(console: Console, run: Run) -> None:
+def _print_path(console: Console, what: str, path: Path, words: Words) -> None:
+    console.print(Text(f"{words(what):<8} {shown_path(path)}"), soft_wrap=True)
+
+
+def _print_rates(console: Console, run: Run, words: Words) -> None:
     rates: Dict[str, List[float]] = {}
     for trial in run.trials:
         for name, rate in trial.matmul_rates.items():
             rates.setdefault(name, []).append(rate)
     texts = [f"{name} {statistics.median(values):.3f} TFLOP/s" for name, values in rates.items()]
     if texts:
-        console.print(Text(f"matrix products of this device: {', '.join(texts)}"), soft_wrap=True)
+        text = words("matrix products of this device: {rates}", rates=words.comma.join(texts))
+        console.print(Text(text), soft_wrap=True)
 
 
-def _print_failure(console: Console, trial: TrialResult, folder: Path) -> None:
-    console.print(Text(f"{trial.status}: {trial.trial}: {trial.reason}", style="bold red"), soft_wrap=True)
+def _print_failure(console: Console, trial: TrialResult, folder: Path, words: Words) -> None:
+    line = f"{words(trial.status)}: {trial.trial}: {trial.reason}"
+    console.print(Text(line, style="bold red"), soft_wrap=True)
     for line in trial.log_tail:
         console.print(Text(f"    {line}", style="dim"), soft_wrap=True)
-    console.print(Text(f"  log {_shown(folder / trial.log)}"), soft_wrap=True)
+    console.print(Text(f"  {words('log')} {shown_path(folder / trial.log)}"), soft_wrap=True)
 
 
-def _print_case(console: Console, run: Run, case: Case) -> None:
-    """One case in every mode: a row per mode."""
-    size = f"{case.inputs.width}x{case.inputs.height}" if case.inputs else ""
-    size = f"{case.batch} pictures of {size}" if case.batch > 1 else size
-    title = f"{size}, {case.steps} steps from {case.initial}, network {case.network}, device {_devices(run)}"
-    _print_tables(console, run, case.id, title, [row for row in run.summaries if row.case == case.id], _MODE)
+def _print_case(console: Console, run: Run, case: Case, words: Words) -> None:
+    """Print one case in every mode: a row per mode."""
+    about = words.comma.join([title(case, words), f"{words('device')} {_devices(run)}"])
+    _print_tables(console, run, case.id, about, [row for row in run.summaries if row.case == case.id], "mode", words)
     for trial in run.trials:
         if trial.case == case.id and trial.health:
-            _print_health(console, trial)
+            _print_health(console, trial, words)
 
 
-def _print_cases(console: Console, run: Run) -> None:
-    """Several cases in one mode: a row per case."""
-    title = f"{len(run.suite.cases)} cases, device {_devices(run)}"
-    _print_tables(console, run, run.suite.modes[0].name, title, run.summaries, _CASE)
+def _print_cases(console: Console, run: Run, words: Words) -> None:
+    """Print several cases in one mode: a row per case."""
+    about = words.comma.join([words("{count} cases", count=len(run.suite.cases)), f"{words('device')} {_devices(run)}"])
+    _print_tables(console, run, run.suite.modes[0].name, about, run.summaries, "case", words)
     for trial in run.trials:
         if trial.health:
-            _print_health(console, trial)
+            _print_health(console, trial, words)
 
 
-def _print_growth(console: Console, growth: Growth) -> None:
-    law = f"{growth.mode}: {growth.quantity} grows as pixels ^ {growth.exponent:.2f}"
-    interval = f"95 % interval {growth.low:.2f} to {growth.high:.2f}"
-    sizes = f"{growth.sizes} sizes of {growth.pixels[0]} to {growth.pixels[1]} pixels"
-    note = "; most of it is there whatever the size" if growth.quantity == "peak memory" else ""
-    emulated = " (emulated)" if growth.emulated else ""
-    console.print(Text(f"{law}{emulated}, {interval}, {sizes}{note}"), soft_wrap=True)
+def _print_growth(console: Console, growth: Growth, words: Words) -> None:
+    law = words(
+        "{mode}: {quantity} grows as pixels ^ {exponent}, 95 % interval {low} to {high}",
+        mode=growth.mode,
+        quantity=words(growth.quantity),
+        exponent=f"{growth.exponent:.2f}",
+        low=f"{growth.low:.2f}",
+        high=f"{growth.high:.2f}",
+    )
+    first, last = growth.pixels
+    parts = [law, words("{count} sizes of {first} to {last} pixels", count=growth.sizes, first=first, last=last)]
+    parts += [words("emulated")] if growth.emulated else []
+    parts += [words("most of it is there whatever the size")] if growth.quantity == "peak memory" else []
+    console.print(Text(words.sentence(parts)), soft_wrap=True)
 
 
-def _print_tables(console: Console, run: Run, name: str, title: str, rows: Sequence[Summary], first: "Column") -> None:
-    """The figures of the rows, then what is to be said about them; `first` is the column that tells them apart."""
+def _print_tables(
+    console: Console, run: Run, name: str, about: str, rows: Sequence[Summary], first: str, words: Words
+) -> None:
+    """Print the figures of the rows, then what is to be said about them.
+
+    Args:
+        first: the field of a summary that tells the rows apart, `mode` or `case`; also the heading of its column.
+    """
     console.print()
-    console.print(Text(name, style="bold") + Text(f"  {title}"), soft_wrap=True)
+    console.print(Text(name, style="bold") + Text(f"  {about}"), soft_wrap=True)
     if any(row.ok < row.replicates for row in rows):
-        counts = ", ".join(f"{first[1](row)} {row.ok}/{row.replicates}" for row in rows)
-        console.print(Text(f"Figures rest on the trials that ended well: {counts}"), soft_wrap=True)
-    for columns in (_RESULT, _COST):
+        counts = ", ".join(f"{getattr(row, first)} {row.ok}/{row.replicates}" for row in rows)
+        text = words("Figures rest on the trials that ended well: {counts}", counts=counts)
+        console.print(Text(text), soft_wrap=True)
+    for figures in (RESULTS, COSTS):
         console.print()
-        console.print(_table(rows, [first, *columns]))
+        console.print(_table(rows, first, figures, words))
+        if figures is RESULTS:
+            console.print(Text(legend(rows, run.reference_mode, words), style="dim"))
     console.print()
     for row in rows:
-        notes = ["; ".join(row.unmet)] if row.unmet else []
-        notes += [_scaling(row.loss_scaling)] if row.loss_scaling is not None else []
-        for note in [*notes, *row.remarks]:
-            console.print(Text(f"{first[1](row)}: {note}"))
+        notes = [words.semicolon.join(map(words.remark, row.unmet))] if row.unmet else []
+        notes += [_scaling(row.loss_scaling, words)] if row.loss_scaling is not None else []
+        for note in [*notes, *map(words.remark, row.remarks)]:
+            console.print(Text(getattr(row, first) + words.colon + note))
 
 
-def _print_health(console: Console, trial: TrialResult) -> None:
-    """The ops that lost most, over all steps of a trial: saturation first, for it does the damage."""
+def _print_health(console: Console, trial: TrialResult, words: Words) -> None:
+    """Print the ops that lost most, over all steps of a trial: saturation first, for it does the damage."""
     worst = sorted(trial.lost.items(), key=lambda item: (item[1][0] + item[1][2], item[1][1]), reverse=True)
-    count = f"{len(worst)} ops lost values" if worst else "no op lost a value"
-    console.print(Text(f"{trial.mode}: {count} to float16", style="bold"), soft_wrap=True)
+    count = words("{count} ops lost values to float16", count=len(worst)) if worst else words("no op lost a value")
+    console.print(Text(trial.mode + words.colon + count, style="bold"), soft_wrap=True)
     if worst:
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-        table.add_column("op", overflow="fold")
+        table.add_column(words("op"), overflow="fold")
         for heading in ("saturated", "to zero", "NaN to 0"):
-            table.add_column(heading, justify="right", no_wrap=True)
+            table.add_column(words(heading), justify="right", no_wrap=True)
         for op, counts in worst[:HEALTH_ROWS]:
             table.add_row(Text(op), *(f"{count:,}" if count else "" for count in counts))
         console.print(table)
     if len(worst) > HEALTH_ROWS:
-        console.print(Text(f"and {len(worst) - HEALTH_ROWS} more in {trial.health}", style="dim"), soft_wrap=True)
+        more = words("and {count} more in {file}", count=len(worst) - HEALTH_ROWS, file=trial.health)
+        console.print(Text(more, style="dim"), soft_wrap=True)
     console.print()
 
 
-def _scaling(found: LossScaling) -> str:
-    """The price of loss scaling: the picture stands still in a skipped step."""
-    start = f", the first {found.skipped_first} in a row before any update" if found.skipped_first else ""
+def _scaling(found: LossScaling, words: Words) -> str:
+    """Return the price of loss scaling: the picture stands still in a skipped step."""
     scales = f"{found.first_scale:g}"
     if found.last_scale != found.first_scale:
-        scales += f" to {found.last_scale:g}"
-    return f"loss scale {scales}: {found.skipped} of {found.steps} steps overflowed and were skipped{start}"
+        scales += f" … {found.last_scale:g}"
+    parts = [
+        words(
+            "loss scale {scales}: {skipped} of {steps} steps overflowed and were skipped",
+            scales=scales,
+            skipped=found.skipped,
+            steps=found.steps,
+        )
+    ]
+    if found.skipped_first:
+        parts.append(words("the first {count} in a row before any update", count=found.skipped_first))
+    return "; ".join(parts)
 
 
 def _devices(run: Run) -> str:
     return ", ".join(sorted({trial.device for trial in run.trials}))
 
 
-def _number(field: str, form: str, scale: float = 1.0) -> Callable[[Summary], str]:
-    def show(summary: Summary) -> str:
-        value = getattr(summary, field)
-        return NOT_MEASURED if value is None else format(value * scale, form)
-
-    return show
-
-
-def _half_width(summary: Summary) -> str:
-    mark = "~" if summary.steady is False else " "
-    if summary.step_seconds_low is None or summary.step_seconds_high is None:
-        return NOT_MEASURED + mark
-    return f"{(summary.step_seconds_high / summary.step_seconds_low) ** 0.5 - 1:.1%}{mark}"
-
-
-Column = Tuple[str, Callable[[Summary], str]]
-
-
-_MODE: Column = ("mode", lambda summary: summary.mode)
-_CASE: Column = ("case", lambda summary: summary.case)
-_RESULT: List[Column] = [
-    ("step s", lambda summary: _number("step_seconds", ".3f")(summary) + ("e" if summary.emulated else " ")),
-    ("95 % ±", _half_width),
-    ("ratio", _number("ratio_to_reference", ".3f")),
-    ("final loss", _number("final_loss", ".5g")),
-    ("true loss", _number("true_loss", ".5g")),
-]
-
-
-_COST: List[Column] = [
-    ("img/s", _number("images_per_second", ".3f")),
-    ("Mpx/s", _number("megapixels_per_second", ".4f")),
-    ("first s", _number("first_step_seconds", ".2f")),
-    ("TFLOP/s", _number("tflops", ".3f")),
-    ("peak", _number("share_of_peak", ".0%")),
-    ("GiB", _number("peak_memory_bytes", ".2f", 2.0**-30)),
-]
-
-
-_INTERRUPTED = "Interrupted: {done} of {planned} trials finished and are kept. Continue with --resume {run}"
-_LEGEND = (
-    "step s: geometric mean over processes of the median step; e: emulated, float16 as rounded float32, a time that "
-    "says nothing about the card; ±: 95 % interval over processes; ~: some process was never steady; ratio: to the "
-    "reference mode {reference}; first s: first step, compiling included; peak: share of the matrix-product rate "
-    "of its format in the same processes; GiB: largest resident size; true loss: re-scored in float32."
-)
-
-
-def _table(rows: Sequence[Summary], columns: Sequence[Column]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    for heading, _ in columns:
-        is_name = heading in ("mode", "case")
-        table.add_column(heading, justify="left" if is_name else "right", no_wrap=not is_name, overflow="fold")
+def _table(rows: Sequence[Summary], first: str, figures: Sequence[Figure], words: Words) -> Table:
+    """Return a table that takes 80 columns with the longest name of a mode: one blank between columns."""
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    table.add_column(words(first), overflow="fold")
+    for figure in figures:
+        if figure.form:
+            table.add_column(words(figure.heading), justify="right", no_wrap=True)
+        else:
+            table.add_column(words(figure.heading), max_width=MARKS_WIDTH, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell(row)) for _, cell in columns))
+        cells: List[str] = [getattr(row, first), *(figure.text(row, words) for figure in figures)]
+        table.add_row(*map(Text, cells))
     return table
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

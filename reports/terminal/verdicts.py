@@ -1,13 +1,14 @@
 """What the gates say, failures first, for a person at a terminal."""
 
-import sys
 from typing import Optional, Sequence, Set
 
 from rich.console import Console
 from rich.text import Text
 
 from harness.records import PowerCard, Verdict
+from reports.advice import ANY_RUN, Origin
 from reports.language import ENGLISH, Words
+from reports.terminal.console import open_console
 from reports.terminal.power_card import card_line
 from reports.verdict_text import WORST_FIRST, effect, sayings
 
@@ -21,15 +22,16 @@ _DETAILS = 12
 class ComparisonProgress:
     """Says on standard error which tree is being measured."""
 
-    def __init__(self, pairs: int, quiet: bool = False, console: Optional[Console] = None) -> None:
-        self._pairs = pairs
-        self._quiet = quiet
-        self._console = console or Console(file=sys.stderr, highlight=False)
+    def __init__(
+        self, pairs: int, quiet: bool = False, words: Words = ENGLISH, console: Optional[Console] = None
+    ) -> None:
+        self._pairs, self._words = pairs, words
+        self._console = console or open_console(stderr=True, quiet=quiet)
 
     def measuring(self, number: int, tree: str, mode: str) -> None:
-        """One measurement is about to begin; `number` is the pair's, from 1."""
-        if not self._quiet:
-            self._console.print(Text(f"[pair {number}/{self._pairs}] {tree}  {mode}"), soft_wrap=True)
+        """Say that a measurement is about to begin; `number` is the pair's, from 1."""
+        pair = self._words("pair {number}/{pairs}", number=number, pairs=self._pairs)
+        self._console.print(Text(f"[{pair}] {self._words(tree)}  {mode}"), soft_wrap=True)
 
 
 def print_verdicts(
@@ -38,13 +40,17 @@ def print_verdicts(
     words: Words = ENGLISH,
     quiet: bool = False,
     console: Optional[Console] = None,
+    origin: Origin = ANY_RUN,
 ) -> None:
     """Print what each gate says, with its reason, what it rests on, and what to do; then the power cards, the count.
 
     Verdicts that say the same of several modes share a line, and each advice is given once. When quiet, what passes is
     only counted.
+
+    Args:
+        origin: the run that was judged, for the commands of the advice.
     """
-    console = console or Console(highlight=False)
+    console = console or open_console()
     console.print()
     given: Set[str] = set()
     for saying in sayings(verdicts):
@@ -60,16 +66,17 @@ def print_verdicts(
         _say(console, line, outcome)
         if verdict.effect is not None:
             _say(console, Text(effect(verdict, words)))
-        for detail in saying.details[:_DETAILS]:
+        details = saying.details(words)
+        for detail in details[:_DETAILS]:
             _say(console, Text(detail))
-        if len(saying.details) > _DETAILS:
-            _say(console, Text(words("and {count} more, see run.json", count=len(saying.details) - _DETAILS)))
-        for advice in saying.advice(words):
+        if len(details) > _DETAILS:
+            _say(console, Text(words("and {count} more, see run.json", count=len(details) - _DETAILS)))
+        for advice in (advice.text() for advice in saying.advice(words, origin)):
             if advice not in given:
                 _say(console, Text(advice, style="dim"))
                 given.add(advice)
     for card in cards:
-        console.print(Text(card_line(card)), soft_wrap=True)
+        console.print(Text(card_line(card, words)), soft_wrap=True)
     console.print(Text(_count(verdicts, words), style="bold"), soft_wrap=True)
 
 
@@ -77,8 +84,8 @@ def _count(verdicts: Sequence[Verdict], words: Words) -> str:
     gating = [verdict for verdict in verdicts if not verdict.advisory]
     counts = [f"{sum(verdict.outcome == outcome for verdict in gating)} {words(outcome)}" for outcome in WORST_FIRST]
     shown = len(verdicts) - len(gating)
-    text = f"{words('gate')}: " + (", ".join(counts) if gating else words("nothing was gated"))
-    return f"{text}; " + words("{count} shown that do not gate", count=shown) if shown else text
+    text = words("gate") + words.colon + (words.comma.join(counts) if gating else words("nothing was gated"))
+    return text + words.semicolon + words("{count} shown that do not gate", count=shown) if shown else text
 
 
 def _say(console: Console, text: Text, outcome: Text = _NOTHING) -> None:

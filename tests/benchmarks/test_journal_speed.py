@@ -7,6 +7,7 @@ import pytest
 
 from harness.machine import environment
 from harness.records import TrialResult, WorkerEnvironment
+from harness.remark import remark
 from harness.store.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow
@@ -40,7 +41,7 @@ def result():
         health="trials/astronaut-256.allow_mix_precision.1/health.jsonl",
         lost={f"gradients/conv{layer}/Conv2D_grad/Conv2D": (1291943, 5123, 0) for layer in range(120)},
         emulated=True,
-        remarks=("card: would not compile: Conv2D conv1_1/Conv2D and 25 other ops: no kernel row keeps its dtype",),
+        remarks=(remark("card_refuses", ops=26, type="Conv2D", name="conv1_1/Conv2D"),),
         started=environment.now(),
         wall_seconds=15.4,
         environment=worker,

@@ -217,14 +217,14 @@ def test_a_comparison_is_json(measure):
 
 
 @pytest.mark.parametrize(
-    "objection, status, said", [(None, 1, ()), ("no_card", 1, ("no power card",)), ("alarming_card", 4, ())]
+    "objection, status, said", [(None, 1, ()), ("no_card", 1, ("no_card",)), ("alarming_card", 4, ())]
 )
 def test_a_slow_down_blocks_on_any_machine_but_one_that_cries_wolf(objection, status, said):
     pairs = [Pair(case="c", mode="m", number=n, base_seconds=1, head_seconds=2, emulated=False) for n in (1, 2, 3)]
     (verdict,) = revisions.judge(pairs, (), {"c": objection})
     assert (verdict.reason, verdict.advisory) == ("slower", objection == "alarming_card")
     assert exit_status.exit_status([verdict]) == status
-    assert [detail.startswith(start) for detail, start in zip(verdict.details, said)] == [True] * len(said)
+    assert tuple(detail.code for detail in verdict.details) == said
 
 
 def test_an_interrupted_comparison_goes_on_with_the_pair_it_was_at(tmp_path, monkeypatch):

@@ -9,10 +9,12 @@ import tensorflow.compat.v1 as tf
 from harness import modes
 from harness.gates import approval, exit_status
 from harness.records import Case, Verdict
+from harness.remark import remark
 from harness.step import building, inputs
 from harness.store.baselines import Baselines
 from model import images, stylization
 from model.settings import StyleSettings
+from reports.language import ENGLISH
 from tests.fidelity.runs import MENDED, PLAIN, PLAN, REFERENCE, judged, make_run
 
 
@@ -93,7 +95,7 @@ def test_plain_mixed_precision_is_wrong_and_its_mended_form_is_fit(healthy, tmp_
     assert item_of(run, REFERENCE).fitness == "fit"
     plain = item_of(run, PLAIN)
     assert plain.fitness == "wrong"
-    assert plain.reasons[0].startswith("style Gram saturates at relu")
+    assert plain.reasons[0].values["part"] == remark("gram_part") and plain.reasons[0].code == "saturates"
     assert item_of(run, MENDED).fitness == "fit", item_of(run, MENDED).reasons
     assert verdict_of(run, "fitness", PLAIN).advisory
     required = judged(run, folder, Baselines(tmp_path), require_fit=True)
@@ -215,7 +217,8 @@ def test_a_clipped_activation_fails(small, approved, tmp_path, monkeypatch):
 def _expect_failure(run, seen_at):
     verdict = verdict_of(run, "regression")
     assert (verdict.outcome, verdict.reason) == ("fail", "regressed")
-    failed = [bound.figure for bound in item_of(run, REFERENCE).regression_bounds if not bound.ok]
+    bounds = item_of(run, REFERENCE).regression_bounds
+    failed = [ENGLISH.remark(bound.figure) for bound in bounds if not bound.ok]
     assert failed[0] == seen_at, failed
     assert exit_status.exit_status(run.verdicts) == 1
 
@@ -249,7 +252,7 @@ def test_a_damaged_picture_is_never_a_pass(damage, said, healthy, approved):
     path.write_bytes(damage(path.read_bytes()))
     verdict = verdict_of(judged(run, folder, approved), "regression")
     assert (verdict.outcome, verdict.reason) == ("missing", "bad_baseline")
-    assert said in verdict.details[0]
+    assert said in verdict.details[0].values["text"]
 
 
 def test_a_picture_of_another_size_is_incomparable(healthy, approved):
@@ -260,7 +263,7 @@ def test_a_picture_of_another_size_is_incomparable(healthy, approved):
     approved.save(baseline.model_copy(update={"fidelity": section}), png)
     verdict = verdict_of(judged(run, folder, approved), "regression")
     assert (verdict.outcome, verdict.reason) == ("missing", "other_size")
-    assert verdict.details == ("stored 48x36 pixels, drawn 48x40",)
+    assert verdict.details == (remark("sizes", stored="48x36", drawn="48x40"),)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import pytest
 from harness.errors import UsageError
 from harness.gates import approval
 from harness.records import CasePlan
+from harness.remark import remark
 from harness.store.baselines import Baselines
 from tests.builders import stepping
 from tests.gates.test_gate import FIGURES
@@ -40,21 +41,21 @@ def test_a_changed_timing_is_shown_beside_the_old_one(suite, baselines):
     approval.approve(_propose(suite, baselines), baselines)
     (proposal,) = _propose(suite, baselines, [seconds / 2 for seconds in STEADY])
     (row,) = [figure for figure in proposal.figures if figure.name == "step_seconds"]
-    assert (proposal.kind, proposal.refusal, proposal.changes) == ("changed", "", ("faster than before",))
+    assert (proposal.kind, proposal.refusal, proposal.changes) == ("changed", None, (remark("faster"),))
     assert (row.old, row.new) == (pytest.approx(1.0, abs=1e-3), pytest.approx(0.5, abs=1e-3))
 
 
 @pytest.mark.parametrize(
     "seconds, fields, refusal",
     [
-        ((0.8, 1.4, 0.9, 1.3, 1.2), {}, "too noisy to tell"),
-        ((1.0,), {}, "fewer than two processes were measured"),
-        (STEADY, {"steady": False}, "the steps of a process never settled"),
+        ((0.8, 1.4, 0.9, 1.3, 1.2), {}, "cannot_tell"),
+        ((1.0,), {}, "too_few"),
+        (STEADY, {"steady": False}, "never_steady"),
     ],
 )
 def test_an_inconclusive_timing_is_refused_and_the_plan_is_not(suite, baselines, seconds, fields, refusal):
     plan, timing = _propose(suite, baselines, seconds, **fields)
-    assert (plan.refusal, timing.refusal) == ("", refusal)
+    assert (plan.refusal, timing.refusal) == (None, remark(refusal))
     (path,) = approval.approve([plan, timing], baselines)
     assert "ascend910" in path
 
@@ -62,9 +63,9 @@ def test_an_inconclusive_timing_is_refused_and_the_plan_is_not(suite, baselines,
 def test_a_new_timing_that_is_not_told_from_the_stored_one_is_refused(suite, baselines):
     approval.approve(_propose(suite, baselines), baselines)
     (proposal,) = _propose(suite, baselines, (1.0, 1.2, 0.9, 1.3, 1.1))
-    assert proposal.refusal == "too noisy to tell"
+    assert proposal.refusal == remark("cannot_tell")
     (proposal,) = _propose(suite, baselines, [2 * seconds for seconds in STEADY])
-    assert proposal.changes == ("slower than before",)
+    assert proposal.changes == (remark("slower"),)
 
 
 def test_a_run_of_a_dirty_tree_is_refused(suite, baselines):

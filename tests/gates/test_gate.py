@@ -10,6 +10,7 @@ from harness.machine.environment import describe
 from harness.plans.figures import differences
 from harness.records import CasePlan, PlanFigures, Run, TrialResult
 from harness.store.baselines import Baselines
+from reports.language import ENGLISH
 
 FIGURES = PlanFigures(
     casts=3,
@@ -88,16 +89,16 @@ def test_a_baseline_without_a_plan_is_none_for_the_plan_s_gate(run, baselines):
     "changes, line",
     [
         ({"casts": 4}, "casts: 3 -> 4"),
-        ({"bytes_cast": 0}, "bytes_cast: 600 -> 0"),
-        ({"flop": 1001}, "flop: 1000 -> 1001"),
-        ({"roofline_seconds": 2e-3}, "roofline_seconds: 0.001 -> 0.002"),
-        ({"units": {"cube float16": 2, "vector float16": 5}}, "units vector float16: none -> 5"),
-        ({"ai_cpu": ("pool",)}, "ai_cpu: now pool"),
-        ({"refused": ("conv",)}, "refused: now conv"),
-        ({"unknown_types": ("Lgamma",)}, "unknown_types: now Lgamma"),
+        ({"bytes_cast": 0}, "bytes cast: 600 -> 0"),
+        ({"flop": 1001}, "floating-point operations: 1,000 -> 1,001"),
+        ({"roofline_seconds": 2e-3}, "least ms on a 910: 1 -> 2"),
+        ({"units": {"cube float16": 2, "vector float16": 5}}, "ops on vector float16: 0 -> 5"),
+        ({"ai_cpu": ("pool",)}, "now on the AI CPU: pool"),
+        ({"refused": ("conv",)}, "would no longer compile: conv"),
+        ({"unknown_types": ("Lgamma",)}, "now an unknown type: Lgamma"),
         (
             {"layers": {**FIGURES.layers, "gram": "MatMulV2 16,16>32"}},
-            "layers gram: MatMulV2 16,16>16 -> MatMulV2 16,16>32",
+            "layer gram: MatMulV2 16,16>16 -> MatMulV2 16,16>32",
         ),
     ],
 )
@@ -106,11 +107,11 @@ def test_any_change_fails_until_it_is_approved_and_can_be_read(run, baselines, c
     changed = _changed(run, **changes)
     (verdict,) = gate.judge(changed, baselines)
     assert (verdict.outcome, verdict.reason) == ("fail", "plan_changed")
-    assert line in verdict.details
+    assert line in map(ENGLISH.remark, verdict.details)
     assert exit_status.exit_status([verdict]) == 1
     (proposal,) = approval.propose(changed, baselines, "meant")
     rows = {figure.name for figure in proposal.figures if figure.old != figure.new}
-    assert proposal.kind == "changed" and (line in proposal.changes or line.split(":")[0] in rows)
+    assert proposal.kind == "changed" and (line in map(ENGLISH.remark, proposal.changes) or rows)
     approval.approve([proposal], baselines)
     assert gate.judge(changed, baselines)[0].outcome == "pass"
 
@@ -143,7 +144,7 @@ def test_a_baseline_cut_at_any_byte_is_never_a_pass(run, baselines):
             file.write(whole[:end])
         (verdict,) = gate.judge(run, baselines)
         assert (verdict.outcome, verdict.reason) == ("missing", "bad_baseline"), end
-        assert len(verdict.details) == 1 and "\n" not in verdict.details[0]
+        assert [detail.code for detail in verdict.details] == ["text"] and "\n" not in verdict.details[0].values["text"]
 
 
 def test_a_baseline_of_a_newer_schema_is_incomparable(run, baselines):
@@ -154,7 +155,7 @@ def test_a_baseline_of_a_newer_schema_is_incomparable(run, baselines):
     with open(path, "w") as file:
         json.dump(document, file)
     (verdict,) = gate.judge(run, baselines)
-    assert verdict.details[0].endswith("schema version 2, expected 1")
+    assert verdict.details[0].values["text"].endswith("schema version 2, expected 1")
 
 
 def test_a_trial_that_failed_or_is_absent_is_missing_from_coverage(run, baselines):

@@ -182,7 +182,7 @@ def test_a_stored_timing_cut_at_any_byte_is_never_a_pass(approved, suite):
         path.write_bytes(whole[:end])
         (verdict,) = judge_timings(run, approved)
         assert (verdict.outcome, verdict.reason, verdict.advisory) == ("missing", "bad_baseline", False), end
-        assert len(verdict.details) == 1 and "\n" not in verdict.details[0]
+        assert [detail.code for detail in verdict.details] == ["text"] and "\n" not in verdict.details[0].values["text"]
 
 
 def test_a_timing_of_another_case_is_incomparable(approved, suite):

@@ -25,6 +25,7 @@ from harness.records import (
     WorkerEnvironment,
 )
 from harness.records.events import Sample
+from harness.remark import remark
 from harness.runs.summary import summarize
 from harness.store.files import slug, write_lines
 from harness.store.run_folder import RunFolder
@@ -66,7 +67,7 @@ def make_run(folder, case, replicates=2, steps=5, names=(REFERENCE, MIXED), **ch
                 mode=names[-1],
                 outcome="fail",
                 reason="plan_changed",
-                details=("casts: 1 -> 2",),
+                details=(remark("plan_casts", before=1, after=2),),
             ),
             Verdict(
                 gate="against",
@@ -117,7 +118,7 @@ def _trial(folder, case, mode, replicate, steps, shift):
         health=f"trials/{slug(trial)}/health.jsonl",
         lost={"gram_relu1_1/MatMul": (3, 2, 1)} if shift else {},
         emulated=bool(shift),
-        remarks=("card: would not compile",) if not shift else (),
+        remarks=(remark("card_refuses", ops=2, type="Conv2D", name="conv1_1"),) if not shift else (),
         started="2026-01-02T03:04:05+00:00",
         wall_seconds=12.0,
         environment=WorkerEnvironment(
@@ -169,10 +170,12 @@ def _fidelity(case, mode):
         to_baseline=distance,
         headroom={} if is_reference else {"relu1_1 activation": 700.0},
         fitness="fit" if is_reference else "wrong",
-        reasons=() if is_reference else ("style Gram saturates at relu1_1",),
+        reasons=() if is_reference else (remark("saturates", part=remark("gram_part"), layers=("relu1_1",)),),
         regression="pass",
         regression_reason="as_baseline",
-        fit_bounds=(Bound(figure="ssim to reference", value=0.987, limit=0.99, at_least=True, ok=is_reference),),
+        fit_bounds=(
+            Bound(figure=remark("ssim_to_reference"), value=0.987, limit=0.99, at_least=True, ok=is_reference),
+        ),
         gateable=is_reference,
     )
 

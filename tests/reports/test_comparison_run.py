@@ -2,11 +2,12 @@ import pytest
 
 from harness.errors import UsageError
 from harness.records import Comparison, Pair, Verdict
+from reports import formats
 from reports.documents import markdown
 from reports.html import page
 from reports.language import ENGLISH
 from reports.stored_run import Evidence
-from tests.reports.runs import REFERENCE, make_run
+from tests.reports.runs import MIXED, REFERENCE, make_run
 
 
 @pytest.fixture
@@ -38,6 +39,22 @@ def test_a_comparison_is_shown_as_this_trees_run_with_the_verdicts_on_both(compa
     text = markdown.render(evidence, ENGLISH).decode()
     assert text.startswith("### ❌ StyleBench `tiny`: Failed") and "+25.0% step time" in text
     assert "Step times by process" in page.render(evidence, ENGLISH).decode()
+
+
+def test_ratios_are_those_of_the_runs_reference_mode(compared, case):
+    for number in (1, 2):
+        folder = compared / f"{number}-head-{REFERENCE}" / f"tiny-{number}"
+        make_run(folder, case, replicates=1, names=(MIXED,), reference_mode=MIXED)
+    (summary,) = Evidence.load(compared).run.summaries
+    assert (summary.mode, summary.ratio_to_reference) == (MIXED, 1.0)
+
+
+def test_its_record_is_the_comparison(compared, tmp_path):
+    evidence = Evidence.load(compared)
+    (own,) = formats.write(["json"], evidence, evidence.folder, ENGLISH)
+    (copy,) = formats.write(["json"], evidence, tmp_path / "out", ENGLISH)
+    assert own == compared / "comparison.json" and copy.name == own.name and copy.read_bytes() == own.read_bytes()
+    assert not (compared / "run.json").exists()
 
 
 def test_a_comparison_without_its_runs_is_refused(compared):

@@ -9,6 +9,7 @@ from harness import modes
 from harness.errors import UsageError
 from harness.gates.coverage import judge_coverage
 from harness.records import Suite, TrialResult
+from harness.remark import remark
 from harness.runs import runner
 from harness.runs.runner import Observer, balanced_round, confirm, resume, run_suite
 from harness.trial import supervisor
@@ -221,7 +222,7 @@ def test_rounds_follow_until_as_many_as_are_allowed(workers, tmp_path, adaptive)
     (summary,) = run.summaries
     assert (run.complete, run.planned_trials, summary.replicates, summary.ok) == (True, 4, 4, 4)
     (unmet,) = summary.unmet
-    assert unmet.startswith("half-width") and unmet.endswith("> 1.5 %: no more than 4 processes were allowed")
+    assert (unmet.code, unmet.values["why"]) == ("wide_interval", remark("no_more_allowed", processes=4))
 
 
 def test_no_round_follows_an_interval_that_is_narrow_enough(workers, tmp_path, adaptive):
@@ -235,7 +236,7 @@ def test_no_round_follows_once_the_time_is_spent(workers, tmp_path, adaptive):
     suite = adaptive.model_copy(update={"budget": 0.001})
     run, _ = run_suite(suite, "cpu", tmp_path / "results", "", Observer())
     assert len(run.trials) == 2
-    assert run.summaries[0].unmet[0].endswith("time budget of 0.001 s spent")
+    assert run.summaries[0].unmet[0].values["why"] == remark("budget_spent", seconds=0.001)
 
 
 EMULATED = (

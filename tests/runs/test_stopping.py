@@ -5,6 +5,7 @@ from harness import modes
 from harness.records import TrialResult
 from harness.runs.stopping import interval, relative_half_width, unmet, wanted
 from harness.statistics import log_interval, stein_size
+from reports.language import ENGLISH
 
 
 @pytest.fixture
@@ -131,15 +132,15 @@ def test_a_run_makes_the_processes_that_the_simulation_makes(adaptive, trials):
 
 def test_what_is_not_met_is_named(adaptive, trials):
     def said(found, **changes):
-        return unmet(adaptive.model_copy(update=changes), found, found)
+        return list(map(ENGLISH.remark, unmet(adaptive.model_copy(update=changes), found, found)))
 
     assert said(trials(1.0, 1.0)) == []
-    assert said(trials(1.0), replicates=1, max_replicates=1) == ["no interval from 1 process"]
+    assert said(trials(1.0), replicates=1, max_replicates=1) == ["no interval: 1 of at least 2 processes were timed"]
     wide = trials(1.0, 1.01)
-    assert said(wide, max_replicates=2) == ["half-width 6.5 % > 2.0 %: no more than 2 processes were allowed"]
-    assert said(wide, budget=25) == ["half-width 6.5 % > 2.0 %: time budget of 25 s spent"]
-    assert said(wide, replicates=3) == ["half-width 6.5 % > 2.0 %: interrupted"]
+    assert said(wide, max_replicates=2) == ["half-width 6.5% > 2.0%: no more than 2 processes were allowed"]
+    assert said(wide, budget=25) == ["half-width 6.5% > 2.0%: time budget of 25 s spent"]
+    assert said(wide, replicates=3) == ["half-width 6.5% > 2.0%: interrupted"]
     unsteady = trials(1.0, 1.0, steady=False)
     assert said(unsteady[:1] + trials(1.0, 1.0)[1:]) == ["never steady in 1 of 2 processes"]
     drifting = trials(1.0, 1.0, drift=-0.042)[:1] + trials(1.0, 1.0, drift=0.029)[1:]
-    assert said(drifting) == ["drift of up to -4.2 % in 1 of 2 processes"]
+    assert said(drifting) == ["drift of up to -4.2% in 1 of 2 processes"]

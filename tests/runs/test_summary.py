@@ -2,6 +2,7 @@ import pytest
 
 from harness import modes
 from harness.records import Suite, TrialResult
+from harness.remark import remark
 from harness.runs.summary import growth, summarize
 
 
@@ -80,7 +81,7 @@ def test_one_unsteady_process_makes_the_summary_unsteady(sized):
     suite = sized(10)
     (summary,) = summarize(suite, _trials(suite, 1.0) + _trials(suite, 1.0, steady=False, replicate=2))
     assert summary.steady is False
-    assert "never steady in 1 of 2 processes" in summary.unmet
+    assert remark("unsteady_processes", unsteady=1, processes=2) in summary.unmet
 
 
 @pytest.mark.parametrize(

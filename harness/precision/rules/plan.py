@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.precision.number_formats import FORMATS, NARROW, short_names
 from harness.precision.rules.config import PrecisionConfig
 from harness.precision.rules.op_table import load_op_table
+from harness.remark import Remark
 
 PEAK_FLOPS = 256e12
 """float16 operations per second of the cube units (Hot Chips 2019 coverage, AnandTech 14756)."""
@@ -104,7 +105,7 @@ class DtypePlan(_Record):
     ops: Tuple[PlannedOp, ...]
     casts: Tuple[PlannedCast, ...]
     constants: Tuple[ConstantRange, ...]
-    remarks: Tuple[str, ...]
+    remarks: Tuple[Remark, ...]
 
     @property
     def unknown_types(self) -> Tuple[str, ...]:

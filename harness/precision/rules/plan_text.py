@@ -32,7 +32,7 @@ def render_plan(plan: DtypePlan) -> str:
         lines.append(f"unknown types: {', '.join(plan.unknown_types)}")
     if plan.assumed_types:
         lines.append(f"kernel rows assumed: {', '.join(plan.assumed_types)}")
-    lines.extend(plan.remarks)
+    lines.extend(" ".join([remark.code, *map(str, remark.values.values())]) for remark in plan.remarks)
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,7 @@ from harness.precision.rules.costs import count_bytes, count_flops
 from harness.precision.rules.judge import AI_CORE, Judgement, Producer, custom_entry, judge
 from harness.precision.rules.op_table import BLACK
 from harness.precision.rules.plan import ConstantRange, DtypePlan, PlannedCast, PlannedOp
+from harness.remark import Remark, remark
 
 
 def plan_graph(
@@ -34,7 +35,7 @@ def plan_graph(
     ops = lower(static)
     remarks = _check_custom_entries(config, graph_def, ops, check_names)
     if config.is_bf16:
-        remarks += (f"card: the 910 refuses {config.mode}; planned as if it had bfloat16 where it has float16",)
+        remarks += (remark("bfloat16_refused", mode=config.mode),)
     return _Planning(static, config).run(ops, remarks)
 
 
@@ -50,7 +51,7 @@ class _Planning:
         self.casts: List[PlannedCast] = []
         self.constants: List[ConstantRange] = []
 
-    def run(self, ops: Sequence[AscendOp], remarks: Tuple[str, ...]) -> DtypePlan:
+    def run(self, ops: Sequence[AscendOp], remarks: Tuple[Remark, ...]) -> DtypePlan:
         planned = []
         for op in ops:
             judgement = judge(op, self.config, self._producer)
@@ -184,10 +185,10 @@ def _source_name(tensor: str, static: StaticGraph) -> str:
 
 def _check_custom_entries(
     config: PrecisionConfig, graph_def: tf.GraphDef, ops: Sequence[AscendOp], check_names: bool
-) -> Tuple[str, ...]:
+) -> Tuple[Remark, ...]:
     """Check customize_dtypes entries against the graph; return remarks on those without effect."""
     if config.mode == MUST_KEEP and config.custom_dtypes:
-        return (f"customize_dtypes has no effect under {MUST_KEEP}",)
+        return (remark("customized_mode_without_effect", mode=MUST_KEEP),)
     names = {node.name for node in graph_def.node}
     by_name = {op.name: op for op in ops}
     remarks = []
@@ -198,7 +199,7 @@ def _check_custom_entries(
             if check_names:
                 raise PrecisionConfigError(f"{entry.source}: expected the name of an op in the graph")
         elif entry.key not in by_name:
-            remarks.append(f"customize_dtypes has no effect on {entry.key}: it is folded, fused or dropped")
+            remarks.append(remark("customized_op_without_effect", op=entry.key))
         else:
             _check_entry_size(entry, by_name[entry.key], config)
     return tuple(remarks)

@@ -26,7 +26,7 @@ def test_a_bf16_mode_decides_as_its_float16_twin(make, mode, twin):
     assert plans[0].totals().bytes_cast == plans[1].totals().bytes_cast
     # bfloat16 has float32's range.
     assert plans[0].constants == ()
-    assert "refuses" in plans[0].remarks[0] and not plans[1].remarks
+    assert plans[0].remarks[0].code == "bfloat16_refused" and not plans[1].remarks
 
 
 def test_force_fp32_widens_what_the_cube_unit_gives_and_leaves_vectors_in_float32():

@@ -5,6 +5,7 @@ import tensorflow.compat.v1 as tf
 
 from harness.precision import CustomDtypes, MixList, PrecisionConfig, PrecisionConfigError, load_config, plan_graph
 from harness.precision.rules.judge import reduce, rise
+from harness.remark import remark
 from tests.precision import graphs
 
 ROWS = {0: "float16", 1: "float32", 2: "float16", 3: "int32"}
@@ -193,7 +194,7 @@ def test_customised_dtypes_rest_under_must_keep():
     step = graphs.build(lambda: [product().op.name])
     plan = plan_graph(step.graph_def, step.fetches, config)
     assert {op.dtypes for op in plan.ops if op.type == "MatMulV2"} == {"32,32>32"}
-    assert plan.remarks == ("customize_dtypes has no effect under must_keep_origin_dtype",)
+    assert plan.remarks == (remark("customized_mode_without_effect", mode="must_keep_origin_dtype"),)
 
 
 def test_names_are_checked_against_the_graph(tmp_path):
@@ -217,4 +218,4 @@ def test_a_fused_op_is_remarked():
     entry = CustomDtypes("conv1_1/BiasAdd", False, ("float16",), ())
     step = graphs.style_step()
     plan = plan_graph(step.graph_def, step.fetches, custom(entry))
-    assert plan.remarks == ("customize_dtypes has no effect on conv1_1/BiasAdd: it is folded, fused or dropped",)
+    assert plan.remarks == (remark("customized_op_without_effect", op="conv1_1/BiasAdd"),)

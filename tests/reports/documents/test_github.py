@@ -4,13 +4,17 @@ import re
 import pytest
 
 from harness.errors import UsageError
+from harness.remark import remark
 from reports import formats
 from reports.documents import github
 from reports.language import ENGLISH
 
 
 def _many(verdict, count):
-    return [verdict.model_copy(update={"details": (*verdict.details, str(number))}) for number in range(count)]
+    return [
+        verdict.model_copy(update={"details": (*verdict.details, remark("text", text=str(number)))})
+        for number in range(count)
+    ]
 
 
 def test_errors_are_what_failed_and_notices_what_is_advisory(evidence):
@@ -24,7 +28,7 @@ def test_hostile_text_gives_no_further_command(hostile):
     for line in lines:
         assert "\n" not in line and "\r" not in line
         assert re.fullmatch(r"::(error|warning|notice) title=[^:,]*::.*", line)
-    assert "%0A::error::e%0D%250A" in lines[0]
+    assert "%0A::error::e\ufffd%250A" in lines[0]
 
 
 def test_at_most_ten_of_a_kind(evidence):
@@ -43,7 +47,7 @@ def test_the_summary_is_appended_where_github_wants_it(evidence, tmp_path):
 
 
 def test_the_summary_stays_below_its_limit(evidence):
-    verdict = evidence.run.verdicts[1].model_copy(update={"details": ("x" * 5000,) * 20})
+    verdict = evidence.run.verdicts[1].model_copy(update={"details": (remark("text", text="x" * 5000),) * 20})
     many = evidence._replace(run=evidence.run.model_copy(update={"verdicts": _many(verdict, 30)}))
     assert len(github.render(many, ENGLISH)) <= github.SUMMARY_LIMIT
 

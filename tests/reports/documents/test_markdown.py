@@ -2,6 +2,7 @@ import re
 
 from markdown_it import MarkdownIt
 
+from harness.remark import remark
 from reports.documents import markdown
 from reports.language import ENGLISH
 from tests.reports.runs import make_run
@@ -44,7 +45,8 @@ def test_code_spans_hold_any_text():
 
 def test_a_comment_stays_below_60_kb_and_says_that_it_was_cut(tmp_path, case):
     evidence = make_run(tmp_path / "run", case)
-    told = [{"details": tuple(f"{number} {line} {'x' * 500}" for line in range(20))} for number in range(40)]
+    lines = [[f"{number} {line} {'x' * 500}" for line in range(20)] for number in range(40)]
+    told = [{"details": tuple(remark("text", text=text) for text in of_one)} for of_one in lines]
     verdicts = [evidence.run.verdicts[1].model_copy(update=update) for update in told]
     long = evidence._replace(run=evidence.run.model_copy(update={"verdicts": verdicts}))
     data = markdown.render(long, ENGLISH)

@@ -18,9 +18,11 @@ from harness.records import (
     TrialFidelity,
     TrialResult,
 )
+from harness.remark import remark
 from reports.terminal.blame import print_blame
 from reports.terminal.fidelity import print_fidelity
 
+SATURATES = remark("saturates", part=remark("gram_part"), layers=("relu1_1",))
 MODES = ("must_keep_origin_dtype", "allow_mix_precision+matmul32", "allow_mix_precision")
 
 
@@ -75,7 +77,7 @@ def run():
                 mode=mode,
                 to_reference=distance,
                 fitness=fitness,
-                reasons=("style Gram saturates at relu1_1",) if fitness == "wrong" else (),
+                reasons=(SATURATES,) if fitness == "wrong" else (),
                 regression="missing",
                 regression_reason="no_baseline",
             )

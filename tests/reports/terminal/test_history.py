@@ -36,7 +36,7 @@ def test_runs_are_drawn_in_order_with_what_was_approved_marked(tmp_path, case):
 def test_emulated_times_are_marked_and_ssim_is_shown(tmp_path, case):
     make_run(tmp_path / "run", case)
     text = _printed(tmp_path, tmp_path, mode=MIXED)
-    assert "0.515e" in text and "0.9870" in text and REFERENCE not in text
+    assert "0.515 " in text and "emulated" in text and "0.9870" in text and REFERENCE not in text
 
 
 def test_a_run_that_cannot_be_read_is_named(tmp_path, case):

@@ -3,6 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
+from harness import modes
 from harness.machine.environment import describe
 from harness.records import Run, TrialResult
 from harness.runs.summary import growth, summarize
@@ -60,18 +61,33 @@ def test_the_tables_hold_what_was_measured(show, result):
     text = show(result)
     row = next(line.split() for line in text.splitlines() if line.strip().startswith("must_keep"))
     assert row == ["must_keep_origin_dtype", "0.500", "–", "1.000", "1.2346e+07", "2.3457e+07"]
-    assert "2.000   0.0038      2.50     0.200    80%   1.50" in text
+    assert "2.000 0.0038    2.50   0.200  80% 1.50" in text
     assert "picture.png" in text and "run.json" in text
 
 
 def test_what_a_timing_lacks_is_said_and_marked(show, result):
     unsteady = result.model_copy(update={"steady": False, "drift": 0.05})
     text = show(unsteady, width=200)
-    assert "–~" in text
+    row = next(line.split() for line in text.splitlines() if line.startswith("must_keep"))
+    assert row[1:4] == ["0.500", "–", "unsteady"]
     assert (
-        "must_keep_origin_dtype: no interval from 1 process; never steady in 1 of 1 processes; "
-        "drift of up to +5.0 % in 1 of 1 processes"
+        "must_keep_origin_dtype: no interval: 1 of at least 2 processes were timed; never steady in 1 of 1 processes; "
+        "drift of up to +5.0% in 1 of 1 processes"
     ) in text
+
+
+def test_the_longest_name_of_a_mode_fits_beside_all_its_figures(suite, result, tmp_path):
+    longest = modes.get("allow_mix_precision+matmul32")
+    figures = {"step_seconds_low": 1.0, "step_seconds_high": 9.0, "final_loss": 1.2345e8, "true_loss": 1.2345e10}
+    (summary,) = summarize(suite, [result])
+    row = summary.model_copy(update={"mode": longest.name, "emulated": True, "steady": False, **figures})
+    run = Run(
+        id="tiny-1", suite=suite.model_copy(update={"modes": (longest,)}), device="cpu", started="", complete=True,
+        environment=describe(), trials=[result], summaries=[row],
+    )  # fmt: skip
+    out = io.StringIO()
+    print_run(run, tmp_path, console=Console(file=out, width=80, highlight=False))
+    assert f"{longest.name}  0.500 200.0% emulated, 1.000 1.2345e+08 1.2345e+10\n" in out.getvalue()
 
 
 def test_matrix_product_rates_are_shown_where_measured(show, result):
@@ -101,13 +117,18 @@ def test_cases_of_one_mode_share_a_table_and_their_growth_is_told(suite, case, r
     out = io.StringIO()
     print_run(run, tmp_path, console=Console(file=out, width=80, highlight=False))
     text = out.getvalue()
-    assert text.count("step s ") == 1 and [line.split()[0] for line in text.splitlines() if line[:1] == "c"][:4] == [
-        "case",
-        "c50",
-        "c100",
-        "c200",
-    ]
-    assert "step time grows as pixels ^ 1.00, 95 % interval 1.00 to 1.00, 3 sizes of 2000 to 8000 pixels\n" in text
+    assert (
+        text.count("step s ") == 1
+        and text.count("step s:") == 1
+        and [line.split()[0] for line in text.splitlines() if line[:1] == "c"][:4]
+        == [
+            "case",
+            "c50",
+            "c100",
+            "c200",
+        ]
+    )
+    assert "step time grows as pixels ^ 1.00, 95 % interval 1.00 to 1.00; 3 sizes of 2000 to 8000 pixels.\n" in text
     assert "peak memory grows as pixels ^ 0.00" in text
 
 

@@ -3,6 +3,8 @@ import io
 from rich.console import Console
 
 from harness.records import Verdict
+from harness.remark import remark
+from reports.advice import Origin
 from reports.language import Words
 from reports.terminal.verdicts import print_verdicts
 
@@ -10,15 +12,21 @@ from reports.terminal.verdicts import print_verdicts
 def test_failures_come_first_with_reason_details_and_advice():
     passed = Verdict(gate="plan", case="c", mode="m1", outcome="pass", reason="plan_same")
     failed = Verdict(
-        gate="plan", case="c", mode="m2", outcome="fail", reason="plan_changed", details=("casts: 3 -> [bold]4",) * 14
+        gate="plan",
+        case="c",
+        mode="m2",
+        outcome="fail",
+        reason="plan_changed",
+        details=tuple(remark("plan_unknown_types_now", op=f"[bold]{number}") for number in range(14)),
     )
     out = io.StringIO()
-    print_verdicts([passed, failed], console=Console(file=out, width=200))
+    origin = Origin("results/perf-1", "perf")
+    print_verdicts([passed, failed], console=Console(file=out, width=200), origin=origin)
     lines = [line.strip() for line in out.getvalue().splitlines() if line.strip()]
     assert lines[0] == "fail  plan  c  m2: the dtype plan is not the approved one"
-    assert lines[1] == "casts: 3 -> [bold]4"
+    assert lines[1] == "now an unknown type: [bold]0"
     assert lines[13] == "and 2 more, see run.json"
-    assert lines[14].startswith("if the change is meant, approve it")
+    assert lines[14].endswith("commit baselines/: python bench.py approve results/perf-1 --changed --reason TEXT")
     assert lines[15] == "pass  plan  c  m1: the dtype plan is the approved one"
     assert lines[16] == "gate: 1 fail, 0 missing, 0 inconclusive, 1 pass"
 

@@ -1,0 +1,89 @@
+"""The English sentence of each remark's code; zh.json has the Chinese ones, harness.gates.reasons those of verdicts."""
+
+from typing import Dict
+
+SENTENCES: Dict[str, str] = {
+    "text": "{text}",
+    # What a timing lacks
+    "no_interval": "no interval: {processes} of at least 2 processes were timed",
+    "wide_interval": "half-width {width:.1%} > {wanted:.1%}: {why}",
+    "interrupted": "interrupted",
+    "no_more_allowed": "no more than {processes} processes were allowed",
+    "budget_spent": "time budget of {seconds:g} s spent",
+    "unsteady_processes": "never steady in {unsteady} of {processes} processes",
+    "drift": "drift of up to {drift:+.1%} in {drifting} of {processes} processes",
+    # What became of a trial
+    "ok": "ok",
+    "crashed": "crashed",
+    "timed_out": "timed out",
+    "diverged": "diverged",
+    "refused": "refused",
+    "trial_failed": "{trial}: {status}: {reason}",
+    "replicates_not_run": "{absent} of {replicates} replicates were not run",
+    # What the card would do, or did
+    "card_refuses": "ops that the card would not compile: {ops}, the first is {type} {name}: no kernel has its dtypes",
+    "casts_not_planned": "card: with loss scaling its casts are not planned",
+    "casts_not_checked": (
+        "card: its casts were not checked against the {planned} planned ones: no graph dump in {folder} "
+        "(set DUMP_GE_GRAPH=2)"
+    ),
+    "casts_as_planned": "card: {casts} casts among the {ops} ops of {file}, as planned",
+    "casts_not_as_planned": "card: {casts} casts among the {ops} ops of {file}, planned were {planned}",
+    "bfloat16_refused": "card: the 910 refuses {mode}; planned as if it had bfloat16 where it has float16",
+    "customized_mode_without_effect": "customize_dtypes has no effect under {mode}",
+    "customized_op_without_effect": "customize_dtypes has no effect on {op}: it is folded, fused or dropped",
+    # Whether a picture is right
+    "no_good_trial": "no trial of it ended well",
+    "no_reference": "{reference}, which it is held against, was not measured",
+    "reference_not_float32": "{reference} is not float32: it may be wrong itself",
+    "envelope_not_measured": "no envelope was measured: what noise does is unknown",
+    "probes_changed_picture": "the probes changed the picture: what they say of layers is of another job",
+    "not_faster": "not faster than the reference mode",
+    "not_gateable": (
+        "SSIM shows none of the known faults at this horizon: noise alone may move the picture further than they do"
+    ),
+    "saturates": "{part} saturates at {layers}",
+    "makes_nan": "{part} makes NaN at {layers}",
+    "gradient_part": "gradient",
+    "gram_part": "style Gram",
+    "activation_part": "activation",
+    "loss_part": "loss",
+    "step_part": "step",
+    # Figures of a picture and their limits
+    "above_limit": "{figure} {value:.4g}, expected at most {limit:.4g}",
+    "below_limit": "{figure} {value:.4g}, expected at least {limit:.4g}",
+    "ssim_to_reference": "SSIM to reference",
+    "ssim_to_baseline": "SSIM to baseline",
+    "true_loss_over_reference": "true loss over the reference mode's",
+    "reported_loss_change": "reported loss, change",
+    "true_loss_growth": "true loss, growth",
+    "picture_after": "picture after {updates} updates",
+    "error_growth": "{probe}, growth of the error",
+    "probe_gone": "{probe}: no longer there",
+    "probe_activation": "{name} activation",
+    "probe_gradient": "{name} gradient",
+    "probe_gram": "{name} Gram matrix",
+    "probe_loss": "{name} loss",
+    # Baselines
+    "looked_for": "looked for {path}",
+    "sizes": "stored {stored} pixels, drawn {drawn}",
+    # What differs between two machines
+    "condition_differs": "{name}: {there} there, {here} here",
+    "not_set": "not set",
+    # What differs between two dtype plans
+    "plan_casts": "casts: {before} -> {after}",
+    "plan_bytes_cast": "bytes cast: {before:,} -> {after:,}",
+    "plan_unit": "ops on {unit}: {before} -> {after}",
+    "plan_flop": "floating-point operations: {before:,} -> {after:,}",
+    "plan_roofline": "least ms on a 910: {before:.10g} -> {after:.10g}",
+    "plan_ai_cpu_now": "now on the AI CPU: {op}",
+    "plan_ai_cpu_no_longer": "no longer on the AI CPU: {op}",
+    "plan_refused_now": "would no longer compile: {op}",
+    "plan_refused_no_longer": "would compile now: {op}",
+    "plan_unknown_types_now": "now an unknown type: {op}",
+    "plan_unknown_types_no_longer": "no longer an unknown type: {op}",
+    "plan_layer": "layer {layer}: {before} -> {after}",
+    "plan_layer_now": "layer {layer}: now also {ops}",
+    "plan_layer_no_longer": "layer {layer}: no longer {ops}",
+    "plan_layer_order": "layer {layer}: the same ops under other names",
+}

@@ -1,0 +1,23 @@
+"""Where everything for people is printed: names stay text, and no encoding of a stream ends a command."""
+
+import sys
+from typing import Iterable, Optional
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from reports.plain_text import printable, replacing
+
+
+class PlainConsole(Console):
+    """A console on which a name with escape sequences in it is shown and does nothing."""
+
+    def render(self, renderable: RenderableType, options: Optional[ConsoleOptions] = None) -> Iterable[Segment]:
+        """Yield the segments of what is printed; rich's own control codes pass, those within texts are replaced."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+
+def open_console(stderr: bool = False, quiet: bool = False) -> Console:
+    """Return a console on standard output or standard error as they are now; `quiet` prints nothing."""
+    return PlainConsole(file=replacing(sys.stderr if stderr else sys.stdout), highlight=False, quiet=quiet)

@@ -1,0 +1,137 @@
+"""Everything that can be said, said in Chinese, holds no English but names."""
+
+import io
+import re
+
+import pytest
+from pydantic import BaseModel
+from typing_extensions import get_args
+
+from harness.gates.reasons import REASONS
+from harness.records import FidelityPlan, LossScaling, Status
+from harness.records.events import Phase, Sample
+from harness.remark import Remark, remark
+from reports import formats
+from reports.language import Words, catalogue
+from reports.sentences import SENTENCES
+from reports.terminal import fidelity, history, power_card, progress, run, verdicts
+from reports.terminal.console import PlainConsole
+from tests.reports.runs import MIXED, make_run
+
+TERMS = set(
+    """
+    against api approve baselines bench bfloat blame calibrate changed checkout cpu customize doctor dtypes
+    dump fit flip force gate gflop gib git gram graph head html json lang log missing modes mpx nan png psnr
+    python reason replicates report require resume run ssim student style stylebench suite text tflop
+    """.split()
+)
+"""What Chinese texts hold in Latin letters: abbreviations, units, and the names of files, commands and options."""
+ALIKE = {name: remark(code) for name, code in (("figure", "ssim_to_reference"), ("probe", "ssim_to_reference"))}
+NESTED = {**ALIKE, "part": remark("gram_part"), "why": remark("interrupted"), "status": remark("crashed")}
+
+
+class Complete(Words):
+    """Fails for a text that has no Chinese."""
+
+    def __call__(self, english, **values):
+        assert english in catalogue().words, english
+        return super().__call__(english, **values)
+
+
+def _remark(code):
+    """The remark of this code with some value for every name."""
+    fields = re.findall("{([a-z_]+)([^}]*)}", SENTENCES[code])
+    return remark(code, **{name: NESTED.get(name, 0.5 if form else "1") for name, form in fields})
+
+
+@pytest.fixture
+def evidence(tmp_path, case):
+    """A run with every remark and every reason, a crash, an interruption, and all that a suite may measure."""
+    made = make_run(tmp_path / "run", case)
+    every = tuple(map(_remark, SENTENCES))
+    reference, mixed = made.run.summaries
+    scaling = LossScaling(steps=9, skipped=2, skipped_first=1, first_scale=8, last_scale=4)
+    told = {"unmet": every, "remarks": every}
+    memory = made.run.growth[0].model_copy(update={"quantity": "peak memory", "emulated": True})
+    passed, failed, advisory = made.run.verdicts
+    changes = {
+        "summaries": [
+            reference.model_copy(update={**told, "steady": False, "loss_scaling": scaling}),
+            mixed.model_copy(update={**told, "ok": 1}),
+        ],
+        "trials": [*made.run.trials, made.run.trials[0].model_copy(update={"status": "crashed", "reason": "7"})],
+        "growth": [*made.run.growth, memory],
+        "fidelity": [found.model_copy(update={"reasons": every}) for found in made.run.fidelity],
+        "verdicts": [passed, advisory]
+        + [failed.model_copy(update={"reason": code, "details": every}) for code in REASONS]
+        + [failed.model_copy(update={"advisory": True, "advisory_reason": code}) for code in REASONS],
+        "complete": False,
+    }
+    return made._replace(run=made.run.model_copy(update=changes))
+
+
+def _names_in(value):
+    """The strings of a record, and the keys of its dictionaries."""
+    if isinstance(value, BaseModel) and not isinstance(value, Remark):
+        value = [getattr(value, name) for name in type(value).model_fields]
+    elif isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, (list, tuple)):
+        return {name for item in value for name in _names_in(item)}
+    return {value} if isinstance(value, str) else set()
+
+
+def _english(text, evidence):
+    """Words of a text that are no names."""
+    shown = evidence.run
+    names = _names_in([shown.suite, shown.trials, shown.environment, shown.plans, shown.power_cards, shown.command])
+    names = (names - set(get_args(Status))) | {str(evidence.folder), shown.id}
+    known = TERMS | {word for name in names for word in re.findall("[a-z]+", name.lower())}
+    return sorted({word for word in re.findall("[a-z]{3,}", text.lower()) if word not in known})
+
+
+def _live(observer, trial, results):
+    """Whole lives of trials in front of an observer."""
+    with observer:
+        observer.waiting(9)
+        for result in results:
+            observer.trial_started(trial.model_copy(update={"confirmation": result.status == "ok"}), 1, 2)
+            for name in progress.PHASES:
+                observer.event(trial, Phase(name=name))
+            for phase in ("first", "extra"):
+                observer.event(trial, Sample(updates=1, phase=phase, seconds=1.0, losses={"total": 1.0}))
+            observer.trial_ended(trial, result)
+
+
+def test_a_terminal_shows_no_english(evidence, trial):
+    words, out = Complete("zh"), io.StringIO()
+    console = PlainConsole(file=out, width=200, highlight=False)
+    whole, folder = evidence.run, evidence.folder
+    (card,) = whole.power_cards
+    one_mode = whole.suite.model_copy(update={"modes": whole.suite.modes[:1], "cases": whole.suite.cases * 2})
+    judged = whole.suite.model_copy(update={"fidelity": FidelityPlan()})
+    run.print_run(whole, folder, words, console=console)
+    run.print_run(whole.model_copy(update={"suite": one_mode}), folder, words, console=console)
+    run.print_paths([folder], words, console)
+    fidelity.print_fidelity(whole.model_copy(update={"suite": judged}), folder, words, console=console)
+    verdicts.print_verdicts(whole.verdicts, whole.power_cards, words, console=console, origin=evidence.origin)
+    verdicts.ComparisonProgress(2, words=words, console=console).measuring(1, "base", MIXED)
+    power_card.print_card(card, folder, words, console)
+    power_card.print_card(card.model_copy(update={"needed_pairs": None, "undecided": 1}), folder, words, console)
+    history.print_history([whole], ["1"] * 9, set(), 9, words, console)
+    history.print_history([], [], set(), 9, words, console)
+    _live(progress.Progress(console, words=words), trial, whole.trials)
+    assert _english(out.getvalue(), evidence) == []
+    assert len(re.findall("[\u4e00-\u9fff]", out.getvalue())) > 5000
+
+
+@pytest.mark.parametrize("name", ["html", "markdown", "junit"])
+@pytest.mark.parametrize("fidelity", [True, False])
+def test_a_document_shows_no_english(evidence, name, fidelity, tmp_path):
+    if not fidelity:
+        evidence = evidence._replace(run=evidence.run.model_copy(update={"fidelity": [], "complete": True}))
+    text = formats.exporter(name).write(evidence, tmp_path, Complete("zh")).read_text(encoding="utf-8")
+    assert "精度计划与批准的不一致" in text
+    if name != "markdown":
+        text = re.sub(r"<(style|script|system-out)>.*?</\1>", " ", text, flags=re.S)
+    assert _english(re.sub(r"<[^>]*>|&\w+;", " ", text), evidence) == []
