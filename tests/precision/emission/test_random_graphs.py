@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from hypothesis import given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from harness.precision import MATMUL32, MODES, emit_rounded, emit_with_health, load_config, plan_graph
@@ -21,6 +21,10 @@ BINARY = {
     "MatMulV2": tf.matmul,
 }
 numbers = st.floats(-1e5, 1e5, width=32).filter(lambda value: value == 0 or abs(value) > 1e-30)
+# Some drafts of three arrays and a program are longer than Hypothesis takes: it drops those, which is no fault.
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.data_too_large, HealthCheck.too_slow]}
+CANCELLING = np.float32([[[0, 65297, 0], [0, 1, 0], [0, 65297, 0]], [[0, 0, 0], [0, 0, 0], [257, 1, -257]]])
+"""y @ x is 257 * 65297 + 1 - 257 * 65297, whose 1 a float32 accumulator loses."""
 arrays = st.lists(numbers, min_size=9, max_size=9).map(lambda values: np.reshape(np.float32(values), SHAPE))
 
 
@@ -62,21 +66,24 @@ def interpret(step, plan, program, feeds, results):
         # Grappler may add in another order, which shows in the last bit of the float32 sum.
         orders = list(itertools.permutations(chosen)) if op == "AddN" else [chosen]
         expected = [interpreter.compute(op, order, decision.outputs[0]).astype(np.float32) for order in orders]
-        check(op, decision.outputs[0], results[number], np.stack(expected))
+        # Terms that cancel leave the rounding of TensorFlow's float32 accumulator, which the interpreter's has not.
+        terms = np.abs(chosen[0], dtype=np.float64) @ np.abs(chosen[1], dtype=np.float64) if op == "MatMulV2" else 0.0
+        check(op, decision.outputs[0], results[number], np.stack(expected), terms * 2.0**-20)
 
 
-def check(op, dtype, result, expected):
+def check(op, dtype, result, expected, accumulated):
     """Compare a result with the acceptable ones, along the first axis; exactly, unless TensorFlow accumulates."""
     if op == "MatMulV2" or dtype == "float32":
         finite = np.isfinite(expected) & (np.abs(expected) < 6e4)
         scale = 1e-3 * np.max(np.abs(expected[finite]), initial=1e-3) if op == "MatMulV2" else 1e-30
-        agree = ~finite | np.isclose(result, expected, rtol=2e-3, atol=scale)
+        agree = ~finite | np.isclose(result, expected, rtol=2e-3, atol=scale + accumulated)
     else:
         agree = result == expected
     assert np.all(np.any(agree, axis=0)), (op, dtype, result, expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, **UNTIMED)
+@example([("MatMulV2", [1, 0])], *CANCELLING, np.zeros(SHAPE, np.float32), "allow_fp32_to_fp16")
 @given(programs(), arrays, arrays, arrays, st.sampled_from(MODES + (MATMUL32,)))
 def test_emitted_graph_computes_its_plan(program, x, y, constant, mode):
     step = build(program, constant)
@@ -90,7 +97,7 @@ def test_emitted_graph_computes_its_plan(program, x, y, constant, mode):
     interpret(step, plan, program, (x, y, constant), results)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, **UNTIMED)
 @given(programs(), arrays, arrays, arrays)
 def test_health_counters_change_no_value(program, x, y, constant):
     step = build(program, constant)
