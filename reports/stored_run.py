@@ -41,9 +41,7 @@ class Evidence(NamedTuple):
 
     def trials(self, case: str, mode: str) -> List[TrialResult]:
         """Return the trials of one case in one mode, by replicate; those that only confirmed others are left out."""
-        mine = (case, mode, False)
-        found = [trial for trial in self.run.trials if (trial.case, trial.mode, trial.confirmation) == mine]
-        return sorted(found, key=lambda trial: trial.replicate)
+        return sorted(self.run.trials_of(case, mode, status=None), key=lambda trial: trial.replicate)
 
     def good(self, case: str, mode: str) -> List[TrialResult]:
         """Return those of these trials that ended well."""

@@ -19,11 +19,14 @@ from harness.gates.exit_status import exit_status, lenient
 def compare(context: click.Context, first: str, second: str, advisory: bool, baselines: Optional[str]) -> None:
     """Judge what has grown from RUN_A to RUN_B, by the tests and limits of the gates."""
     from harness.comparisons.stored_runs import compare_runs
+    from harness.errors import UsageError
     from harness.gates.power_card import Cards
     from harness.store.run_folder import RunFolder
     from reports.advice import Origin
     from reports.terminal.verdicts import print_verdicts
 
+    if Path(first).resolve() == Path(second).resolve():
+        raise UsageError(f"compare: both are {first} (expected two runs)")
     runs = [RunFolder(Path(path)).load() for path in (first, second)]
     verdicts = compare_runs(runs[0], runs[1], Cards(baselines_in(baselines)))
     print_verdicts(verdicts, origin=Origin(second, runs[1].suite.name))

@@ -1,6 +1,5 @@
 """Run -> Baselines: what a run would make the approved result, and what of it cannot be."""
 
-import dataclasses
 import hashlib
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -9,14 +8,13 @@ from harness.errors import UsageError
 from harness.fidelity.subject import variant
 from harness.gates.gate import judge
 from harness.gates.plan import compare_plan
-from harness.gates.timing import timing_of, trials_of
+from harness.gates.timing import timing_of
 from harness.gates.timing_rule import rule_of
 from harness.machine import environment
 from harness.records import (
     PLAN_DEVICE,
     Baseline,
     Case,
-    CasePlan,
     FidelityFigures,
     Mode,
     ModeFidelity,
@@ -68,14 +66,12 @@ def propose(run: Run, baselines: Baselines, reason: str, folder: Path = Path()) 
     _require_trustworthy(run)
     if run.suite.fidelity:
         return [proposal for found in run.fidelity for proposal in _fidelity(run, found, folder, baselines, reason)]
-    plans = {(plan.case, plan.mode): plan for plan in run.plans}
     verdicts = [verdict for verdict in judge(run, baselines) if verdict.gate in ("timing", "first_step", "memory")]
     proposals: List[Proposal] = []
-    for case in run.suite.cases:
-        for mode in run.suite.modes:
-            proposals += _plan(run, case, mode, plans[case.id, mode.name], baselines, reason)
-            own = [verdict for verdict in verdicts if (verdict.case, verdict.mode) == (case.id, mode.name)]
-            proposals += _timing(run, case, mode, own, baselines, reason)
+    for case, mode in run.pairs:
+        proposals += _plan(run, case, mode, baselines, reason)
+        own = [verdict for verdict in verdicts if (verdict.case, verdict.mode) == (case.id, mode.name)]
+        proposals += _timing(run, case, mode, own, baselines, reason)
     return proposals
 
 
@@ -99,16 +95,19 @@ def _require_trustworthy(run: Run) -> None:
         )
 
 
-def _plan(run: Run, case: Case, mode: Mode, plan: CasePlan, baselines: Baselines, reason: str) -> Iterator[Proposal]:
+def _plan(run: Run, case: Case, mode: Mode, baselines: Baselines, reason: str) -> Iterator[Proposal]:
+    plan = run.plan_of(case.id, mode.name)
+    if plan is None:
+        return
     outcome, code, changes = compare_plan(run.suite.name, case, mode, plan, baselines)
     if outcome == "pass":
         return
     old = _readable(baselines, run, case, mode, PLAN_DEVICE)
-    rows = _rows(_plan_numbers(old.plan) if old and old.plan else {}, _plan_numbers(plan.figures))
+    rows = _rows(_plan_numbers(old.plan) if old and old.plan else {}, _plan_numbers(plan))
     kind, told = ("missing", []) if code == "no_baseline" else ("changed", [remark(code)])
     if code == "plan_changed":
         told += [change for change in changes if change.code not in _PLAN_NUMBERS]
-    yield Proposal(_baseline(run, case, mode, PLAN_DEVICE, reason, plan=plan.figures), kind, rows, tuple(told))
+    yield Proposal(_baseline(run, case, mode, PLAN_DEVICE, reason, plan=plan), kind, rows, tuple(told))
 
 
 def _timing(
@@ -121,7 +120,7 @@ def _timing(
     news = [code for code in (step, *codes.values()) if code not in (*_AS_STORED, "cannot_tell")]
     if not news and step in _AS_STORED:
         return  # as it is stored
-    device = trials_of(run, case.id, mode.name)[0].device
+    device = run.trials_of(case.id, mode.name)[0].device
     new = timing_of(run, case.id, mode.name)
     old = _readable(baselines, run, case, mode, device, new.machine_key)
     rows = _rows(_timing_numbers(old.timing) if old and old.timing else {}, _timing_numbers(new))
@@ -135,7 +134,7 @@ def _timing(
 def _fidelity(run: Run, found: ModeFidelity, folder: Path, baselines: Baselines, reason: str) -> Iterator[Proposal]:
     case = next(case for case in run.suite.cases if case.id == found.case)
     mode = next(mode for mode in run.suite.modes if mode.name == found.mode)
-    trial = trials_of(run, case.id, mode.name)[0]
+    trial = run.trials_of(case.id, mode.name)[0]
     assert trial.fidelity is not None  # else its verdict would not be here
     picture = (folder / str(trial.picture)).read_bytes()
     old = _readable(baselines, run, case, mode, variant(trial))
@@ -163,7 +162,7 @@ def _fidelity_numbers(section: FidelityFigures) -> Dict[str, float]:
 
 def _too_poor(run: Run, case: Case, mode: Mode, timing: TimingFigures) -> List[str]:
     """Reason codes for which a timing is no baseline: nothing could be held against it."""
-    if any(trial.steady is False for trial in trials_of(run, case.id, mode.name)):
+    if any(trial.steady is False for trial in run.trials_of(case.id, mode.name)):
         return ["never_steady"]
     interval = log_interval(timing.step_seconds, stage=timing.first_stage)
     if interval is None:
@@ -204,7 +203,7 @@ def _baseline(run: Run, case: Case, mode: Mode, device: str, reason: str, **sect
         suite=run.suite.name,
         case=case.id,
         case_digest=case.digest(),
-        mode=_without_paths(mode),
+        mode=mode,
         device=device,
         run=run.id,
         revision=run.environment.revision,
@@ -213,9 +212,3 @@ def _baseline(run: Run, case: Case, mode: Mode, device: str, reason: str, **sect
         date=environment.now(),
         **section,
     )
-
-
-def _without_paths(mode: Mode) -> Mode:
-    """The mode without the paths its options were read from, which are one machine's."""
-    entries = tuple(dataclasses.replace(entry, source="") for entry in mode.precision.custom_dtypes)
-    return mode.model_copy(update={"precision": dataclasses.replace(mode.precision, custom_dtypes=entries)})

@@ -1,22 +1,22 @@
 """The gate of coverage: is everything measured that should be?"""
 
-from typing import List, Sequence
+from typing import List
 
 from harness.gates.timing_rule import undecided
-from harness.records import Case, Mode, Outcome, Run, Suite, TrialResult, Verdict
+from harness.records import Case, Mode, Outcome, Run, Verdict
 from harness.remark import remark
 from harness.store.baselines import Baselines
 
 
-def judge_coverage(suite: Suite, trials: Sequence[TrialResult], case: Case, mode: Mode) -> Verdict:
+def judge_coverage(run: Run, case: Case, mode: Mode) -> Verdict:
     """Have all replicates of a case in a mode, one where it is emulated, ended well?"""
-    found = [trial for trial in trials if (trial.case, trial.mode) == (case.id, mode.name) and not trial.confirmation]
+    found = run.trials_of(case.id, mode.name, status=None)
     bad = tuple(
         remark("trial_failed", trial=trial.trial, status=remark(trial.status), reason=trial.reason)
         for trial in found
         if trial.status != "ok"
     )
-    replicates = suite.least(found)
+    replicates = run.suite.least(found)
     absent = replicates - len(found)
     if absent > 0:
         bad += (remark("replicates_not_run", absent=absent, replicates=replicates),)
@@ -27,7 +27,7 @@ def judge_coverage(suite: Suite, trials: Sequence[TrialResult], case: Case, mode
 
 def not_in_run(run: Run, baselines: Baselines) -> List[Verdict]:
     """Say which cases and modes have a baseline and were no part of the run; options may have left them out."""
-    expected = {(case.id, mode.name) for case in run.suite.cases for mode in run.suite.modes}
+    expected = {(case.id, mode.name) for case, mode in run.pairs}
     stored = [(baseline.case, baseline.mode.name) for baseline in baselines.load_all(run.suite.name)]
     return [
         undecided("coverage", case, mode, "not_in_run", "not_in_run", outcome="missing")

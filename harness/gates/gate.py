@@ -30,14 +30,13 @@ def judge(run: Run, baselines: Baselines, require_fit: bool = False) -> List[Ver
     """Judge every case in every mode: are its results all there, is its dtype plan the approved one, have its times
     and its memory grown; of a suite that measures fidelity instead, is its picture the approved one, and is it right.
     """
-    plans = {(plan.case, plan.mode): plan for plan in run.plans}
-    verdicts = []
-    for case in run.suite.cases:
-        for mode in run.suite.modes:
-            if not run.plan_only:
-                verdicts.append(judge_coverage(run.suite, run.trials, case, mode))
-            if (case.id, mode.name) in plans:
-                verdicts.append(judge_plan(run.suite.name, case, mode, plans[case.id, mode.name], baselines))
+    verdicts: List[Verdict] = []
+    for case, mode in run.pairs:
+        if not run.plan_only:
+            verdicts.append(judge_coverage(run, case, mode))
+        plan = run.plan_of(case.id, mode.name)
+        if plan is not None:
+            verdicts.append(judge_plan(run.suite.name, case, mode, plan, baselines))
     if run.suite.fidelity:
         return verdicts + pictures.verdicts(run, require_fit) + not_in_run(run, baselines)
     return verdicts + judge_timings(run, baselines) + not_in_run(run, baselines)

@@ -4,19 +4,19 @@ from typing import Sequence, Tuple
 
 from harness.errors import UsageError
 from harness.plans.figures import differences
-from harness.records import Case, CasePlan, Mode, Outcome, Verdict
+from harness.records import Case, Mode, Outcome, PlanFigures, Verdict
 from harness.remark import Remark, remark
 from harness.store.baselines import Baselines
 
 
-def judge_plan(suite: str, case: Case, mode: Mode, plan: CasePlan, baselines: Baselines) -> Verdict:
+def judge_plan(suite: str, case: Case, mode: Mode, plan: PlanFigures, baselines: Baselines) -> Verdict:
     """The verdict on one plan."""
     outcome, reason, details = compare_plan(suite, case, mode, plan, baselines)
     return Verdict(gate="plan", case=case.id, mode=mode.name, outcome=outcome, reason=reason, details=tuple(details))
 
 
 def compare_plan(
-    suite: str, case: Case, mode: Mode, plan: CasePlan, baselines: Baselines
+    suite: str, case: Case, mode: Mode, plan: PlanFigures, baselines: Baselines
 ) -> Tuple[Outcome, str, Sequence[Remark]]:
     """Hold a plan against its baseline: outcome, reason, and what differs."""
     try:
@@ -29,5 +29,5 @@ def compare_plan(
         return "missing", "other_case", []
     if baseline.mode != mode:
         return "missing", "other_mode", []
-    changes = differences(baseline.plan, plan.figures)
+    changes = differences(baseline.plan, plan)
     return ("fail", "plan_changed", changes) if changes else ("pass", "plan_same", [])

@@ -49,6 +49,13 @@ REASONS: Dict[str, Reason] = {
         "use the stored options, or approve the new ones and commit baselines/: "
         "`python bench.py approve {run} --changed --reason TEXT`",
     ),
+    "cases_differ": Reason(
+        "the case is another one in each run: pictures, size, steps, settings, network or seed differ",
+        "run both with the same options",
+    ),
+    "modes_differ": Reason(
+        "the mode has other options in each run", "run both with the same mixlist, dtypes and other options of the mode"
+    ),
     "bad_baseline": Reason("the stored baseline cannot be read", "restore it from version control"),
     # Figures that were measured
     "slower": Reason("slower than before", "look at what changed since, or accept it knowingly"),

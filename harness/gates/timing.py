@@ -6,7 +6,7 @@ from harness.errors import UsageError
 from harness.gates.power_card import Cards
 from harness.gates.timing_rule import Question, decide, rule_of, undecided
 from harness.machine.environment import differing
-from harness.records import Case, Gate, Mode, Run, TimingFigures, TrialResult, Verdict
+from harness.records import Case, Gate, Mode, Run, TimingFigures, Verdict
 from harness.remark import remark
 from harness.statistics import LogRatio, welch_log_ratio
 from harness.store.baselines import Baselines
@@ -18,19 +18,11 @@ _FIGURES: Dict[Gate, str] = {
 }
 """By gate: the field of TimingFigures that it judges."""
 _DIGITS = 6
-Key = Tuple[str, str]
-"""Case and mode."""
-
-
-def trials_of(run: Run, case: str, mode: str, confirmation: bool = False) -> List[TrialResult]:
-    """The run's trials of a case and mode that ended well."""
-    wanted = (case, mode, "ok", confirmation)
-    return [trial for trial in run.trials if (trial.case, trial.mode, trial.status, trial.confirmation) == wanted]
 
 
 def timing_of(run: Run, case: str, mode: str, confirmation: bool = False) -> TimingFigures:
     """What the processes of a case and mode took, those that never settled left out."""
-    trials = trials_of(run, case, mode, confirmation)
+    trials = run.trials_of(case, mode, confirmation=confirmation)
     timed = [trial for trial in trials if trial.step_seconds is not None and trial.steady is not False]
     return TimingFigures(
         machine_key=run.environment.machine_key,
@@ -55,18 +47,17 @@ def judge_timings(run: Run, baselines: Baselines) -> List[Verdict]:
     """
     cards = Cards(baselines)
     verdicts, questions = [], []
-    for case in run.suite.cases:
-        for mode in run.suite.modes:
-            trials = trials_of(run, case.id, mode.name)
-            # An emulated time is no machine's own: none is stored, and none is held against anything.
-            if trials and not any(trial.emulated for trial in trials):
-                told, asked = _against_stored(run, case, mode, trials[0].device, baselines, cards)
-                verdicts += told
-                questions += asked
+    for case, mode in run.pairs:
+        trials = run.trials_of(case.id, mode.name)
+        # An emulated time is no machine's own: none is stored, and none is held against anything.
+        if trials and not any(trial.emulated for trial in trials):
+            told, asked = _against_stored(run, case, mode, trials[0].device, baselines, cards)
+            verdicts += told
+            questions += asked
     return verdicts + _confirmed(run, questions)
 
 
-def unconfirmed(verdicts: Sequence[Verdict]) -> List[Key]:
+def unconfirmed(verdicts: Sequence[Verdict]) -> List[Tuple[str, str]]:
     """Cases and modes to measure a second time before anything of them can fail."""
     found = [(verdict.case, verdict.mode) for verdict in verdicts if verdict.reason == "unconfirmed"]
     return list(dict.fromkeys(found))
@@ -109,7 +100,7 @@ def _against_stored(
 def ask(run: Run, case: Case, mode: str, stored: TimingFigures, cards: Cards) -> Tuple[List[Verdict], List[Question]]:
     """What the run's figures of a case and mode are asked, and the verdicts on those that cannot be."""
     now = timing_of(run, case.id, mode)
-    unsteady = any(trial.steady is False for trial in trials_of(run, case.id, mode))
+    unsteady = any(trial.steady is False for trial in run.trials_of(case.id, mode))
     objections = _objections(run, case, now, stored, cards)
     unlike = tuple(differing(stored.conditions, now.conditions)) if now.machine_key != stored.machine_key else ()
     verdicts, questions = [], []

@@ -121,8 +121,7 @@ def _table(first: str, *headings: str) -> Table:
 
 
 def _trial(run: Run, item: ModeFidelity) -> Optional[TrialResult]:
-    found = [trial for trial in run.trials if (trial.case, trial.mode, trial.status) == (item.case, item.mode, "ok")]
-    return found[0] if found else None
+    return next(iter(run.trials_of(item.case, item.mode)), None)
 
 
 def _ssim(distance: Optional[PictureDistance]) -> str:

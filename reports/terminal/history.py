@@ -73,14 +73,15 @@ def histories(runs: Iterable[Run], marked: Set[Tuple[str, str, str]]) -> Dict[Tu
     """Return the entries by suite, case and mode."""
     found: Dict[Tuple[str, str, str], List[Entry]] = {}
     for run in runs:
-        summaries = {(summary.case, summary.mode): summary for summary in run.summaries}
-        plans = {(plan.case, plan.mode): plan.figures for plan in run.plans}
-        fidelity = {(item.case, item.mode): item.to_reference for item in run.fidelity}
-        for key in dict.fromkeys([*summaries, *plans, *fidelity]):
-            plan, distance = plans.get(key), fidelity.get(key)
+        for case, mode in run.pairs:
+            key = (case.id, mode.name)
+            summary, plan, judged = run.summary_of(*key), run.plan_of(*key), run.fidelity_of(*key)
+            if summary is None and plan is None and judged is None:
+                continue
+            distance = judged.to_reference if judged else None
             entry = Entry(
                 run,
-                summaries.get(key),
+                summary,
                 plan.casts if plan else None,
                 plan.bytes_cast if plan else None,
                 distance.ssim if distance else None,

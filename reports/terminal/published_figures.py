@@ -43,8 +43,9 @@ def _table(run: Run, case: str, rows: List[Dict[str, Any]], words: Words) -> Tab
     for heading in (*_LOSSES, "s/step"):
         table.add_column(heading, justify="right", no_wrap=True)
     for mode in run.suite.modes:
-        (summary,) = [row for row in run.summaries if (row.case, row.mode) == (case, mode.name)]
-        trials = [trial for trial in run.trials if (trial.case, trial.mode, trial.status) == (case, mode.name, "ok")]
+        summary, trials = run.summary_of(case, mode.name), run.trials_of(case, mode.name)
+        if summary is None:
+            continue
         table.add_row(Text(mode.name, style="bold"))
         emulated = f" ({words('emulated')})" if summary.emulated else ""
         table.add_row(Text(f"  {words('ours')}{emulated}"), *_ours(summary, trials))

@@ -100,7 +100,8 @@ def test_two_runs_are_compared_with_the_gates_status(command, store, baselines, 
     status, out, _ = command("compare", first, second)
     assert status == 1 and "+15.0% step time, 95% interval" in out
     assert command("compare", first, second, "--advisory")[0] == 0
-    assert command("compare", first, first)[0] == 0
+    status, _, err = command("compare", first, first)
+    assert status == 2 and f"both are {first} (expected two runs)" in err
 
 
 @pytest.mark.parametrize("seconds, status, said", [(1.15, 1, "measured again +15"), (1.0, 3, "not when measured")])

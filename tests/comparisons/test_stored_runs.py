@@ -1,9 +1,10 @@
 import pytest
 
+from harness import modes
 from harness.comparisons.stored_runs import compare_runs
 from harness.gates import exit_status
 from harness.gates.power_card import Cards
-from harness.records import CasePlan
+from harness.records import CasePlan, Run
 from harness.remark import remark
 from harness.store.baselines import Baselines
 from tests.builders import card_of, stepping
@@ -59,10 +60,23 @@ def test_what_only_one_run_has_or_did_not_measure_is_missing(suite, cards):
     empty = run.model_copy(update={"trials": []})
     renamed = suite.model_copy(update={"cases": (case.model_copy(update={"id": "new"}),)})
     for second, reasons in (
-        (stepping(other, *STEADY), {"other_case"}),
+        (stepping(other, *STEADY), {"cases_differ"}),
         (empty, {"not_measured"}),
         (stepping(renamed, *STEADY), {"only_in_one"}),
     ):
         verdicts = compare_runs(run, second, cards)
         assert {verdict.reason for verdict in verdicts} == reasons
         assert exit_status.exit_status(verdicts) == 4
+
+
+def test_the_same_file_in_two_checkouts_is_one_mode(suite, cards, tmp_path):
+    runs = []
+    for checkout in ("here", "there"):
+        (tmp_path / checkout).mkdir()
+        file = tmp_path / checkout / "dtypes.cfg"
+        file.write_text("OpType::MatMulV2:InputDtype:float16,float16,OutputDtype:float32")
+        (mode,) = modes.with_options([modes.get("allow_mix_precision")], customize_dtypes=str(file))
+        run = stepping(suite.model_copy(update={"modes": (mode,)}), *STEADY)
+        runs.append(Run.model_validate_json(run.model_dump_json()))
+    assert str(tmp_path / "here") not in runs[0].suite.modes[0].model_dump_json()
+    assert "modes_differ" not in {verdict.reason for verdict in compare_runs(*runs, cards)}

@@ -1,6 +1,7 @@
 """What the user asks of the compiler: a precision mode with its op lists and dtype overrides."""
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, NoReturn, Optional, Tuple, Union
@@ -237,7 +238,7 @@ def _parse_line(path: Union[str, Path], where: str, line: str) -> CustomDtypes:
             _fail(path, where, f"expected a dtype such as float16 or float32, found '{dtype}'")
     if by_type:
         _check_type_entry(path, where, key, inputs, outputs)
-    return CustomDtypes(key, by_type, inputs, outputs, source=f"{path}: {where}")
+    return CustomDtypes(key, by_type, inputs, outputs, source=f"{os.path.basename(path)}: {where}")
 
 
 def _split_dtypes(rest: str) -> Tuple[Optional[Tuple[str, ...]], Optional[Tuple[str, ...]]]:
