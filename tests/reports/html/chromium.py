@@ -1,5 +1,6 @@
 """A page in headless Chromium, as its reader has it: from disk, without a network."""
 
+import os
 import shutil
 from contextlib import contextmanager
 
@@ -8,7 +9,7 @@ import pytest
 
 @contextmanager
 def opened(path, width=1200, height=900, dark=False):
-    """The page in a browser; skips the test where no Chromium and driver are installed."""
+    """The page in a browser; skips the test where none is installed, unless CHROMIUM_REQUIRED is set: then it fails."""
     selenium = pytest.importorskip("selenium")
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
@@ -16,7 +17,8 @@ def opened(path, width=1200, height=900, dark=False):
     browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
     driver = shutil.which("chromedriver")
     if not (browser and driver and selenium):
-        pytest.skip("no Chromium with its chromedriver: apt-get install chromium chromium-driver")
+        missing = "no Chromium with its chromedriver: apt-get install chromium chromium-driver"
+        pytest.fail(missing) if os.environ.get("CHROMIUM_REQUIRED") else pytest.skip(missing)
     options = webdriver.ChromeOptions()
     options.binary_location = browser
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
