@@ -1,5 +1,6 @@
 """Read, resize, encode pictures; keep colours. Pictures are uint8 arrays of shape (height, width, 3), RGB."""
 
+import hashlib
 import io
 import os
 from typing import Tuple
@@ -83,6 +84,18 @@ def to_uint8(picture: np.ndarray) -> np.ndarray:
     """Clip a float picture to 0..255 and truncate, as the reference saves it."""
     clipped: np.ndarray = np.clip(picture, 0, 255)
     return clipped.astype(np.uint8)
+
+
+def finished(picture: np.ndarray, content: np.ndarray, keep_colors: bool) -> np.ndarray:
+    """Return a float picture as the pixels that are saved: uint8, with the chroma of the content if asked for."""
+    pixels = to_uint8(picture)
+    return preserve_colors(content, pixels) if keep_colors else pixels
+
+
+def digest(pixels: np.ndarray) -> str:
+    """SHA-256 of the size and the pixels of a uint8 picture: files that decode to the same pixels have the same."""
+    size = "x".join(map(str, pixels.shape))
+    return hashlib.sha256(size.encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
 def preserve_colors(content: np.ndarray, stylized: np.ndarray) -> np.ndarray:

@@ -172,7 +172,7 @@ def _kernel_shapes(divide_widths_by: int) -> Dict[str, Tuple[int, int, int, int]
 
 # The synthetic weights
 
-SYNTHETIC_DIGEST = "2d572ffef3a45a3237432378b2281e65e7009228bcb6a9f8ed336ff5bb48b1a1"
+SYNTHETIC_DIGEST = "f3d1a4fe764027dd42342e6dd1464a9d1593b1b9d4b76c94b14ffd649c0b8cd3"
 _SMOOTH = 0.95
 """Share of the binomial blur in a kernel. Kernels of plain noise give speckle and a far more chaotic optimisation."""
 _GAINS = {
@@ -185,30 +185,41 @@ _GAINS = {
 }
 """Factor of every convolution up to and including that layer, back to the one before. They bring the mean activations
 to those published for the real network (34, 200, 231, 791, 59, 14), so that float16 overflows where it would there."""
+_BIAS_MEAN, _BIAS_SPREAD = 0.46, 0.3
+"""Mean and standard deviation of a convolution's biases: those of the real network's first one, whose 64 values are
+published in tutorials; of deeper ones none are."""
 
 
 def synthetic(divide_widths_by: int = 1) -> Network:
     """Return random weights that are byte-identical on every machine and NumPy version.
 
     A kernel is a*(B x R1) + sqrt(1 - a^2)*R9 with a = 0.95, B the 3x3 binomial blur of unit norm, R1 one random number
-    per input and output (variance 2/inputs), R9 one per kernel element (variance 2/(9*inputs)); biases are zero.
+    per input and output (variance 2/inputs), R9 one per kernel element (variance 2/(9*inputs)); biases are random too.
     Only raw PCG64 integers, whose stream NumPy guarantees, and correctly rounded arithmetic are used.
     """
     blur = np.outer([1.0, 2.0, 1.0], [1.0, 2.0, 1.0]) / 6.0
     gains = iter(_GAINS.items())
     until, gain = next(gains)
-    kernels, biases = {}, {}
+    kernels = {}
     for position, (name, shape) in enumerate(_kernel_shapes(divide_widths_by).items()):
-        inputs, outputs = shape[2:]
+        inputs = shape[2]
         bits = np.random.PCG64(position)
-        smooth = _approximate_normals(bits, (inputs, outputs)) * np.sqrt(2.0 / inputs)
+        smooth = _approximate_normals(bits, shape[2:]) * np.sqrt(2.0 / inputs)
         rough = _approximate_normals(bits, shape) * np.sqrt(2.0 / (9.0 * inputs))
         kernel = blur[:, :, None, None] * smooth * _SMOOTH + rough * np.sqrt(1.0 - _SMOOTH * _SMOOTH)
         kernels[name] = (kernel * gain).astype(np.float32)
-        biases[name] = np.zeros(outputs, np.float32)
         if name[4:] == until[4:]:
             until, gain = next(gains, (until, gain))
-    return Network(kernels, biases, np.array(MEAN_PIXEL))
+    return Network(kernels, _synthetic_biases(divide_widths_by), np.array(MEAN_PIXEL))
+
+
+def _synthetic_biases(divide_widths_by: int = 1) -> Dict[str, np.ndarray]:
+    """The biases by convolution, from streams of their own."""
+    biases = {}
+    for position, (name, shape) in enumerate(_kernel_shapes(divide_widths_by).items(), len(CONVOLUTIONS)):
+        normals = _approximate_normals(np.random.PCG64(position), shape[3:])
+        biases[name] = (_BIAS_MEAN + _BIAS_SPREAD * normals).astype(np.float32)
+    return biases
 
 
 def _approximate_normals(bits: np.random.PCG64, shape: Tuple[int, ...]) -> np.ndarray:
@@ -228,7 +239,7 @@ def _cached_synthetic(cache: str) -> Network:
         for name, shape in shapes.items():
             end = start + int(np.prod(shape))
             kernels[name], start = flat[start:end].reshape(shape), end
-        network = Network(kernels, {name: np.zeros(shape[3], np.float32) for name, shape in shapes.items()}, mean_pixel)
+        network = Network(kernels, _synthetic_biases(), mean_pixel)
         if network.digest() == SYNTHETIC_DIGEST:
             return network
     except Exception:  # NumPy raises several unrelated types on a damaged file

@@ -6,7 +6,8 @@ from typing import List
 from harness.errors import UsageError
 from harness.records import Run, TrialResult
 from harness.runs.summary import summarize
-from harness.store.run_folder import RunFolder
+from harness.store.files import slug
+from harness.store.run_folder import RunFolder, inside
 
 COMPARISON = "comparison.json"
 
@@ -21,9 +22,9 @@ def head_run(folder: RunFolder) -> Run:
     runs = []
     trials: List[TrialResult] = []
     for pair in comparison.pairs:
-        for record in sorted(folder.path.glob(f"{pair.number}-head-{pair.mode}/*/run.json")):
+        for record in _records(folder.path, f"{pair.number}-head-{pair.mode}"):
             run = RunFolder(record.parent).load()
-            home = record.parent.resolve().relative_to(folder.path)
+            home = record.parent.relative_to(folder.path)
             runs.append(run)
             trials += [_moved(trial, home, pair.number) for trial in run.trials if trial.case == pair.case]
     if not runs:
@@ -45,6 +46,14 @@ def head_run(folder: RunFolder) -> Run:
             "power_cards": list(comparison.power_cards),
         }
     )
+
+
+def _records(folder: Path, name: str) -> List[Path]:
+    """The records of the runs in a pair's folder; raises UsageError when one leads out of the comparison's."""
+    if slug(name) != name:
+        raise UsageError(f"comparison {folder}: {name!r} is no folder of a pair (expected NUMBER-head-MODE)")
+    found = sorted((folder / name).glob("*/run.json"))
+    return [inside(folder, str(record.relative_to(folder))) for record in found]
 
 
 def _moved(trial: TrialResult, home: Path, number: int) -> TrialResult:

@@ -52,8 +52,16 @@ SENTENCES: Dict[str, str] = {
     # Figures of a picture and their limits
     "above_limit": "{figure} {value:.4g}, expected at most {limit:.4g}",
     "below_limit": "{figure} {value:.4g}, expected at least {limit:.4g}",
+    "cannot_gate_by": "{bound} (cannot gate: noise may move it further than each known fault does)",
+    "begins_after_gradient": (
+        "the first step is as approved up to the picture's gradient: look after the gradient, at the optimiser"
+    ),
+    "begins_at_writing": "every picture on the way is as approved: look at how the last one is written",
     "ssim_to_reference": "SSIM to reference",
+    "ssim_to_reference_channel": "SSIM to reference, worst channel",
     "ssim_to_baseline": "SSIM to baseline",
+    "ssim_to_baseline_channel": "SSIM to baseline, worst channel",
+    "level_change": "mean level of a channel, change",
     "true_loss_over_reference": "true loss over the reference mode's",
     "reported_loss_change": "reported loss, change",
     "true_loss_growth": "true loss, growth",
@@ -66,6 +74,13 @@ SENTENCES: Dict[str, str] = {
     "probe_loss": "{name} loss",
     # Baselines
     "looked_for": "looked for {path}",
+    "lacks": "no {what}",
+    "lacks_sketch": "no sketch of {probe}",
+    "lacks_headroom": "no headroom of {probe}",
+    "lacks_snapshots": "{stored} pictures on the way, expected {expected}",
+    "lacks_reported_loss": "no reported total loss",
+    "lacks_true_loss": "no true total loss",
+    "lacks_spread": "no spread: what healthy noise does",
     "sizes": "stored {stored} pixels, drawn {drawn}",
     # What differs between two machines
     "condition_differs": "{name}: {there} there, {here} here",

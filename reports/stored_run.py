@@ -5,9 +5,10 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from pydantic import ValidationError
 
+from harness.errors import UsageError
 from harness.records import Case, CasePlan, Run, Summary, TrialResult, Verdict
 from harness.records.events import Sample, parse_event
-from harness.store.run_folder import RunFolder
+from harness.store.run_folder import RunFolder, inside
 from reports.advice import Origin
 from reports.comparison_run import COMPARISON, head_run
 from reports.language import Words
@@ -61,11 +62,10 @@ class Evidence(NamedTuple):
 
     def file(self, name: Optional[str]) -> Optional[Path]:
         """Return a file of the run's folder; None when it is not there, or when its name leads out of the folder."""
-        if not name:
+        try:
+            return inside(self.folder, name) if name else None
+        except UsageError:
             return None
-        path = (self.folder / name).resolve()
-        inside = self.folder.resolve() in path.parents
-        return path if inside and path.is_file() else None
 
     def samples(self, trial: TrialResult) -> List[Sample]:
         """Return the steps of a trial, up to the first line that cannot be read."""

@@ -4,12 +4,13 @@ import importlib
 import os
 import pkgutil
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from pydantic import ValidationError
 
 from harness.errors import UsageError
 from harness.records import Case, Suite
+from model.settings import StyleSettings
 
 NETWORK_FILE = "imagenet-vgg-verydeep-19.mat"
 PICTURES = Path(__file__).resolve().parent / "pictures"
@@ -28,11 +29,13 @@ def get(name: str) -> Suite:
     return suite
 
 
-def shipped_case(size: int, steps: int, **changes: Any) -> Case:
-    """The shipped portrait in the style of the shipped painting, `size` pixels wide."""
+def shipped_case(size: int, steps: int, further_styles: Tuple[str, ...] = (), **changes: Any) -> Case:
+    """The shipped portrait in the style of the shipped painting, and of further ones, `size` pixels wide."""
     content, style = PICTURES / "astronaut.png", PICTURES / "starry-night.png"
     case_id = _case_id(str(content), size) + ("-noise" if changes.get("initial") == "noise" else "")
-    return Case(id=case_id, content=str(content), styles=(str(style),), size=size, steps=steps, **changes)
+    return Case(
+        id=case_id, content=str(content), styles=(str(style), *further_styles), size=size, steps=steps, **changes
+    )
 
 
 def from_folder(suite: Suite, folder: Optional[str]) -> Suite:
@@ -88,6 +91,9 @@ def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any])
 
 
 def _changed(case: Case, changes: Dict[str, Any]) -> Case:
+    if {"content", "styles"} & set(changes):
+        # Settings of a suite are made for its own pictures; others are drawn as the reference program draws them.
+        changes = {"settings": StyleSettings(), "noise_blend": None, **changes}
     new = Case(**{**dict(case), **changes})
     if {"content", "size", "batch"} & set(changes):
         # What tells a suite's cases apart beside that stays in their names.

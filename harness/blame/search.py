@@ -16,7 +16,7 @@ from harness.fidelity.saturation import alarms
 from harness.machine.child import ask, to_parent
 from harness.modes import get
 from harness.precision import PrecisionConfigError, customize_dtypes_text
-from harness.records import REFERENCE_MODE, Blame, Case, Envelope, FidelityPlan, Mode, Record, Trial, TrialFidelity
+from harness.records import REFERENCE_MODE, Blame, Case, FidelityPlan, Mode, Record, Trial, TrialFidelity
 from harness.remark import Remark
 
 PLAN = FidelityPlan(envelope=6, window=3, growth=())
@@ -83,6 +83,7 @@ class Search:
     """Scores sets of ops in float32 on one case, and looks for a smallest one that makes the mode fit."""
 
     def __init__(self, question: Question, device: Any, tell: Callable[[Score], None]) -> None:
+        from harness.fidelity.envelopes import measure_envelopes
         from harness.step.inputs import load
 
         self.question, self.device, self.tell = question, device, tell
@@ -90,7 +91,8 @@ class Search:
         self.scores: Dict[FrozenSet[str], Score] = {}
         reference = self._draw(get(REFERENCE_MODE))
         self.reference = reference
-        self.envelope = self._envelope(reference.result)
+        self.job = self._job(reference.result)
+        (self.envelope,) = measure_envelopes(self.job, PLAN, ["float16"])
 
     def run(self) -> Blame:
         """Answer the question."""
@@ -141,14 +143,16 @@ class Search:
         return self.scores[ops].fit
 
     def _score(self, chosen: Sequence[Swap]) -> Score:
+        from harness.fidelity.envelopes import distance as picture_distance
+
         mode = self.question.mode
         drawn = self._draw(Mode(name=mode.name, precision=with_swaps(mode.precision, chosen)))
-        distance = self._distance(drawn.result, self.reference.result)
+        distance = picture_distance(drawn.result, self.reference.result, self.job)
         measured, reference = (_measured(picture.true_losses) for picture in (drawn, self.reference))
-        bounds = list(fit_bounds(measured, reference, 1 - distance, self.envelope))
+        bounds = list(fit_bounds(measured, reference, distance, self.envelope))
         return Score(
             blocks=tuple(dict.fromkeys(swap.block for swap in chosen)),
-            distance=distance,
+            distance=1 - distance.ssim,
             true_loss_ratio=bounds[1].value,
             fit=all(bound.ok for bound in bounds) and not drawn.alarms,
         )
@@ -188,8 +192,8 @@ class Search:
         plain, watched = (self._draw(self.question.mode, health).result for health in (False, True))
         return np.array_equal(plain, watched)
 
-    def _envelope(self, result: np.ndarray) -> Envelope:
-        from harness.fidelity.envelopes import measure_envelopes
+    def _job(self, result: np.ndarray) -> Any:
+        """The reference mode's stylization, which ended in this result."""
         from harness.fidelity.job import Job
         from harness.step.building import build_step
 
@@ -198,13 +202,7 @@ class Search:
         trial = Trial(
             id="envelope", case=self.case, mode=mode, device=self.device.kind, replicate=1, picture="", cache=""
         )
-        job = Job(trial, self.device, self.pictures, self.network, graph, result, (), lambda pictures: [])
-        return measure_envelopes(job, PLAN, ["float16"])[0]
-
-    def _distance(self, first: np.ndarray, second: np.ndarray) -> float:
-        from harness.fidelity.envelopes import distance
-
-        return distance(first, second, self.network)
+        return Job(trial, self.device, self.pictures, self.network, graph, result, (), lambda pictures: [])
 
 
 def _of(found: Sequence[Swap], level: Callable[[Swap], str], names: Any) -> List[Swap]:

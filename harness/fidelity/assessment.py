@@ -13,26 +13,16 @@ from harness.fidelity.subject import Subject, is_faster, is_gateable
 from harness.records import ModeFidelity, Run
 from harness.store.baselines import Baselines
 
-FAMILY_ERROR = 0.001
-"""Chance that a suite of healthy pictures has any regression verdict that fails."""
-
 
 def assess(run: Run, folder: Path, baselines: Baselines) -> List[ModeFidelity]:
     """Judge the fidelity of every case in every mode of a run in `folder`."""
-    # Advisory cases fail nobody: they are no part of the family.
-    gating = sum(not case.advisory for case in run.suite.cases) or 1
-    plan = run.suite.fidelity
-    figures = 3 + len(plan.growth) if plan else 1
-    alpha = FAMILY_ERROR / (gating * len(run.suite.modes) * figures)
     return [
-        _assess(Subject(run, folder, case, mode), baselines, alpha)
-        for case in run.suite.cases
-        for mode in run.suite.modes
+        _assess(Subject(run, folder, case, mode), baselines) for case in run.suite.cases for mode in run.suite.modes
     ]
 
 
-def _assess(subject: Subject, baselines: Baselines, alpha: float) -> ModeFidelity:
-    compared = judge_regression(subject, baselines, alpha)
+def _assess(subject: Subject, baselines: Baselines) -> ModeFidelity:
+    compared = judge_regression(subject, baselines)
     fit, reasons, bounds, distance = judge_fitness(subject)
     return ModeFidelity(
         case=subject.case.id,
@@ -49,5 +39,5 @@ def _assess(subject: Subject, baselines: Baselines, alpha: float) -> ModeFidelit
         regression_details=compared.details,
         regression_bounds=compared.bounds,
         faster=is_faster(subject),
-        gateable=is_gateable(subject, alpha),
+        gateable=is_gateable(subject),
     )

@@ -11,14 +11,15 @@ TOLERANCE = {
     "float16": {"activation": 5e-3, "gram": 5e-3, "gradient": 0.25, "loss": 5e-4},
     "bfloat16": {"activation": 0.04, "gram": 0.04, "gradient": 0.5, "loss": 4e-3},
 }
-"""By number format and kind of probe: relative distance of a tensor of the first step from the baseline's, of a loss
-term relative to the total loss.
+"""By number format and kind of probe: relative distance of a tensor of the first step from the baseline's, relative
+change of a loss term.
 
 Several times what TensorFlow 1.15 and 2.21 differ in: activations in 7e-7 and 3e-4; gradients in 3e-3 and 5e-2, for the
 last bit decides between equal values of a max-pooling window.
 """
-LOSS_FLOOR = 0.01
-"""Relative change of a loss after all steps that is never an alarm."""
+
+LEAST_SHARE = 1e-3
+"""Of the total loss: a term that is less counts as this much, since it may be nothing but rounding."""
 
 
 def log_ratio_of_totals(now: Dict[str, float], then: Dict[str, float]) -> float:
@@ -29,20 +30,21 @@ def log_ratio_of_totals(now: Dict[str, float], then: Dict[str, float]) -> float:
     return math.log(first / second)
 
 
-def at_most(figure: Remark, value: float, limit: float) -> Bound:
+def at_most(figure: Remark, value: float, limit: float, gates: bool = True) -> Bound:
     """A figure that may not be above its limit."""
-    return Bound(figure=figure, value=value, limit=limit, ok=value <= limit)
+    return Bound(figure=figure, value=value, limit=limit, ok=value <= limit, gates=gates)
 
 
-def at_least(figure: Remark, value: float, limit: float) -> Bound:
+def at_least(figure: Remark, value: float, limit: float, gates: bool = True) -> Bound:
     """A figure that may not be below its limit."""
-    return Bound(figure=figure, value=value, limit=limit, at_least=True, ok=value >= limit)
+    return Bound(figure=figure, value=value, limit=limit, at_least=True, ok=value >= limit, gates=gates)
 
 
 def describe(bound: Bound) -> Remark:
-    """Say of a bound what was found and what was expected."""
+    """Say of a bound what was found and what was expected, and when it decides nothing."""
     code = "below_limit" if bound.at_least else "above_limit"
-    return remark(code, figure=bound.figure, value=bound.value, limit=bound.limit)
+    said = remark(code, figure=bound.figure, value=bound.value, limit=bound.limit)
+    return said if bound.gates else remark("cannot_gate_by", bound=said)
 
 
 def probe_figure(name: str, kind: str) -> Remark:

@@ -12,8 +12,6 @@ LUMINANCE = np.array([0.299, 0.587, 0.114])
 PIXELS_PER_DEGREE = 67
 """Of FLIP: its authors' default, a 0.7 m wide 4K monitor seen from 0.7 m."""
 SKETCH_SIZE = 16
-RESOLUTION = 1e-6
-"""Least distance that is told from none: about one pixel of a small picture off by one 8-bit level."""
 
 
 def ssim(first: np.ndarray, second: np.ndarray) -> float:
@@ -75,13 +73,25 @@ def picture_distance(test: np.ndarray, reference: np.ndarray) -> PictureDistance
         raise ValueError(f"{sizes[0]} pixels, expected {sizes[1]}")
     evaluated = flip(test, reference)
     red, green, blue = (ssim(test[..., channel], reference[..., channel]) for channel in range(3))
+    levels = (test.mean(axis=(0, 1)) - reference.mean(axis=(0, 1))).tolist()
     return PictureDistance(
         ssim=1.0 - luminance_distance(test, reference),
         ssim_channels=(red, green, blue),
+        levels=(levels[0], levels[1], levels[2]),
         psnr=psnr(test, reference),
         flip_mean=evaluated[0] if evaluated else None,
         flip_p99=evaluated[1] if evaluated else None,
     )
+
+
+def furthest_channel(distance: PictureDistance) -> float:
+    """1 - SSIM of the colour channel that differs most, not below 0."""
+    return max(1.0 - min(distance.ssim_channels), 0.0)
+
+
+def furthest_level(distance: PictureDistance) -> float:
+    """Difference of the mean of the colour channel whose mean differs most, in 8-bit levels."""
+    return max(map(abs, distance.levels))
 
 
 def tensor_error(tensor: np.ndarray, exact: np.ndarray, scale: Optional[np.ndarray] = None) -> TensorError:

@@ -1,63 +1,99 @@
 """How far harmless noise moves a case's picture, and how far known faults do. Everything here needs TensorFlow."""
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from harness.fidelity.distances import luminance_distance, relative_l2
+from harness.fidelity.distances import furthest_channel, furthest_level, picture_distance, relative_l2
 from harness.fidelity.job import Job, medians
 from harness.precision.number_formats import FORMATS
-from harness.records import Case, Control, Envelope, FidelityPlan, Losses
+from harness.records import Case, Control, Envelope, FidelityPlan, Losses, PictureDistance
 from model import images
 from model.settings import StyleSettings
-from model.vgg import Network
+
+SPREAD_ULPS = 4
+"""Of float32, by which the noise moves the picture that tells how far healthy builds may lie apart: their sums differ
+in every op, and not in the picture alone."""
+_PICTURE = "picture"
+"""The picture's variable among those of a model.stylization.StepGraph."""
 
 
 class _Path(NamedTuple):
-    """One run: its pictures and its last losses."""
+    """One run: its pictures after the updates of FidelityPlan.marks, and the median of its last losses."""
 
-    final: np.ndarray
-    on_the_way: List[np.ndarray]
+    pictures: List[np.ndarray]
     loss: float
 
 
+def measure_spread(job: Job, plan: FidelityPlan) -> Envelope:
+    """Run the job's own steps `plan.envelope` times with noise of SPREAD_ULPS."""
+    return _measure(job, plan, {"float32": SPREAD_ULPS * FORMATS["float32"].ulp})[0]
+
+
 def measure_envelopes(job: Job, plan: FidelityPlan, formats: Sequence[str]) -> Tuple[Envelope, ...]:
-    """Run the job's steps `plan.envelope` times for each format, with noise, in one session."""
+    """Run the job's steps `plan.envelope` times for each format, with noise of one ulp of it."""
+    return _measure(job, plan, {noise: FORMATS[noise].ulp for noise in formats})
+
+
+def _measure(job: Job, plan: FidelityPlan, sizes: Mapping[str, float]) -> Tuple[Envelope, ...]:
+    """One envelope for each format and size of noise, all in one session."""
     graph, mode = job.graph, job.trial.mode
     fetches = [graph.update, *graph.losses.values()]
-    prepared = job.device.prepare(graph.graph_def, fetches, mode, [graph.initialize, graph.result])
+    keep = [graph.initialize, graph.result, *graph.state.values()]
+    prepared = job.device.prepare(graph.graph_def, fetches, mode, keep)
     found = []
     with job.device.session(prepared.graph_def) as session:
         quiet = _run(session, job, plan, 0.0, 0)
-        for noise in formats:
-            runs = [_run(session, job, plan, FORMATS[noise].ulp, seed) for seed in range(plan.envelope)]
+        for noise, size in sizes.items():
+            runs = [_run(session, job, plan, size, seed) for seed in range(plan.envelope)]
+            pictures = [distance(run.pictures[-1], quiet.pictures[-1], job) for run in runs]
             found.append(
                 Envelope(
                     noise=noise,
-                    distances=tuple(distance(run.final, quiet.final, job.network) for run in runs),
+                    distances=tuple(1.0 - picture.ssim for picture in pictures),
+                    channels=tuple(map(furthest_channel, pictures)),
+                    levels=tuple(map(furthest_level, pictures)),
                     true_losses=tuple(run.loss for run in runs),
-                    growth=tuple(tuple(map(relative_l2, run.on_the_way, quiet.on_the_way)) for run in runs),
+                    growth=tuple(tuple(map(relative_l2, run.pictures, quiet.pictures)) for run in runs),
                 )
             )
     return tuple(found)
 
 
-def measure_controls(job: Job) -> Tuple[Control, ...]:
+def measure_controls(job: Job, plan: FidelityPlan) -> Tuple[Control, ...]:
     """Run the job with each known fault that its settings have room for, and say how far that moves the picture."""
-    from harness.step.building import build_step
-
+    healthy = _drawn(job, plan, job.trial.case)
     found = []
     for fault, settings in known_faults(job.trial.case.settings).items():
-        case: Case = job.trial.case.model_copy(update={"settings": settings})
-        graph = build_step(case, job.trial.mode, job.device, job.pictures, job.network)
-        fetches = [graph.update, *graph.losses.values()]
-        prepared = job.device.prepare(graph.graph_def, fetches, job.trial.mode, [graph.initialize, graph.result])
-        with job.device.session(prepared.graph_def) as session:
-            session.run(graph.initialize)
-            for _ in range(case.steps):
-                session.run(graph.update)
-            found.append(Control(fault=fault, distance=distance(session.run(graph.result), job.result, job.network)))
+        pictures = _drawn(job, plan, job.trial.case.model_copy(update={"settings": settings}))
+        moved = distance(pictures[-1], healthy[-1], job)
+        found.append(
+            Control(
+                fault=fault,
+                distance=1.0 - moved.ssim,
+                channel=furthest_channel(moved),
+                level=furthest_level(moved),
+                growth=tuple(map(relative_l2, pictures, healthy)),
+            )
+        )
     return tuple(found)
+
+
+def _drawn(job: Job, plan: FidelityPlan, case: Case) -> List[np.ndarray]:
+    """The case's pictures after the updates of the plan's marks."""
+    from harness.step.building import build_step
+
+    graph = build_step(case, job.trial.mode, job.device, job.pictures, job.network)
+    fetches = [graph.update, *graph.losses.values()]
+    prepared = job.device.prepare(graph.graph_def, fetches, job.trial.mode, [graph.initialize, graph.result])
+    pictures = []
+    with job.device.session(prepared.graph_def) as session:
+        session.run(graph.initialize)
+        for updates in range(1, case.steps + 1):
+            session.run(graph.update)
+            if updates in plan.marks(case.steps):
+                pictures.append(session.run(graph.result))
+    return pictures
 
 
 def known_faults(settings: StyleSettings) -> Dict[str, StyleSettings]:
@@ -78,17 +114,19 @@ def _run(session: Any, job: Job, plan: FidelityPlan, epsilon: float, seed: int) 
     graph, steps = job.graph, job.trial.case.steps
     random = np.random.RandomState(seed)
     session.run(graph.initialize)
-    on_the_way: List[np.ndarray] = []
+    pictures: List[np.ndarray] = []
     losses: List[Losses] = []
-    picture: Optional[np.ndarray] = session.run(graph.result)
-    for updates in range(1, steps + 1):
-        # Fed whether noisy or not, so that all runs are of one and the same graph.
-        row, _ = session.run([graph.losses, graph.update], {graph.picture: _noisy(picture, epsilon, random)})
+    # One step more than the job's, for the losses of its last picture: those of a step are from before its update.
+    for updates in range(1, steps + 2):
+        # Written back whether noisy or not, so that all runs do the same.
+        state = session.run(graph.state)
+        state[_PICTURE] = _noisy(state[_PICTURE], epsilon, random)
+        session.run(graph.initialize, {graph.state_inputs[name]: value for name, value in state.items()})
+        row, _ = session.run([graph.losses, graph.update])
         losses.append(summed(row))
-        picture = session.run(graph.result)
-        if updates in plan.growth:
-            on_the_way.append(picture)
-    return _Path(picture, on_the_way, medians(losses[-plan.window :])["total"])
+        if updates in plan.marks(steps):
+            pictures.append(session.run(graph.result))
+    return _Path(pictures, medians(losses[-plan.window :])["total"])
 
 
 def _noisy(picture: np.ndarray, epsilon: float, random: np.random.RandomState) -> np.ndarray:
@@ -100,7 +138,8 @@ def _noisy(picture: np.ndarray, epsilon: float, random: np.random.RandomState) -
     return (picture * (1 + epsilon * signs[where].reshape(picture.shape))).astype(np.float32)
 
 
-def distance(first: np.ndarray, second: np.ndarray, network: Network) -> float:
-    """1 - SSIM, luminance, of the first pictures of two results of a step, as they would be written."""
-    pixels = [images.to_uint8(result[0] + network.mean_pixel) for result in (first, second)]
-    return luminance_distance(*pixels)
+def distance(first: np.ndarray, second: np.ndarray, job: Job) -> PictureDistance:
+    """How far the first pictures of two results of a job's step lie apart, as they would be written."""
+    content, keep_colors = job.pictures.contents[0], job.trial.case.settings.preserve_colors
+    pixels = [images.finished(result[0] + job.network.mean_pixel, content, keep_colors) for result in (first, second)]
+    return picture_distance(*pixels)

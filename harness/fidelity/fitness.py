@@ -1,19 +1,15 @@
 """Is a picture no further from the reference mode's than harmless noise moves it?"""
 
 import math
+import statistics
 from typing import Iterator, List, Optional, Tuple
 
-import numpy as np
-
 from harness.fidelity import distances, limits
-from harness.fidelity.bounds import LOSS_FLOOR, at_least, at_most, describe, log_ratio_of_totals
+from harness.fidelity.bounds import at_least, at_most, describe, log_ratio_of_totals
 from harness.fidelity.saturation import alarms
 from harness.fidelity.subject import Subject, is_faster, is_gateable
 from harness.records import REFERENCE_MODE, Bound, Envelope, PictureDistance, TrialFidelity
 from harness.remark import Remark, remark
-
-FIT_ERROR = 0.01
-"""Chance that one figure of a mode that is as good as one ulp of noise is called wrong."""
 
 
 def judge_fitness(subject: Subject) -> Tuple[str, List[Remark], List[Bound], Optional[PictureDistance]]:
@@ -29,22 +25,26 @@ def judge_fitness(subject: Subject) -> Tuple[str, List[Remark], List[Bound], Opt
     if envelope is None:
         return "not_judged", [remark("envelope_not_measured")], [], distance
     assert trial.fidelity and reference.fidelity
-    bounds = list(fit_bounds(trial.fidelity, reference.fidelity, distance.ssim, envelope))
+    bounds = list(fit_bounds(trial.fidelity, reference.fidelity, distance, envelope))
     reasons = alarms(trial.lost) + [describe(bound) for bound in bounds if not bound.ok]
     fit = "wrong" if reasons else "fit"
     if trial.fidelity.neutral is False:
         reasons.append(remark("probes_changed_picture"))
     if is_faster(subject) is False:
         reasons.append(remark("not_faster"))
-    if fit == "fit" and is_gateable(subject, FIT_ERROR) is False:
+    if fit == "fit" and is_gateable(subject) is False:
         reasons.append(remark("not_gateable"))
     return fit, reasons, bounds, distance
 
 
-def fit_bounds(now: TrialFidelity, reference: TrialFidelity, ssim: float, envelope: Envelope) -> Iterator[Bound]:
-    """The picture inside the envelope, and the true loss within what noise does to it."""
-    yield at_least(remark("ssim_to_reference"), ssim, 1 - limits.prediction_limit(envelope.distances, FIT_ERROR))
-    worst = limits.change_limit(envelope.true_losses, FIT_ERROR, floor=LOSS_FLOOR)
-    centre = float(np.median(envelope.true_losses)) if envelope.true_losses else reference.true_losses["total"]
-    ratio = log_ratio_of_totals(now.true_losses, {"total": max(centre, reference.true_losses["total"])})
-    yield at_most(remark("true_loss_over_reference"), math.exp(min(ratio, 700.0)), math.exp(worst))
+def fit_bounds(
+    now: TrialFidelity, reference: TrialFidelity, distance: PictureDistance, envelope: Envelope
+) -> Iterator[Bound]:
+    """The picture inside the envelope, in its colours too, and the true loss within what noise does to it."""
+    limit = limits.noise_limit(envelope.distances, "distance", limits.FIT_MARGIN)
+    yield at_least(remark("ssim_to_reference"), distance.ssim, 1 - limit)
+    centre = max(statistics.median(envelope.true_losses), reference.true_losses["total"])
+    ratio = math.exp(min(log_ratio_of_totals(now.true_losses, {"total": centre}), 700.0))
+    yield at_most(remark("true_loss_over_reference"), ratio, math.exp(limits.loss_limit(envelope.true_losses)))
+    limit = limits.noise_limit(envelope.channels, "distance", limits.FIT_MARGIN)
+    yield at_least(remark("ssim_to_reference_channel"), min(distance.ssim_channels), 1 - limit)

@@ -1,39 +1,29 @@
-"""How far noise alone may move a figure: prediction bounds over the runs of an envelope."""
+"""How far healthy noise may move a figure: limits from the runs of an envelope, whatever the shape of the noise."""
 
 import math
+import statistics
 from typing import Sequence
 
-import numpy as np
+MARGIN = 4.0
+"""Of a regression limit: twice, for noise is on both sides of the comparison, and twice more for luck."""
+FIT_MARGIN = 2.0
+"""Of a fit picture: its mode rounds at every op, the runs of an envelope in the picture alone."""
+FLOORS = {"distance": 1e-4, "level": 0.02, "growth": 1e-4, "loss": 0.01}
+"""Least limits by kind of figure: 1 - SSIM, mean of a channel in levels, relative distance of a picture on the way,
+relative change of a loss. Other sums of the same numbers truncate some pixels to the next level: that is less."""
 
-from harness.fidelity.distances import RESOLUTION
 
+def noise_limit(values: Sequence[float], kind: str, margin: float = MARGIN) -> float:
+    """The margin times the largest of what noise did in K runs, and not below the floor of this kind of figure.
 
-def prediction_limit(values: Sequence[float], alpha: float, floor: float = RESOLUTION) -> float:
-    """What a further value exceeds with probability `alpha`, given these of the same log-normal distribution.
-
-    exp(m + t * s * sqrt(1 + 1/K)), m and s of the logarithms of the K values, t the quantile 1 - alpha of Student's
-    distribution with K - 1 degrees of freedom (the prediction interval of one future observation; Hahn and Meeker,
-    Statistical Intervals). Values below `floor` count as `floor`.
-
-    Raises:
-        ValueError: fewer than three values.
+    A further run of the same noise exceeds the largest of K with probability 1 / (K + 1) whatever its distribution
+    is; the margin makes that rarer by an amount that no K runs can tell, and the tests of healthy twins count.
     """
-    from scipy import stats
-
-    if len(values) < 3:
-        raise ValueError(f"{len(values)} values, expected three or more")
-    logs = np.log(np.maximum(values, floor))
-    spread = float(logs.std(ddof=1)) * math.sqrt(1 + 1 / len(logs))
-    return float(np.exp(logs.mean() + float(stats.t.ppf(1 - alpha, len(logs) - 1)) * spread))
+    return max(margin * max(values), FLOORS[kind])
 
 
-def change_limit(values: Sequence[float], alpha: float, floor: float) -> float:
-    """Largest |log ratio| of two values of this distribution that is still noise, with probability 1 - `alpha`.
-
-    t * s * sqrt(2) of the logarithms, two-sided; not below `floor`.
-    """
-    from scipy import stats
-
-    logs = np.log(values)
-    quantile = float(stats.t.ppf(1 - alpha / 2, len(logs) - 1))
-    return max(quantile * float(logs.std(ddof=1)) * math.sqrt(2), floor)
+def loss_limit(losses: Sequence[float]) -> float:
+    """The same for the logarithm of a loss: the furthest of the runs' losses from their median."""
+    logs = [math.log(loss) if loss > 0 else -math.inf for loss in losses]
+    centre = statistics.median(logs)
+    return noise_limit([abs(log - centre) if log != centre else 0.0 for log in logs], "loss")

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 import numpy as np
 
 from harness.fidelity.distances import relative_l2, sketch, tensor_error
-from harness.fidelity.envelopes import measure_controls, measure_envelopes
+from harness.fidelity.envelopes import measure_controls, measure_envelopes, measure_spread
 from harness.fidelity.job import Job, medians
 from harness.fidelity.oracle import ProbeKey, load_oracle, probed_tensors
 from harness.precision import layer_name
@@ -36,16 +36,18 @@ def measure(job: Job, plan: FidelityPlan, emit: Callable[[Event], None]) -> Tria
     exact, exact_pictures = load_oracle(job, plan)
     seen = _watch(job, plan, exact, emit)
     last = [seen.pictures[updates] for updates in sorted(seen.pictures)[-plan.window :]]
-    marks = [updates for updates in plan.growth if updates <= job.trial.case.steps]
+    known = [updates for updates in plan.growth if updates in exact_pictures]
+    marks, narrow = plan.marks(job.trial.case.steps), [noise for noise in job.trial.envelopes if noise != "float32"]
     return TrialFidelity(
         probes=tuple(_probe(key, seen, exact) for key in seen.first),
-        growth=tuple((updates, relative_l2(seen.pictures[updates], exact_pictures[updates])) for updates in marks),
+        growth=tuple((updates, relative_l2(seen.pictures[updates], exact_pictures[updates])) for updates in known),
         snapshots=tuple(sketch(seen.pictures[updates]) for updates in marks),
         reported_losses=medians(job.losses[-plan.window :]),
         true_losses=medians(job.score(last)),
         window=plan.window,
-        envelopes=measure_envelopes(job, plan, job.trial.envelopes) if job.trial.envelopes else (),
-        controls=measure_controls(job) if job.trial.envelopes else (),
+        spread=measure_spread(job, plan),
+        envelopes=measure_envelopes(job, plan, narrow) if narrow else (),
+        controls=measure_controls(job, plan) if job.trial.envelopes else (),
         neutral=seen.neutral,
     )
 
@@ -68,7 +70,7 @@ def _watch(job: Job, plan: FidelityPlan, exact: Dict[ProbeKey, np.ndarray], emit
                 emit(Health(updates=updates, counts={op: tuple(map(int, n)) for op, n in lost.items() if n.any()}))
             if updates == 0:
                 first, counts = seen, lost if prepared.counts else None
-            if updates + 1 in plan.growth or updates + 1 > steps - plan.window:
+            if updates + 1 in plan.marks(steps) or updates + 1 > steps - plan.window:
                 pictures[updates + 1] = session.run(graph.result)
         neutral = np.array_equal(session.run(graph.result), job.result)
     if not job.device.runs_parts:

@@ -1,11 +1,11 @@
 """Is a picture no worse than the approved one?"""
 
-from typing import Iterator, NamedTuple, Optional, Tuple
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from harness.errors import UsageError
 from harness.fidelity import distances, limits
 from harness.fidelity.bounds import (
-    LOSS_FLOOR,
+    LEAST_SHARE,
     TOLERANCE,
     at_least,
     at_most,
@@ -13,13 +13,15 @@ from harness.fidelity.bounds import (
     log_ratio_of_totals,
     probe_figure,
 )
-from harness.fidelity.subject import BOTH_SIDES, Subject, errors_of, variant
-from harness.records import Baseline, Bound, Envelope, PictureDistance, TrialFidelity
+from harness.fidelity.subject import Subject, errors_of, is_gateable, variant
+from harness.records import Bound, Envelope, FidelityFigures, PictureDistance, Probe, TrialFidelity
 from harness.remark import Remark, remark
 from harness.store.baselines import Baselines
+from model.vgg import LAYERS
 
 GROWTH_LIMIT = 2.0
 """By which an error against float64 may grow, and its headroom with it."""
+_LOSSES = ("content", "style", "tv", "total")
 
 
 class Regression(NamedTuple):
@@ -33,10 +35,10 @@ class Regression(NamedTuple):
     picture: Optional[str] = None
 
 
-def judge_regression(subject: Subject, baselines: Baselines, alpha: float) -> Regression:
-    """Hold the subject's picture and figures against its baseline; `alpha` is the error rate of one bound."""
-    trial, envelope = subject.trial, subject.envelope
-    if trial is None:
+def judge_regression(subject: Subject, baselines: Baselines) -> Regression:
+    """Hold the subject's picture and figures against its baseline."""
+    trial = subject.trial
+    if trial is None or trial.fidelity is None:
         return Regression("missing", "not_measured")
     names = subject.run.suite.name, subject.case.id, subject.mode.name, variant(trial)
     try:
@@ -50,67 +52,128 @@ def judge_regression(subject: Subject, baselines: Baselines, alpha: float) -> Re
         stored = baselines.picture(baseline)
     except UsageError as error:
         return Regression("missing", "bad_baseline", (remark("text", text=str(error)),))
+    lacking = tuple(gaps(baseline.fidelity, trial.fidelity))
+    if lacking:
+        return Regression("missing", "incomplete_baseline", lacking)
     own = subject.picture(trial)
     if own.shape != stored.shape:
         sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in (stored, own)]
         return Regression("missing", "other_size", (remark("sizes", stored=sizes[0], drawn=sizes[1]),))
-    if envelope is None:
-        return Regression("inconclusive", "no_envelope")
     distance = distances.picture_distance(own, stored)
-    bounds = tuple(_regression_bounds(subject, baseline, distance, envelope, alpha))
-    failed = [bound for bound in bounds if not bound.ok]
-    outcome, reason = ("fail", "regressed") if failed else ("pass", "as_baseline")
-    if trial.fidelity and trial.fidelity.neutral is False and not failed:
-        outcome, reason = "inconclusive", "not_neutral"
-    picture = str(baselines.picture_path(baseline))
-    return Regression(outcome, reason, tuple(map(describe, failed)), bounds, distance, picture)
+    bounds = tuple(_regression_bounds(subject, baseline.fidelity, distance))
+    outcome, reason, details = _answer(subject, bounds)
+    return Regression(outcome, reason, details, bounds, distance, str(baselines.picture_path(baseline)))
 
 
-def _regression_bounds(
-    subject: Subject, baseline: Baseline, distance: PictureDistance, envelope: Envelope, alpha: float
-) -> Iterator[Bound]:
-    assert subject.trial and subject.trial.fidelity and baseline.fidelity and subject.run.suite.fidelity
-    now, then = subject.trial.fidelity, baseline.fidelity.measured
+def _answer(subject: Subject, bounds: Sequence[Bound]) -> Tuple[str, str, Tuple[Remark, ...]]:
+    """Outcome, reason and details: what is beyond its limit in the order in which a step computes it."""
+    assert subject.trial and subject.trial.fidelity
+    failed = [bound for bound in bounds if bound.gates and not bound.ok]
+    refused = tuple(describe(bound) for bound in bounds if not bound.gates)
+    if failed:
+        return "fail", "regressed", (*_begins(failed[0]), *map(describe, failed), *refused)
+    if subject.trial.fidelity.neutral is False:
+        return "inconclusive", "not_neutral", refused
+    if is_gateable(subject) is False:
+        return "inconclusive", "cannot_gate", refused
+    return "pass", "as_baseline", refused
+
+
+def _begins(first: Bound) -> Iterator[Remark]:
+    """Where the difference begins, when it is in no tensor of the first step."""
+    if first.figure.code == "picture_after":
+        yield remark("begins_after_gradient")
+    elif first.figure.code in ("ssim_to_baseline", "ssim_to_baseline_channel", "level_change"):
+        yield remark("begins_at_writing")
+
+
+def gaps(stored: FidelityFigures, now: TrialFidelity) -> Iterator[Remark]:
+    """What a run has measured and its baseline lacks, so that nothing can be held against it."""
+    then = stored.measured
+    known = {(probe.name, probe.kind): probe for probe in then.probes}
+    for probe in now.probes:
+        old, figure = known.get((probe.name, probe.kind)), probe_figure(probe.name, probe.kind)
+        if old is None:
+            yield remark("lacks", what=figure)
+        elif len(old.sketch) != len(probe.sketch):
+            yield remark("lacks_sketch", probe=figure)
+        if f"{probe.name} {probe.kind}" not in stored.headroom:
+            yield remark("lacks_headroom", probe=figure)
+    if list(map(len, then.snapshots)) != list(map(len, now.snapshots)):
+        yield remark("lacks_snapshots", stored=len(then.snapshots), expected=len(now.snapshots))
+    if "total" not in then.reported_losses:
+        yield remark("lacks_reported_loss")
+    if "total" not in then.true_losses:
+        yield remark("lacks_true_loss")
+    if then.spread is None or not _is_whole(then.spread, len(now.snapshots)):
+        yield remark("lacks_spread")
+
+
+def _is_whole(spread: Envelope, marks: int) -> bool:
+    figures = (spread.distances, spread.channels, spread.levels, spread.true_losses, spread.growth)
+    return all(figures) and all(len(run) == marks for run in spread.growth)
+
+
+def _regression_bounds(subject: Subject, stored: FidelityFigures, distance: PictureDistance) -> Iterator[Bound]:
+    assert subject.trial and subject.trial.fidelity and subject.run.suite.fidelity and stored.measured.spread
+    now, then, spread = subject.trial.fidelity, stored.measured, stored.measured.spread
     yield from first_step_bounds(now, then, subject.format)
-    yield from _headroom_bounds(subject, now, baseline)
-    for index, updates in enumerate(subject.run.suite.fidelity.growth[: len(now.snapshots)]):
-        noise = [run[index] for run in envelope.growth]
-        limit = BOTH_SIDES * limits.prediction_limit(noise, alpha)
+    yield from _headroom_bounds(subject, now, stored)
+    for index, updates in enumerate(subject.run.suite.fidelity.marks(subject.case.steps)):
+        limit = limits.noise_limit([run[index] for run in spread.growth], "growth")
         moved = distances.sketch_distance(now.snapshots[index], then.snapshots[index])
-        yield at_most(remark("picture_after", updates=updates), moved, limit)
-    least = 1 - BOTH_SIDES * limits.prediction_limit(envelope.distances, alpha)
-    yield at_least(remark("ssim_to_baseline"), distance.ssim, least)
-    limit = limits.change_limit(envelope.true_losses, alpha, floor=LOSS_FLOOR)
+        known = [control.growth[index] for control in subject.controls if len(control.growth) > index]
+        yield at_most(remark("picture_after", updates=updates), moved, limit, _tells(limit, known))
+    limit, known = limits.noise_limit(spread.distances, "distance"), [known.distance for known in subject.controls]
+    yield at_least(remark("ssim_to_baseline"), distance.ssim, 1 - limit, _tells(limit, known))
+    limit, known = limits.noise_limit(spread.channels, "distance"), [known.channel for known in subject.controls]
+    yield at_least(remark("ssim_to_baseline_channel"), min(distance.ssim_channels), 1 - limit, _tells(limit, known))
+    limit, known = limits.noise_limit(spread.levels, "level"), [known.level for known in subject.controls]
+    yield at_most(remark("level_change"), distances.furthest_level(distance), limit, _tells(limit, known))
+    limit = limits.loss_limit(spread.true_losses)
     change = abs(log_ratio_of_totals(now.reported_losses, then.reported_losses))
     yield at_most(remark("reported_loss_change"), change, limit)
     yield at_most(remark("true_loss_growth"), log_ratio_of_totals(now.true_losses, then.true_losses), limit)
 
 
+def _tells(limit: float, faults: Sequence[float]) -> bool:
+    """Whether a figure with this limit can tell the known fault that moves it furthest from noise."""
+    return not faults or limit < max(faults)
+
+
 def first_step_bounds(now: TrialFidelity, then: TrialFidelity, precision: str) -> Iterator[Bound]:
-    """Hold every tensor and loss term of the first step against the baseline's; `precision` is the mode's format."""
+    """Hold every tensor and loss term of the first step against the baseline's, in the order of computation.
+
+    Args:
+        precision: the mode's format.
+    """
     before = {(probe.name, probe.kind): probe for probe in then.probes}
-    total = abs(before["total", "loss"].norm) or 1.0
-    for probe in now.probes:
-        old = before.pop((probe.name, probe.kind), None)
-        if old is None:
-            continue
+    total = before["total", "loss"].norm
+    for probe in sorted(now.probes, key=_computed):
+        old = before.pop((probe.name, probe.kind))
         if probe.kind == "loss":
-            moved = abs(probe.norm - old.norm) / total
+            moved = abs(probe.norm - old.norm) / (max(abs(old.norm), LEAST_SHARE * abs(total)) or 1.0)
         else:
             moved = distances.sketch_distance(probe.sketch, old.sketch)
         yield at_most(probe_figure(probe.name, probe.kind), moved, TOLERANCE[precision][probe.kind])
     for name, kind in before:
-        gone = remark("probe_gone", probe=probe_figure(name, kind))
-        yield Bound(figure=gone, value=1.0, limit=0.0, ok=False)
+        yield Bound(figure=remark("probe_gone", probe=probe_figure(name, kind)), value=1.0, limit=0.0, ok=False)
 
 
-def _headroom_bounds(subject: Subject, now: TrialFidelity, baseline: Baseline) -> Iterator[Bound]:
+def _computed(probe: Probe) -> Tuple[int, int, str]:
+    """Place of a probe in the step: the layers with their Gram matrices, losses, the layers' gradients backwards."""
+    name = probe.name[len("gram_") :] if probe.kind == "gram" else probe.name
+    layer = LAYERS.index(name) if name in LAYERS else -1
+    if probe.kind == "loss":
+        return 1, _LOSSES.index(name), probe.kind
+    return (2, -layer, probe.kind) if probe.kind == "gradient" else (0, layer, probe.kind)
+
+
+def _headroom_bounds(subject: Subject, now: TrialFidelity, stored: FidelityFigures) -> Iterator[Bound]:
     """An error against float64 has grown, and not only beside a reference that improved."""
-    assert baseline.fidelity
-    errors, old_errors = errors_of(now), errors_of(baseline.fidelity.measured)
-    for name, ratio in subject.headroom().items():
-        old = baseline.fidelity.headroom.get(name)
-        if old is not None and name in old_errors:
-            absolute = distances.headroom(errors[name], old_errors[name], subject.floor(name))
-            figure = remark("error_growth", probe=probe_figure(*name.rsplit(" ", 1)))
-            yield at_most(figure, min(absolute, ratio / old), GROWTH_LIMIT)
+    errors, old_errors, headroom = errors_of(now), errors_of(stored.measured), subject.headroom()
+    for probe in sorted(now.probes, key=_computed):
+        name = f"{probe.name} {probe.kind}"
+        grown = [distances.headroom(errors[name], old_errors[name], subject.floor(name))]
+        grown += [headroom[name] / stored.headroom[name]] if name in headroom else []
+        yield at_most(remark("error_growth", probe=probe_figure(probe.name, probe.kind)), min(grown), GROWTH_LIMIT)

@@ -1,24 +1,36 @@
 """One case in one mode of a run, as the judges of its picture see it."""
 
 from pathlib import Path
-from typing import Dict, Optional, Sequence
+from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
+from harness.errors import UsageError
 from harness.fidelity import distances, limits
 from harness.fidelity.bounds import TOLERANCE
-from harness.records import Case, Envelope, Mode, Probe, Run, TrialFidelity, TrialResult
+from harness.records import Case, Control, Envelope, Mode, Probe, Run, TrialFidelity, TrialResult
+from harness.store.run_folder import inside
 from model import images
-
-BOTH_SIDES = 2.0
-"""Noise on both sides of a comparison doubles 1 - SSIM; it grows a distance by the root of 2, and a sketch tells that
-to a fifth."""
 
 
 def variant(trial: TrialResult) -> str:
     """What a stored picture is good for, such as `cpu-tf2`: the device and TensorFlow's major version."""
     version = trial.environment.tensorflow if trial.environment else "unknown"
     return f"{trial.device}-tf{version.split('.')[0]}"
+
+
+def picture_of(trial: TrialResult, folder: Path) -> Tuple[Path, np.ndarray]:
+    """Return the path and the pixels, uint8 RGB, of the picture that a trial of the run in `folder` drew.
+
+    Raises:
+        UsageError: it lies outside the folder, or is not the one that was drawn.
+        images.ImageError: it cannot be read.
+    """
+    path = inside(folder, str(trial.picture))
+    pixels = images.read(str(path))
+    if images.digest(pixels) != trial.picture_sha256:
+        raise UsageError(f"picture {path}: not the one that the run drew (its pixels differ; measure anew)")
+    return path, pixels
 
 
 class Subject:
@@ -35,14 +47,21 @@ class Subject:
         return next((trial for trial in found if trial.status == "ok" and trial.fidelity and trial.picture), None)
 
     def picture(self, trial: TrialResult) -> np.ndarray:
-        """Pixels of a trial's picture, uint8 RGB; raises images.ImageError."""
-        return images.read(str(self.folder / str(trial.picture)))
+        """Pixels of a trial's picture, uint8 RGB; raises as picture_of does."""
+        return picture_of(trial, self.folder)[1]
 
     @property
     def envelope(self) -> Optional[Envelope]:
-        """What noise of the mode's format does to this case."""
-        envelopes = self.reference.fidelity.envelopes if self.reference and self.reference.fidelity else ()
-        return next((envelope for envelope in envelopes if envelope.noise == self.format), None)
+        """What noise of the mode's format does to this case in the reference mode."""
+        measured = self.reference.fidelity if self.reference else None
+        if measured is None or self.format == "float32":
+            return measured.spread if measured else None
+        return next((envelope for envelope in measured.envelopes if envelope.noise == self.format), None)
+
+    @property
+    def controls(self) -> Sequence[Control]:
+        """What known faults do to this case in the reference mode; empty when that was not measured."""
+        return self.reference.fidelity.controls if self.reference and self.reference.fidelity else ()
 
     def headroom(self) -> Dict[str, float]:
         """By probe, how much larger the mode's error is than the reference mode's."""
@@ -72,9 +91,9 @@ def is_faster(subject: Subject) -> Optional[bool]:
     return trial.step_seconds < reference.step_seconds
 
 
-def is_gateable(subject: Subject, alpha: float) -> Optional[bool]:
-    """Whether some known fault moves the picture further than noise may; None when that was not measured."""
-    controls = subject.reference.fidelity.controls if subject.reference and subject.reference.fidelity else ()
-    if not controls or subject.envelope is None:
+def is_gateable(subject: Subject) -> Optional[bool]:
+    """Whether some known fault moves the picture further than a healthy one may be moved; None when not measured."""
+    spread = subject.trial.fidelity.spread if subject.trial and subject.trial.fidelity else None
+    if not subject.controls or spread is None:
         return None
-    return limits.prediction_limit(subject.envelope.distances, alpha) < max(control.distance for control in controls)
+    return limits.noise_limit(spread.distances, "distance") < max(control.distance for control in subject.controls)

@@ -57,6 +57,10 @@ REASONS: Dict[str, Reason] = {
         "the mode has other options in each run", "run both with the same mixlist, dtypes and other options of the mode"
     ),
     "bad_baseline": Reason("the stored baseline cannot be read", "restore it from version control"),
+    "incomplete_baseline": Reason(
+        "the stored baseline lacks figures that this run has measured",
+        "restore it, or approve the run and commit baselines/: `python bench.py approve {run} --changed --reason TEXT`",
+    ),
     # Figures that were measured
     "slower": Reason("slower than before", "look at what changed since, or accept it knowingly"),
     "faster": Reason(
@@ -91,17 +95,17 @@ REASONS: Dict[str, Reason] = {
     "as_baseline": Reason("the picture and the first step are as approved", "nothing to do"),
     "regressed": Reason(
         "further from the approved picture or first step than noise moves it",
-        "look for the first layer named; if the change is meant, approve it and commit baselines/: "
-        "`python bench.py approve {run} --changed --reason TEXT`",
+        "look at the first figure named, they stand in the order of computation; if the change is meant, approve it "
+        "and commit baselines/: `python bench.py approve {run} --changed --reason TEXT`",
     ),
     "other_size": Reason(
         "the stored picture has another size",
         "run the suite as it is stored, or approve the new one and commit baselines/: "
         "`python bench.py approve {run} --changed --reason TEXT`",
     ),
-    "no_envelope": Reason(
-        "the reference mode was not measured, so that nobody knows what noise does",
-        "measure it too (see --modes)",
+    "cannot_gate": Reason(
+        "noise may move this picture further than each known fault does, so that it shows nothing at this length",
+        "this is neither a pass nor a failure; judge a shorter run, or a start that is less chaotic",
     ),
     "not_neutral": Reason(
         "watching the step changed its picture: what the probes say is of another job",

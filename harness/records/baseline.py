@@ -61,7 +61,7 @@ class FidelityFigures(Record):
     tensorflow: str
     """The version it was made with; a baseline is of its major one."""
     picture_sha256: str
-    """Of the PNG file."""
+    """model.images.digest of the picture: of its pixels, however they are packed into the file."""
     headroom: Dict[str, float]
     measured: TrialFidelity
 
@@ -70,6 +70,8 @@ class Baseline(Record):
     """What was approved for one case and mode on one device. A section that is None was not approved."""
 
     schema_version: int = SCHEMA_VERSION
+    checksum: str = ""
+    """SHA-256 over everything else, as harness.store.baselines seals it."""
     suite: str
     case: str
     case_digest: str

@@ -85,6 +85,8 @@ class Finished(Record):
     matmul_tflops_bfloat16: Optional[float] = None
     """The same in bfloat16; None where it is no faster than float32."""
     peak_memory_bytes: int
+    picture_sha256: Optional[str] = None
+    """model.images.digest of the first picture, read back from its file."""
     loss_scaling: Optional[LossScaling] = None
     remarks: Tuple[Remark, ...] = ()
     """What was found when the steps had run."""

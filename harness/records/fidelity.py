@@ -23,12 +23,16 @@ FormatName = Annotated[str, AfterValidator(_known_format), Field(json_schema_ext
 class FidelityPlan(Record):
     """What is measured of a picture's fidelity beside the picture itself."""
 
-    envelope: int = Field(8, ge=3)
-    """Runs of the reference mode with one ulp of noise, per envelope."""
+    envelope: int = Field(10, ge=3)
+    """Runs with noise, per envelope."""
     window: int = Field(5, gt=0)
     """Losses are medians over this many last pictures, since single ones spike."""
-    growth: Tuple[int, ...] = (1, 2, 5, 10)
+    growth: Tuple[int, ...] = (1, 2, 5)
     """Updates after which the picture is held against float64's."""
+
+    def marks(self, steps: int) -> Tuple[int, ...]:
+        """Updates after which the picture of a job of so many steps is looked at: those of `growth`, and the last."""
+        return (*(updates for updates in self.growth if updates < steps), steps)
 
 
 class TensorError(Record):
@@ -64,19 +68,23 @@ class Probe(Record):
 
 
 class Envelope(Record):
-    """What harmless noise does: float32 runs whose picture is off by one ulp whenever a step reads it, by seed.
+    """What harmless noise does: runs of one mode whose picture is moved by some ulps before each step, by seed.
 
     Pixels that are equal stay equal, since noise that breaks ties in max pooling is not harmless.
     """
 
     noise: FormatName
-    """The format whose ulp it is: that of the modes to judge."""
+    """The format whose ulps they are."""
     distances: Tuple[float, ...]
     """1 - SSIM, luminance, between each run's picture and the unperturbed one."""
+    channels: Tuple[float, ...] = ()
+    """1 - SSIM of the colour channel that differs most."""
+    levels: Tuple[float, ...] = ()
+    """Difference of the mean of the colour channel whose mean differs most, in 8-bit levels."""
     true_losses: Tuple[float, ...]
-    """Windowed medians of the total loss."""
+    """Windowed medians of the total loss, as the mode reports it."""
     growth: Tuple[Tuple[float, ...], ...]
-    """Of each run, relative L2 distance from the unperturbed picture after the updates of FidelityPlan.growth."""
+    """Of each run, relative L2 distance from the unperturbed picture after the updates of FidelityPlan.marks."""
 
 
 class Control(Record):
@@ -85,6 +93,10 @@ class Control(Record):
     fault: str
     distance: float
     """1 - SSIM, luminance, between its picture and the healthy one."""
+    channel: float = 0.0
+    """As Envelope.channels, and the next as Envelope.levels and growth."""
+    level: float = 0.0
+    growth: Tuple[float, ...] = ()
 
 
 class TrialFidelity(Record):
@@ -98,9 +110,12 @@ class TrialFidelity(Record):
     true_losses: Losses
     """Windowed medians of the same pictures, re-scored in float32."""
     window: int
+    spread: Optional[Envelope] = None
+    """What noise of some float32 ulps does to this mode: how far healthy builds of it may lie apart."""
     envelopes: Tuple[Envelope, ...] = ()
+    """Of the reference mode alone: what one ulp of a narrow format does, by which the modes of that format are fit."""
     snapshots: Tuple[Tuple[float, ...], ...] = ()
-    """Count sketches of the picture after the same updates."""
+    """Count sketches of the picture after the updates of FidelityPlan.marks."""
     controls: Tuple[Control, ...] = ()
     neutral: Optional[bool] = None
     """Whether the picture is the same, bit for bit, with and without the probes; None when not checked."""
@@ -113,6 +128,8 @@ class PictureDistance(Record):
     """Of the luminance."""
     ssim_channels: Tuple[float, float, float]
     """Of red, green, blue."""
+    levels: Tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """How much higher the means of red, green, blue are, in 8-bit levels."""
     psnr: Optional[float]
     """Decibels; None for equal pictures, where it is infinite."""
     flip_mean: Optional[float] = None
@@ -130,6 +147,8 @@ class Bound(Record):
     at_least: bool = False
     """The limit is a lower one."""
     ok: bool
+    gates: bool = True
+    """False: healthy noise may move the figure further than every known fault does, so that it decides nothing."""
 
 
 class ModeFidelity(Record):

@@ -14,6 +14,8 @@ class PowerCard(Record):
     """How good the timing gates are on one machine, for one case: measured, by comparing it with itself."""
 
     schema_version: int = SCHEMA_VERSION
+    checksum: str = ""
+    """SHA-256 over everything else, as harness.store.baselines seals it."""
     machine_key: str
     suite: str
     case: str

@@ -74,6 +74,8 @@ class TrialResult(Record):
     samples: str
     picture: Optional[str] = None
     """The first of a batch; the others are beside it, as harness.store.files.numbered names them."""
+    picture_sha256: Optional[str] = None
+    """model.images.digest of the first one's pixels, as the worker wrote them."""
     health: Optional[str] = None
     """Counts of every step, when they were asked for."""
     lost: Dict[str, Tuple[int, int, int]] = {}

@@ -1,9 +1,10 @@
 """The approved results and the power cards: one small JSON file each."""
 
 import hashlib
+import json
 import os
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from harness.errors import UsageError
 from harness.records import PLAN_DEVICE, Baseline, PowerCard, TimingFigures
 from harness.store.files import read_record, save_readable, slug, write_atomic
 from model import images
+
+Sealed = TypeVar("Sealed", Baseline, PowerCard)
 
 
 class Baselines:
@@ -30,17 +33,29 @@ class Baselines:
         """Return the baseline, None when there is none.
 
         Raises:
-            UsageError: the file is damaged, or of a newer schema.
+            UsageError: the file is damaged, was changed by hand, or is of something else than its name says.
         """
         path = self.path(suite, case, mode, device, machine_key)
-        return read_record(Baseline, f"baseline {path}", path) if path.exists() else None
+        return self._read(path) if path.exists() else None
+
+    def _read(self, path: Path) -> Baseline:
+        what = f"baseline {path}"
+        baseline = _unchanged(read_record(Baseline, what, path), what)
+        own = self._path_of(baseline)
+        if own != path:
+            raise UsageError(f"{what}: it is {own.relative_to(self.root)} under another name (restore its own)")
+        return baseline
+
+    def _path_of(self, baseline: Baseline) -> Path:
+        machine_key = baseline.timing.machine_key if baseline.timing else ""
+        return self.path(baseline.suite, baseline.case, baseline.mode.name, baseline.device, machine_key)
 
     def load_all(self, suite: str) -> List[Baseline]:
         """Return the suite's baselines, but for those that cannot be read."""
         found = []
         for path in sorted((self.root / slug(suite)).glob("*/*.json")):
             try:
-                found.append(read_record(Baseline, f"baseline {path}", path))
+                found.append(self._read(path))
             except UsageError:
                 continue  # named where it is needed
         return found
@@ -64,12 +79,11 @@ class Baselines:
         """Pixels of the stored picture, uint8 RGB; raises UsageError when it is not the one that was approved."""
         path = self.picture_path(baseline)
         try:
-            data = path.read_bytes()
             pixels = images.read(str(path))
         except (OSError, images.ImageError) as error:
             raise UsageError(f"baseline {path}: {error}") from error
-        if baseline.fidelity is None or hashlib.sha256(data).hexdigest() != baseline.fidelity.picture_sha256:
-            raise UsageError(f"baseline {path}: not the picture that was approved (its SHA-256 differs)")
+        if baseline.fidelity is None or images.digest(pixels) != baseline.fidelity.picture_sha256:
+            raise UsageError(f"baseline {path}: not the picture that was approved (its pixels differ)")
         return pixels
 
     def save(self, baseline: Baseline, picture: Optional[bytes] = None) -> Path:
@@ -78,9 +92,7 @@ class Baselines:
             path = self.picture_path(baseline)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(path, picture)
-        machine_key = baseline.timing.machine_key if baseline.timing else ""
-        path = self.path(baseline.suite, baseline.case, baseline.mode.name, baseline.device, machine_key)
-        return save_readable(path, baseline)
+        return save_readable(self._path_of(baseline), sealed(baseline))
 
     def card_path(self, machine_key: str, suite: str, case: str) -> Path:
         """File of the power card of a machine, suite and case."""
@@ -89,11 +101,30 @@ class Baselines:
     def load_card(self, machine_key: str, suite: str, case: str) -> Optional[PowerCard]:
         """Return the power card, None when there is none; raises UsageError as `load` does."""
         path = self.card_path(machine_key, suite, case)
-        return read_record(PowerCard, f"power card {path}", path) if path.exists() else None
+        what = f"power card {path}"
+        return _unchanged(read_record(PowerCard, what, path), what) if path.exists() else None
 
     def save_card(self, card: PowerCard) -> Path:
         """Write the power card whole or not at all, and return its path."""
-        return save_readable(self.card_path(card.machine_key, card.suite, card.case), card)
+        return save_readable(self.card_path(card.machine_key, card.suite, card.case), sealed(card))
+
+
+def sealed(record: Sealed) -> Sealed:
+    """Return the record with its checksum."""
+    return record.model_copy(update={"checksum": _checksum(record)})
+
+
+def _checksum(record: Sealed) -> str:
+    # Without what is as by default, so that a field that is added later leaves older files whole.
+    content = record.model_dump(mode="json", exclude={"checksum"}, exclude_defaults=True)
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _unchanged(record: Sealed, what: str) -> Sealed:
+    """Return the record; raises UsageError when something in it was changed after it was sealed."""
+    if record.checksum != _checksum(record):
+        raise UsageError(f"{what}: its checksum is not that of its figures (restore it, or approve a run anew)")
+    return record
 
 
 def refuse_in_ci(what: str) -> None:

@@ -1,6 +1,7 @@
 """Run folders: every file in them is written whole or not at all, but for the journal, which grows by whole lines."""
 
 import os
+import stat
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import List, Type
@@ -10,6 +11,25 @@ from pydantic import ValidationError
 from harness.errors import UsageError
 from harness.records import Calibration, Comparison, Record, Run, TrialResult
 from harness.store.files import R, first_problem, read_record, slug, write_atomic
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Path of a file that a record in `folder` names; a record may come from elsewhere and name anything.
+
+    Raises:
+        UsageError: it is no regular file below the folder, or a link stands on the way to it.
+    """
+    base = folder.resolve()
+    path = base / name
+    try:
+        if os.path.isabs(name) or ".." in Path(name).parts or path.resolve() != path:
+            raise UsageError(f"file {name!r}: it leads out of {folder} (expected a plain path below the record)")
+        if not stat.S_ISREG(os.lstat(str(path)).st_mode):
+            raise UsageError(f"file {path}: not a file")
+    except (OSError, ValueError, RuntimeError) as error:  # no such file; NUL in the name; links in a circle
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"file {name!r} in {folder}: {reason}") from error
+    return path
 
 
 class RunFolder:

@@ -175,9 +175,10 @@ def _judge(trial: Trial, device: Device, step: _Step, drawn: _Drawn, emit: Emit)
     """Write the picture, score it in float32, and measure what else the trial asks for; fields of Finished."""
     case = trial.case
     network = vgg.load(case.network, trial.cache)
-    _write_pictures(trial.picture, drawn.result + network.mean_pixel, step.pictures, case)
+    picture_sha256 = _write_pictures(trial.picture, drawn.result + network.mean_pixel, step.pictures, case)
     rescore = functools.partial(score, device, pictures=step.pictures, network=network, case=case)
-    found: Dict[str, Any] = {"true_losses": rescore([drawn.result])[0] if step.lowered else drawn.losses[-1]}
+    true_losses = rescore([drawn.result])[0] if step.lowered else drawn.losses[-1]
+    found: Dict[str, Any] = {"true_losses": true_losses, "picture_sha256": picture_sha256}
     if not (step.emulated or trial.fidelity):
         rates = device.matmul_tflops()
         found.update(matmul_tflops=rates["float32"], matmul_tflops_bfloat16=rates.get("bfloat16"))
@@ -312,13 +313,13 @@ def _step_flop(case: Case, pictures: Pictures, network: vgg.Network) -> int:
     return case.batch * vgg.step_flop(network, *pictures.shape, layers, style_layers)
 
 
-def _write_pictures(path: str, result: np.ndarray, pictures: Pictures, case: Case) -> None:
+def _write_pictures(path: str, result: np.ndarray, pictures: Pictures, case: Case) -> str:
+    """Write the pictures of a batch; return the digest of the first as it is read back."""
     for index, content in enumerate(pictures.contents):
-        pixels = images.to_uint8(result[index])
-        if case.settings.preserve_colors:
-            pixels = images.preserve_colors(content, pixels)
+        pixels = images.finished(result[index], content, case.settings.preserve_colors)
         own = Path(numbered(path, index))
         write_atomic(own, images.encode(pixels, own.suffix))
+    return images.digest(images.read(path))
 
 
 def _peak_memory_bytes() -> int:

@@ -49,7 +49,8 @@ def print_blame(found: Blame, file: Optional[Path], console: Optional[Console] =
             Text(f"Found in {len(found.scores)} scorings; without any one of them the picture is wrong again.")
         )
         console.print(Text(f"wrote {file}; judge it with"), soft_wrap=True)
-        command = f"python bench.py --suite accuracy --customize-dtypes {file}"
+        # Its case is no approved one, and the picture alone is asked for.
+        command = f"python bench.py --suite accuracy --advisory --customize-dtypes {file}"
         modes = f"must_keep_origin_dtype,{found.mode}"
         console.print(Text(f"    {command} --modes {modes}"), soft_wrap=True)
 

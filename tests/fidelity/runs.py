@@ -40,8 +40,21 @@ def judged(run, folder, baselines, **options):
     return gate.judged(run, baselines, folder, **options)
 
 
-def _trial(case, mode, folder, plan, formats):
-    path, events = folder / f"{mode.name}.png", []
+def redrawn(run, folder, mode, name):
+    """The run with its trial in this mode made anew, whatever is wrong by now; what noise does was measured before."""
+    (case,) = run.suite.cases
+    trial = _trial(case, modes.get(mode), folder, run.suite.fidelity, (), name)
+    trials = []
+    for healthy in run.trials:
+        if healthy.mode == mode:
+            known = {"envelopes": healthy.fidelity.envelopes, "controls": healthy.fidelity.controls}
+            healthy = trial.model_copy(update={"fidelity": trial.fidelity.model_copy(update=known)})
+        trials.append(healthy)
+    return run.model_copy(update={"trials": trials})
+
+
+def _trial(case, mode, folder, plan, formats, name=None):
+    path, events = folder / f"{name or mode.name}.png", []
     trial = Trial(
         id=f"{case.id}.{mode.name}.1",
         case=case,
@@ -52,7 +65,8 @@ def _trial(case, mode, folder, plan, formats):
         cache="",
         fidelity=plan,
         envelopes=formats if mode.name == REFERENCE else (),
-        oracle=str(Path(folder) / "oracle.npz"),
+        # What is redrawn has an oracle with the same fault.
+        oracle="" if name else str(Path(folder) / "oracle.npz"),
     )
     worker.run_trial(trial, events.append, time.monotonic())
     begun, planned = (next(e for e in events if isinstance(e, kind)) for kind in (Started, Planned))
@@ -72,6 +86,7 @@ def _trial(case, mode, folder, plan, formats):
         log="log.txt",
         samples="samples.jsonl",
         picture=path.name,
+        picture_sha256=done.picture_sha256,
         lost=lost,
         emulated=planned.emulated,
         started=environment.now(),

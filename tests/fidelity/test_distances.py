@@ -76,21 +76,33 @@ def test_sketches_tell_how_far_tensors_lie_apart(distance):
     assert distance / 2 < estimate < 2 * distance
 
 
-def test_a_further_value_exceeds_the_prediction_limit_as_often_as_promised():
-    alpha, trials = 0.02, 4000
-    values = np.exp(np.random.RandomState(0).normal(-7, 0.4, (trials, 9)))
-    exceeded = sum(row[8] > limits.prediction_limit(row[:8], alpha) for row in values)
+@pytest.mark.parametrize("shape", ["normal", "standard_cauchy", "two peaks"])
+def test_a_further_run_exceeds_the_largest_as_often_as_promised_whatever_the_shape(shape):
+    random, trials, runs = np.random.RandomState(0), 4000, 12
+    if shape == "two peaks":
+        values = 0.01 + random.binomial(1, 0.1, (trials, runs + 1)) + 0.001 * random.rand(trials, runs + 1)
+    else:
+        values = 1 + np.abs(getattr(random, shape)(size=(trials, runs + 1)))
+    exceeded = sum(row[-1] > limits.noise_limit(row[:-1], "distance", margin=1) for row in values)
+    expected = trials / (runs + 1)
     # Five standard deviations of the binomial.
-    assert abs(exceeded - alpha * trials) < 5 * math.sqrt(trials * alpha * (1 - alpha))
+    assert abs(exceeded - expected) < 5 * math.sqrt(expected)
 
 
-def test_two_losses_differ_by_more_than_the_limit_as_often_as_promised():
-    alpha, trials = 0.02, 4000
-    logs = np.random.RandomState(1).normal(15, 0.1, (trials, 10))
-    exceeded = sum(abs(row[8] - row[9]) > limits.change_limit(np.exp(row[:8]), alpha, floor=0.0) for row in logs)
-    assert abs(exceeded - alpha * trials) < 5 * math.sqrt(trials * alpha * (1 - alpha))
+def test_a_limit_is_not_below_what_truncation_moves():
+    assert limits.noise_limit([0.0, 1e-9, 0.0], "distance") == limits.FLOORS["distance"]
+    assert limits.noise_limit([0.0, 0.01, 0.0], "distance") == limits.MARGIN * 0.01
 
 
-def test_no_limit_from_two_values():
-    with pytest.raises(ValueError, match="expected three or more"):
-        limits.prediction_limit([0.1, 0.2], 0.01)
+def test_a_loss_is_held_against_how_far_noise_moved_it():
+    losses = np.exp([10.0, 10.1, 9.95])
+    assert limits.loss_limit(losses) == pytest.approx(limits.MARGIN * 0.1)
+    assert limits.loss_limit([1e6] * 3) == limits.FLOORS["loss"]
+
+
+def test_colour_has_figures_of_its_own():
+    grey = np.repeat(picture()[..., :1], 3, axis=-1)
+    tinted = np.clip(grey + np.array([20, 0, 0]), 0, 235).astype(np.uint8)
+    found = distances.picture_distance(tinted, np.clip(grey, 0, 235))
+    assert distances.furthest_channel(found) == 1 - found.ssim_channels[0] > 0
+    assert distances.furthest_level(found) == pytest.approx(found.levels[0]) and found.levels[1] == 0

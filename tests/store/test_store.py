@@ -4,9 +4,12 @@ import os
 import pytest
 
 from harness.errors import UsageError
+from harness.records import Baseline
 from harness.records.events import Phase
+from harness.store.baselines import Baselines
 from harness.store.files import slug, write_atomic, write_lines
 from harness.store.run_folder import RunFolder
+from tests.builders import card_of
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
@@ -55,3 +58,24 @@ def test_lines_can_be_read_back(tmp_path):
 )
 def test_a_slug_is_one_harmless_path_component(text, name):
     assert slug(text) == name
+
+
+def test_a_power_card_changed_by_hand_is_refused(suite, tmp_path):
+    baselines = Baselines(tmp_path)
+    card = card_of(suite)
+    path = baselines.save_card(card)
+    where = (card.machine_key, card.suite, card.case)
+    assert baselines.load_card(*where).spread == card.spread
+    path.write_text(path.read_text().replace('"false_alarms": 1', '"false_alarms": 0'))
+    with pytest.raises(UsageError, match="its checksum is not that of its figures"):
+        baselines.load_card(*where)
+
+
+def test_a_section_that_is_added_later_leaves_older_files_whole(suite, tmp_path):
+    baselines, (case,), (mode,) = Baselines(tmp_path), suite.cases, suite.modes
+    about = {"case_digest": case.digest(), "run": "tiny-1", "revision": None, "packages": {}, "reason": "", "date": ""}
+    path = baselines.save(Baseline(suite=suite.name, case=case.id, mode=mode, **about))
+    document = json.loads(path.read_text())
+    del document["timing"]
+    path.write_text(json.dumps(document))
+    assert baselines.load(suite.name, case.id, mode.name).timing is None

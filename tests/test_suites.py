@@ -1,0 +1,11 @@
+import suites
+from model.settings import StyleSettings
+
+
+def test_pictures_of_ones_own_are_drawn_as_the_reference_program_draws_them():
+    """A suite's settings fit its own pictures: one style has no use for the weights of two."""
+    suite = suites.customize(suites.get("accuracy"), {"content": "a.png", "styles": ("b.png",)}, {})
+    first, noise = suite.cases
+    assert {case.settings for case in suite.cases} == {StyleSettings()}
+    assert (first.noise_blend, noise.initial) == (None, "noise")
+    assert suites.get("accuracy").cases[0].settings != StyleSettings()
