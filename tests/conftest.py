@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ STAND_IN = ROOT / "tests/devices/stand_in"
 sys.path.insert(0, str(ROOT))
 
 from harness import modes  # noqa: E402
+from harness.machine.signals import ENDING  # noqa: E402
 from harness.records import Case, Suite, Trial  # noqa: E402
 from harness.step import inputs  # noqa: E402
 from model import images  # noqa: E402
@@ -48,6 +50,17 @@ def case(picture, style):
     """A case that runs in well under a second once TensorFlow is up."""
     small = Case(id="small", content=picture, styles=(style,), size=48, steps=5, network="synthetic-narrow")
     return inputs.resolve(small, cache="")
+
+
+@pytest.fixture
+def signals_heeded():
+    """Lets children heed the signals that this process was told to ignore, as under nohup or in the background."""
+    ignored = [number for number in ENDING if signal.getsignal(number) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture

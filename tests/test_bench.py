@@ -257,7 +257,7 @@ def test_a_parent_killed_with_9_can_be_resumed(tmp_path, picture, style):
 
 
 @pytest.mark.any_tensorflow
-def test_ctrl_c_ends_with_130_and_keeps_the_run(tmp_path, picture):
+def test_ctrl_c_ends_with_130_and_keeps_the_run(signals_heeded, tmp_path, picture):
     process = _bench(
         *"--suite smoke --network synthetic-narrow --size 48 --steps 1000000 --modes must_keep_origin_dtype".split(),
         *("--content", picture, "--output", str(tmp_path / "out")),

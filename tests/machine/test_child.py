@@ -157,7 +157,7 @@ with Child([sys.executable, "-c", {code!r}], "", Path({log!r}), 3600) as child:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone ends what has lost its parent")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_a_child_does_not_outlive_its_parent(tmp_path, number):
+def test_a_child_does_not_outlive_its_parent(signals_heeded, tmp_path, number):
     code = OPENING + "print(os.getpid(), file=pipe); time.sleep(3600)"
     program = PARENT.format(code=code, log=str(tmp_path / "log"))
     parent = subprocess.Popen([sys.executable, "-c", program], cwd=str(ROOT), stdout=subprocess.PIPE)

@@ -26,7 +26,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_each_signal_ends_as_ctrl_c_does_and_only_once(number):
+def test_each_signal_ends_as_ctrl_c_does_and_only_once(signals_heeded, number):
     process = subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=str(ROOT), stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(number)
