@@ -15,6 +15,9 @@ class Remark(BaseModel):
     values: Dict[str, Union[str, int, float, Tuple[str, ...], "Remark"]] = {}
     """What fills the names in the sentence; a remark within a remark is worded first."""
 
+    def __hash__(self) -> int:
+        return hash((self.code, frozenset(self.values.items())))
+
     @model_validator(mode="before")
     @classmethod
     def _read_text(cls, data: Any) -> Any:

@@ -85,6 +85,13 @@ SENTENCES: Dict[str, str] = {
     # What differs between two machines
     "condition_differs": "{name}: {there} there, {here} here",
     "not_set": "not set",
+    "machine_condition": "machine",
+    "processor_condition": "processor",
+    "cores_condition": "usable cores",
+    "quota_condition": "CPU quota",
+    "accelerators_condition": "accelerators",
+    "processes_condition": "processes side by side",
+    "threads_condition": "threads",
     # What differs between two dtype plans
     "plan_casts": "casts: {before} -> {after}",
     "plan_bytes_cast": "bytes cast: {before:,} -> {after:,}",

@@ -102,6 +102,18 @@ def conditions(described: Environment, device: str) -> Dict[str, str]:
     }
 
 
+_NAMED = {
+    "machine": "machine_condition",
+    "processor": "processor_condition",
+    "usable cores": "cores_condition",
+    "CPU quota": "quota_condition",
+    "accelerators": "accelerators_condition",
+    "processes side by side": "processes_condition",
+    "threads": "threads_condition",
+}
+"""By the name of a condition: the remark that names it. Variables, drivers and TensorFlow are names in any language."""
+
+
 def machine_key(equal: Mapping[str, str]) -> str:
     """Short hash of the conditions."""
     return hashlib.sha256(json.dumps(dict(equal), sort_keys=True).encode()).hexdigest()[:12]
@@ -112,7 +124,12 @@ def differing(there: Mapping[str, str], here: Mapping[str, str]) -> List[Remark]
     names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
     unset = remark("not_set")
     return [
-        remark("condition_differs", name=name, there=there.get(name, unset), here=here.get(name, unset))
+        remark(
+            "condition_differs",
+            name=remark(_NAMED[name]) if name in _NAMED else name,
+            there=there.get(name, unset),
+            here=here.get(name, unset),
+        )
         for name in names
     ]
 

@@ -5,8 +5,8 @@ from harness.comparisons.stored_runs import compare_runs
 from harness.gates import exit_status
 from harness.gates.power_card import Cards
 from harness.records import CasePlan, Run
-from harness.remark import remark
 from harness.store.baselines import Baselines
+from reports.language import ENGLISH
 from tests.builders import card_of, stepping
 from tests.gates.test_gate import FIGURES
 
@@ -49,8 +49,8 @@ def test_runs_of_two_machines_are_shown_and_never_gate(suite, cards):
     elsewhere = second.environment.model_copy(update={"machine_key": "there", "conditions": equal})
     verdicts = compare_runs(first, second.model_copy(update={"environment": elsewhere}), cards)
     assert all(verdict.advisory and verdict.reason == "other_machine" for verdict in verdicts)
-    differs = remark("condition_differs", name="CPU quota", there="none", here="0.5 cores")
-    assert all(verdict.details == (differs,) for verdict in verdicts)
+    (detail,) = {detail for verdict in verdicts for detail in verdict.details}
+    assert ENGLISH.remark(detail) == "CPU quota: none there, 0.5 cores here"
     assert exit_status.exit_status(verdicts) == 4
 
 

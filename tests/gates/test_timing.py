@@ -3,8 +3,8 @@ import pytest
 from harness.gates import approval, exit_status
 from harness.gates.timing import judge_timings, timing_of, unconfirmed
 from harness.records import CasePlan, Limit
-from harness.remark import remark
 from harness.store.baselines import Baselines
+from reports.language import ENGLISH
 from tests.builders import card_of, result, stepping
 from tests.gates.test_gate import FIGURES
 
@@ -135,7 +135,7 @@ def test_times_of_another_machine_never_gate_and_what_is_unlike_is_named(approve
     threads = run.environment.conditions["threads"]
     verdict = _step(_elsewhere(run, threads="99"), approved)
     assert (verdict.outcome, verdict.reason, verdict.advisory) == ("missing", "no_timing", True)
-    assert verdict.details == (remark("condition_differs", name="threads", there=threads, here="99"),)
+    assert [ENGLISH.remark(detail) for detail in verdict.details] == [f"threads: {threads} there, 99 here"]
 
 
 def test_approving_on_one_machine_leaves_the_gate_of_another(approved, suite):

@@ -14,6 +14,7 @@ from harness.machine.environment import (
     speed_variables,
 )
 from harness.machine.processor import cpu_quota, processor
+from reports.language import ENGLISH
 
 
 @pytest.fixture
@@ -58,13 +59,13 @@ def test_pinned_workers_side_by_side_are_another_machine_than_one_that_has_all_c
     assert len({_key(machine, device) for device in ("cpu", "cpu:0", "cpu:0,cpu:1")}) == 3
     assert _key(machine, "cpu:0") == _key(machine, "cpu:1") and _key(machine, "npu:0") == _key(machine, "npu:3")
     told = differing(conditions(machine, "cpu"), conditions(machine, "cpu:0,cpu:1"))
-    assert told == ["processes side by side: 1 there, 2 here", "threads: 4 there, 1 here"]
+    assert list(map(ENGLISH.remark, told)) == ["processes side by side: 1 there, 2 here", "threads: 4 there, 1 here"]
 
 
 def test_a_variable_that_only_one_has_is_named(machine):
     set_here = machine.model_copy(update={"variables": {"KMP_BLOCKTIME": "0"}})
     told = differing(conditions(machine, "cpu"), conditions(set_here, "cpu"))
-    assert told == ["KMP_BLOCKTIME: not set there, 0 here"]
+    assert list(map(ENGLISH.remark, told)) == ["KMP_BLOCKTIME: not set there, 0 here"]
 
 
 @pytest.mark.parametrize(
