@@ -21,7 +21,7 @@ test-tf2: $(VENV)/installed-tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/mypy harness/precision model
+	$(VENV)/bin/mypy
 	$(VENV)/bin/python -m pytest $(PARALLEL)
 
 ifneq ($(PYTHON37),)

@@ -16,7 +16,7 @@ SKETCH_SIZE = 16
 
 def ssim(first: np.ndarray, second: np.ndarray) -> float:
     """Mean structural similarity of two planes of shape (height, width), values 0 to 255."""
-    return float(ssim_map(first, second)[0])
+    return ssim_map(first, second)[0]
 
 
 def ssim_map(first: np.ndarray, second: np.ndarray) -> Tuple[float, np.ndarray]:
@@ -28,7 +28,7 @@ def ssim_map(first: np.ndarray, second: np.ndarray) -> Tuple[float, np.ndarray]:
     from skimage.metrics import structural_similarity
 
     # scikit-image truncates the Gaussian at 3.5 sigma, which is the 11 pixels.
-    return structural_similarity(
+    mean, of_each = structural_similarity(  # type: ignore[no-untyped-call]
         first.astype(np.float64),
         second.astype(np.float64),
         gaussian_weights=True,
@@ -37,6 +37,7 @@ def ssim_map(first: np.ndarray, second: np.ndarray) -> Tuple[float, np.ndarray]:
         data_range=255,
         full=True,
     )
+    return float(mean), of_each
 
 
 def luminance_distance(first: np.ndarray, second: np.ndarray) -> float:

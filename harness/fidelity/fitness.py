@@ -9,10 +9,11 @@ from harness.fidelity.bounds import at_least, at_most, describe, log_ratio_of_to
 from harness.fidelity.saturation import alarms
 from harness.fidelity.subject import Subject, is_faster, is_gateable
 from harness.records import REFERENCE_MODE, Bound, Envelope, PictureDistance, TrialFidelity
+from harness.records.fidelity import Fitness
 from harness.remark import Remark, remark
 
 
-def judge_fitness(subject: Subject) -> Tuple[str, List[Remark], List[Bound], Optional[PictureDistance]]:
+def judge_fitness(subject: Subject) -> Tuple[Fitness, List[Remark], List[Bound], Optional[PictureDistance]]:
     """Return `fit`, `wrong` or `not_judged`, why, the bounds it rests on, and the distance to the reference mode."""
     trial, reference, envelope = subject.trial, subject.reference, subject.envelope
     if trial is None:
@@ -27,7 +28,7 @@ def judge_fitness(subject: Subject) -> Tuple[str, List[Remark], List[Bound], Opt
     assert trial.fidelity and reference.fidelity
     bounds = list(fit_bounds(trial.fidelity, reference.fidelity, distance, envelope))
     reasons = alarms(trial.lost) + [describe(bound) for bound in bounds if not bound.ok]
-    fit = "wrong" if reasons else "fit"
+    fit: Fitness = "wrong" if reasons else "fit"
     if trial.fidelity.neutral is False:
         reasons.append(remark("probes_changed_picture"))
     if is_faster(subject) is False:

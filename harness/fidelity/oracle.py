@@ -9,16 +9,17 @@ import numpy as np
 
 from harness.fidelity.job import Job
 from harness.records import FidelityPlan
+from harness.records.fidelity import ProbeKind
 from harness.step import building
 from harness.store.files import write_atomic
 
-ProbeKey = Tuple[str, str]
+ProbeKey = Tuple[str, ProbeKind]
 """Name and kind of a probe."""
 
 
 def probed_tensors(graph: Any) -> Dict[ProbeKey, str]:
     """The tensors of a model.stylization.StepGraph that are watched, by probe."""
-    kinds = {
+    kinds: Dict[ProbeKind, Dict[str, str]] = {
         "activation": graph.activations,
         "gram": graph.grams,
         "loss": graph.losses,

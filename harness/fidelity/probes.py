@@ -67,7 +67,8 @@ def _watch(job: Job, plan: FidelityPlan, exact: Dict[ProbeKey, np.ndarray], emit
             # One fetch list for all steps: another one would be another graph, and other roundings.
             _, seen, lost = session.run([graph.update, tensors, prepared.counters])
             if prepared.counts:
-                emit(Health(updates=updates, counts={op: tuple(map(int, n)) for op, n in lost.items() if n.any()}))
+                counted = {op: (int(n[0]), int(n[1]), int(n[2])) for op, n in lost.items() if n.any()}
+                emit(Health(updates=updates, counts=counted))
             if updates == 0:
                 first, counts = seen, lost if prepared.counts else None
             if updates + 1 in plan.marks(steps) or updates + 1 > steps - plan.window:

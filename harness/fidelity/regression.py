@@ -14,7 +14,7 @@ from harness.fidelity.bounds import (
     probe_figure,
 )
 from harness.fidelity.subject import Subject, errors_of, is_gateable, variant
-from harness.records import Bound, Envelope, FidelityFigures, PictureDistance, Probe, TrialFidelity
+from harness.records import Bound, Envelope, FidelityFigures, Outcome, PictureDistance, Probe, TrialFidelity
 from harness.remark import Remark, remark
 from harness.store.baselines import Baselines
 from model.vgg import LAYERS
@@ -27,7 +27,7 @@ _LOSSES = ("content", "style", "tv", "total")
 class Regression(NamedTuple):
     """A regression answer and what it rests on."""
 
-    outcome: str
+    outcome: Outcome
     reason: str
     details: Tuple[Remark, ...] = ()
     bounds: Tuple[Bound, ...] = ()
@@ -65,7 +65,7 @@ def judge_regression(subject: Subject, baselines: Baselines) -> Regression:
     return Regression(outcome, reason, details, bounds, distance, str(baselines.picture_path(baseline)))
 
 
-def _answer(subject: Subject, bounds: Sequence[Bound]) -> Tuple[str, str, Tuple[Remark, ...]]:
+def _answer(subject: Subject, bounds: Sequence[Bound]) -> Tuple[Outcome, str, Tuple[Remark, ...]]:
     """Outcome, reason and details: what is beyond its limit in the order in which a step computes it."""
     assert subject.trial and subject.trial.fidelity
     failed = [bound for bound in bounds if bound.gates and not bound.ok]

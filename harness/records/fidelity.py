@@ -20,6 +20,10 @@ FormatName = Annotated[str, AfterValidator(_known_format), Field(json_schema_ext
 """Name of a number format that a step can be asked to compute in."""
 
 
+ProbeKind = Literal["activation", "gradient", "gram", "loss"]
+Fitness = Literal["fit", "wrong", "not_judged"]
+
+
 class FidelityPlan(Record):
     """What is measured of a picture's fidelity beside the picture itself."""
 
@@ -50,7 +54,7 @@ class Probe(Record):
 
     name: str
     """Of the layer, such as `relu4_1` or `pool2`; `gram_relu4_1`; of a loss term; `picture`."""
-    kind: Literal["activation", "gradient", "gram", "loss"]
+    kind: ProbeKind
     """`gradient` is that of the total loss with respect to the layer's output, or to the picture."""
     accumulated: TensorError
     """The tensor as the mode's step has it."""
@@ -164,7 +168,7 @@ class ModeFidelity(Record):
     """Path of the stored picture, relative to the project."""
     headroom: Dict[str, float] = {}
     """By probe, `name kind`: error of the mode over that of the reference mode, floored."""
-    fitness: Literal["fit", "wrong", "not_judged"]
+    fitness: Fitness
     reasons: Tuple[Remark, ...] = ()
     """Why, one clause each."""
     fit_bounds: Tuple[Bound, ...] = ()
