@@ -1,5 +1,6 @@
 """The options of bench.py itself, in the sections that `--help` shows them in."""
 
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 import click
@@ -27,9 +28,15 @@ def output_option(text: str) -> Callable[[Command], Command]:
     return click.option("--output", metavar="DIR", default="results", show_default=True, help=text)
 
 
+def _suite_names() -> str:
+    """Names of the suites, read off their files: importing them takes longer than `--help` may."""
+    folder = Path(__file__).resolve().parent.parent.parent / "suites"
+    return ", ".join(sorted(path.stem for path in folder.glob("[a-z]*.py")))
+
+
 SECTIONS: Dict[str, Tuple[Callable[[Command], Command], ...]] = {
     "What to do": (
-        click.option("--suite", metavar="NAME", help="What to measure: perf, accuracy, smoke, scaling, reference."),
+        click.option("--suite", metavar="NAME", help=f"What to measure: {_suite_names()}."),
         click.option("--resume", metavar="RUN", help="Measure what this interrupted run's folder is missing."),
         click.option("--plan-only", is_flag=True, help="Decide the card's dtypes and run no step."),
         click.option(
