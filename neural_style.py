@@ -116,15 +116,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 def run(options: Dict[str, Any]) -> int:
     """Do what the options ask for and return the exit status."""
-    import platformdirs
-
     from harness.mission import files, job, loop
     from harness.mission.record import record
+    from harness.store.cache import cache_folder
     from reports.mission.log import MissionLog
     from reports.mission.loss_history import progress_files
 
     with MissionLog() as log:
-        outcome = loop.stylize(job.from_options(options), platformdirs.user_cache_dir("stylebench"), log)
+        outcome = loop.stylize(job.from_options(options), cache_folder(), log)
     for path, data in progress_files(outcome).items():
         files.write(path, data)
     if outcome.job.record is not None:

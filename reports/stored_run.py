@@ -1,5 +1,6 @@
 """A run and what its folder holds, as every format reads them: what is not there, or not readable, is left out."""
 
+import os
 from pathlib import Path
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -26,7 +27,7 @@ class Evidence(NamedTuple):
     def load(cls, path: Path) -> "Evidence":
         """Read the folder of a run or of a comparison, or the record in it; raises UsageError when it is neither."""
         folder = RunFolder(path.parent if path.name in ("run.json", COMPARISON) else path)
-        is_comparison = (folder.path / COMPARISON).exists()
+        is_comparison = os.path.lexists(folder.path / COMPARISON)
         return cls(head_run(folder) if is_comparison else folder.load(), folder.path)
 
     @property

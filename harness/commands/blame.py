@@ -5,10 +5,10 @@ from typing import Optional
 
 import click
 
-from harness.commands import cache_folder
 from harness.commands.options import output_option
 from harness.errors import UsageError
 from harness.gates.exit_status import INCONCLUSIVE
+from harness.store.cache import cache_folder
 
 
 @click.command()

@@ -5,8 +5,8 @@ from typing import Optional, Tuple
 
 import click
 
-from harness.commands import cache_folder
 from harness.errors import UsageError
+from harness.store.cache import cache_folder
 
 
 @click.command()

@@ -13,6 +13,7 @@ from harness import modes
 from harness.comparisons.referee import Referee
 from harness.devices import naming
 from harness.devices.kinds import KINDS
+from harness.errors import UsageError
 from harness.gates.power_card import DELAY
 from harness.machine import environment
 from harness.records import Calibration, CalibrationPair, Suite, Trial
@@ -68,11 +69,13 @@ def measure(calibration: Calibration, folder: RunFolder, cache: str, observer: O
     require_unchanged(
         f"calibration {folder.path}", [calibration.case], calibration.environment, calibration.device, cache
     )
-    found = folder.recover_journal(CalibrationPair)
+    found = folder.recover_journal(calibration.id, CalibrationPair)
+    if [pair.number for pair in found] != list(range(1, min(len(found), calibration.planned_pairs) + 1)):
+        raise UsageError(f"journal {folder.journal_path}: its pairs are not 1 to {calibration.planned_pairs} in order")
     try:
         for number in range(len(found) + 1, calibration.planned_pairs + 1):
             pair = _measure_pair(calibration, number, folder, cache, observer)
-            folder.append_journal(pair)
+            folder.append_journal(calibration.id, pair)
             found.append(pair)
     except KeyboardInterrupt:
         pass

@@ -10,6 +10,7 @@ from typing import Iterable, Type, TypeVar
 from pydantic import ValidationError
 
 from harness.errors import UsageError
+from harness.reading import UnreadableError, parse_json, read_file
 from harness.records import SCHEMA_VERSION, Record
 
 R = TypeVar("R", bound=Record)
@@ -51,11 +52,9 @@ def save_readable(path: Path, record: Record) -> Path:
 def read_record(record: Type[R], what: str, path: Path) -> R:
     """Read a JSON file with a schema version; raises UsageError that begins with `what`."""
     try:
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{what}: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"{what}: not JSON: {error}") from error
+        document = parse_json(read_file(path))
+    except UnreadableError as error:
+        raise UsageError(f"{what}: {error}") from error
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION:
         raise UsageError(f"{what}: schema version {version}, expected {SCHEMA_VERSION}")
@@ -67,8 +66,10 @@ def read_record(record: Type[R], what: str, path: Path) -> R:
 
 def first_problem(error: ValidationError) -> str:
     """The first thing that is wrong with a record: where, and what was expected."""
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
+    first = error.errors(include_url=False)[0]
+    where, reason = ".".join(map(str, first["loc"])), first["msg"].replace("Value error, ", "")
+    reason = reason[:1].lower() + reason[1:]
+    return f"{where}: {reason}" if where else reason
 
 
 def write_lines(path: Path, records: Iterable[Record]) -> None:

@@ -43,7 +43,7 @@ def test_an_output_folder_that_cannot_be_made_is_a_usage_error(tmp_path, place):
 def test_the_journal_grows_by_whole_lines(tmp_path):
     folder = RunFolder.create(tmp_path, "perf")
     for name in ("graph", "steps"):
-        folder.append_journal(Phase(name=name))
+        folder.append_journal("perf-1", Phase(name=name))
     lines = (folder.path / "journal.jsonl").read_text().splitlines()
     assert [json.loads(line)["name"] for line in lines] == ["graph", "steps"]
 

@@ -152,7 +152,9 @@ def test_what_was_not_measured_is_a_dash(show, result):
 
 
 def test_failures_come_first_with_reason_and_log(show, result):
-    failed = result.model_copy(update={"status": "crashed", "reason": "killed", "log_tail": ("last words",)})
+    failed = result.model_copy(
+        update={"replicate": 2, "status": "crashed", "reason": "killed", "log_tail": ("last words",)}
+    )
     lines = show(failed, result).splitlines()
     assert lines[0] == "crashed: small.must_keep_origin_dtype.1: killed"
     assert "last words" in lines[1] and "log.txt" in lines[2]
