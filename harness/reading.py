@@ -40,7 +40,7 @@ def read_file(path: Union[str, Path], limit: int = LIMIT) -> bytes:
 
 
 def _reason(error: OSError) -> str:
-    return "not a regular file" if isinstance(error, IsADirectoryError) else (error.strerror or str(error)).lower()
+    return "not a regular file" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
 
 
 def parse_json(

@@ -46,7 +46,8 @@ def explain(
     if fetches and not graph:
         raise UsageError(f"--fetch {fetches[0]}: it is of --graph (expected --graph FILE.pb beside it)")
     if graph and not os.path.isfile(graph):
-        raise UsageError(f"graph {graph}: no such file (expected a binary GraphDef)")
+        reason = "it is a folder, such as a SavedModel's" if os.path.isdir(graph) else "no such file"
+        raise UsageError(f"graph {graph}: {reason} (expected a binary GraphDef, one in text, or a MetaGraphDef)")
     asked = [modes.get(name) for name in (mode, other) if name]
     chosen = tuple(modes.with_options(asked, mixlist, customize_dtypes))
     if graph:

@@ -90,7 +90,7 @@ class CalibrationPair(Record):
     head_seconds: Optional[Seconds]
     delayed_seconds: Optional[Seconds]
     """None: the steps never settled."""
-    log_ratio: Optional[float] = None
+    log_ratio: Optional[float] = Field(None, ge=-100, le=100)
     """Median over the steps of log(head / base), which were made in turns; None where they were not."""
-    delayed_log_ratio: Optional[float] = None
+    delayed_log_ratio: Optional[float] = Field(None, ge=-100, le=100)
     """The same of the steps that were slowed down in head's place, and not in base's."""

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all, their names, and records read back."""
 
+import hashlib
 import json
 import os
 import re
@@ -12,6 +13,9 @@ from pydantic import ValidationError
 from harness.errors import UsageError
 from harness.reading import UnreadableError, parse_json, read_file
 from harness.records import SCHEMA_VERSION, Record
+
+_NAME_LIMIT = 180
+"""Bytes; file systems take 255, and something may follow."""
 
 R = TypeVar("R", bound=Record)
 
@@ -32,8 +36,12 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def slug(text: str) -> str:
-    """The text as a file name: letters, digits, and . _ + - alone."""
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip(".-") or "unnamed"
+    """The text as a file name: letters of any script, digits, and . _ + - alone; a long one ends in a hash of all."""
+    name = re.sub(r"[^\w.+-]+", "-", text).strip(".-") or "unnamed"
+    if len(os.fsencode(name)) <= _NAME_LIMIT:
+        return name
+    kept = os.fsencode(name)[:_NAME_LIMIT].decode("utf-8", "ignore")
+    return f"{kept}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:12]}"
 
 
 def numbered(path: str, index: int) -> str:
