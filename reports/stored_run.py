@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from pydantic import ValidationError
 
@@ -40,6 +40,16 @@ class Evidence(NamedTuple):
     def origin(self) -> Origin:
         """The run's folder and suite, for the commands of an advice."""
         return Origin(shown_path(self.folder), self.run.suite.name)
+
+    def by_case(self) -> "Dict[str, Evidence]":
+        """For each case the run with that case's measurements alone, so that a page of many cases scans none twice."""
+        found: Dict[str, Dict[str, List[Any]]] = {case.id: {} for case in self.run.suite.cases}
+        for name in ("trials", "summaries", "plans", "fidelity"):
+            for lists in found.values():
+                lists[name] = []
+            for item in getattr(self.run, name):
+                found[item.case][name].append(item)
+        return {case: self._replace(run=self.run.model_copy(update=lists)) for case, lists in found.items()}
 
     def trials(self, case: str, mode: str) -> List[TrialResult]:
         """Return the trials of one case in one mode, by replicate; those that only confirmed others are left out."""
