@@ -128,10 +128,10 @@ def test_a_place_that_only_moxing_reaches_is_refused_without_it(tmp_path, data, 
     assert ended.stderr.startswith(f"modelarts_entry_perf.py: {option} obs://bucket/place: moxing is not installed")
 
 
-@pytest.mark.parametrize("style, status", [("no picture\n", 2), (None, 1)])
-def test_a_delivery_that_fails_does_not_replace_the_job_s_status(tmp_path, data, style, status):
-    if style:
-        (data / "1-style.jpg").write_text(style)
+@pytest.mark.parametrize("content, status", [("no picture\n", 2), (None, 1)])
+def test_a_delivery_that_fails_does_not_replace_the_job_s_status(tmp_path, data, content, status):
+    if content:
+        (data / "1-style.jpg").write_text(content)
     ended = _run(
         "modelarts_entry_perf.py",
         *("--data_url", data, "--train_url=/dev/null", "--network", "synthetic-narrow", "--train_steps=3"),
