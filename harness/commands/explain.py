@@ -35,8 +35,8 @@ def explain(
     """Say why each op of the step gets its dtype in MODE; with MODE_B, what differs."""
     import suites
     from harness import modes
+    from harness.devices import memory
     from harness.plans import explain as plans
-    from harness.step import inputs
     from reports.terminal import explain as shown
 
     sizes = {"size": size, "batch": batch}
@@ -54,7 +54,8 @@ def explain(
         question = plans.Question(graph=os.path.abspath(graph), fetches=fetches, modes=chosen)
     else:
         case = suites.customize(suites.get("perf"), changes, {}).cases[0]
-        question = plans.Question(case=inputs.resolve(case, cache_folder()), modes=chosen, cache=cache_folder())
+        resolved = memory.resolve(case, cache_folder(), chosen, "cpu", forward_only=True)
+        question = plans.Question(case=resolved, modes=chosen, cache=cache_folder())
     answer = plans.explain(question)
     if as_json:
         shown.print_json(chosen, answer)

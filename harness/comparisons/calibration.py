@@ -11,7 +11,7 @@ from typing import Dict, List, Tuple
 
 from harness import modes
 from harness.comparisons.referee import Referee
-from harness.devices import naming
+from harness.devices import memory, naming
 from harness.devices.kinds import KINDS
 from harness.errors import UsageError
 from harness.gates.power_card import DELAY
@@ -21,7 +21,6 @@ from harness.records.events import Event, Sample
 from harness.runs import dispatch
 from harness.runs.runner import Observer, require_unchanged
 from harness.statistics import twin_log_ratio
-from harness.step import inputs
 from harness.step.turns import PAIRED_STEPS, WARM_UP_STEPS
 from harness.store.run_folder import RunFolder
 from harness.trial.supervisor import run_trial
@@ -40,14 +39,15 @@ def begin(
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
     """
     chosen = naming.choose_one(device)
-    case = inputs.resolve(suite.cases[0], cache)
+    mode = modes.get(KINDS[chosen.kind].reference_mode)
+    case = memory.resolve(suite.cases[0], cache, [mode], chosen.name)
     machine = environment.describe(device=chosen.name)
     folder = RunFolder.create(results, f"calibrate-{suite.name}")
     calibration = Calibration(
         id=folder.path.name,
         suite=suite.name,
         case=case,
-        mode=modes.get(KINDS[chosen.kind].reference_mode),
+        mode=mode,
         device=chosen.name,
         timeout=suite.timeout,
         comparisons=comparisons,

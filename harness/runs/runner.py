@@ -10,7 +10,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 
 from pydantic import ValidationError
 
-from harness.devices import naming
+from harness.devices import memory, naming
 from harness.devices.kinds import KINDS
 from harness.errors import UsageError
 from harness.machine import environment
@@ -79,7 +79,9 @@ def run_suite(
     """
     # Chosen once: a card that goes away is its trials' failure, and not a reason to go on with another device.
     device = naming.named(naming.choose(device))
-    suite = suite.model_copy(update={"cases": tuple(inputs.resolve(case, cache) for case in suite.cases)})
+    suite = suite.model_copy(
+        update={"cases": tuple(memory.resolve(case, cache, suite.modes, device, plan_only) for case in suite.cases)}
+    )
     check_op_names(suite.cases, suite.modes, cache)
     machine = environment.describe(device=device)
     folder = RunFolder.create(results, suite.name)

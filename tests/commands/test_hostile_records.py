@@ -42,7 +42,7 @@ def stored(tmp_path, case):
 def readers(folder):
     return [
         ("report", folder),
-        ("compare", folder, folder),
+        ("compare", folder, folder.parent),
         ("approve", folder, "--reason", "a test"),
         ("--resume", folder, "--report", "none"),
     ]

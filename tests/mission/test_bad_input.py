@@ -232,3 +232,10 @@ def test_a_customised_name_that_is_not_in_the_graph_is_one_line(refused, tmp_pat
     dtypes.write_text("no/such/op::InputDtype:float32,OutputDtype:float32\n")
     message = refused(f"--precision-mode force_fp16 --customize-dtypes {dtypes}")
     assert "dtypes.cfg" in message and "no/such/op" in message
+
+
+def test_a_picture_that_does_not_fit_is_refused_before_anything_is_computed(refused, monkeypatch):
+    monkeypatch.setattr("harness.devices.memory.available_bytes", lambda: 2**29)
+    line = refused("")
+    assert "case picture: 40x33 pixels, styles of 40x40, need about " in line
+    assert line.endswith("GiB, this machine has 0.5 GiB available: give --width\n")

@@ -83,7 +83,7 @@ def test_the_longest_name_of_a_mode_fits_beside_all_its_figures(suite, result, t
     row = summary.model_copy(update={"mode": longest.name, "emulated": True, "steady": False, **figures})
     run = Run(
         id="tiny-1", suite=suite.model_copy(update={"modes": (longest,)}), device="cpu", started="", complete=True,
-        environment=describe(), trials=[result], summaries=[row],
+        environment=describe(), trials=[result.model_copy(update={"mode": longest.name})], summaries=[row],
     )  # fmt: skip
     out = io.StringIO()
     print_run(run, tmp_path, console=Console(file=out, width=80, highlight=False))
