@@ -19,6 +19,12 @@ def _check_file_name(text: str) -> str:
     return text
 
 
+def _check_name_part(text: str) -> str:
+    if set("/*?[\0") & set(text):
+        raise ValueError("expected a part of a file's name, without / and wildcards")
+    return text
+
+
 def _check_time(text: str) -> str:
     if datetime.fromisoformat(text).tzinfo is None:
         raise ValueError("expected a time with its offset from UTC")
@@ -33,6 +39,8 @@ def _check_losses(losses: Dict[str, float]) -> Dict[str, float]:
 
 FileName = Annotated[str, AfterValidator(_check_file_name)]
 """A path as the system takes it."""
+NamePart = Annotated[str, AfterValidator(_check_name_part)]
+"""What a file's or folder's name is made of, and looked for by."""
 Time = Annotated[str, AfterValidator(_check_time)]
 """ISO 8601."""
 Count = Annotated[int, Field(ge=0, lt=2**63)]

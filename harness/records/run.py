@@ -3,10 +3,10 @@
 import math
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Literal
 
-from harness.records.base import SCHEMA_VERSION, Count, Figure, Rate, Record, Seconds
+from harness.records.base import SCHEMA_VERSION, Count, Figure, NamePart, Rate, Record, Seconds
 from harness.records.baseline import CasePlan, PlanFigures
 from harness.records.case import REFERENCE_MODE, Case, Mode
 from harness.records.environment import Environment
@@ -89,7 +89,7 @@ class Pair(Record):
     """The step times of two revisions, in one pair of processes."""
 
     case: str
-    mode: str
+    mode: NamePart
     number: int = Field(gt=0)
     base_seconds: Optional[Seconds]
     head_seconds: Optional[Seconds]
@@ -97,13 +97,6 @@ class Pair(Record):
     log_ratio: Optional[float] = Field(None, ge=-100, le=100)
     """Median over the steps of log(head / base), where the two made them in turns; None where they did not."""
     emulated: bool
-
-    @field_validator("mode")
-    @classmethod
-    def _names_a_folder(cls, value: str) -> str:
-        if "/" in value or "\0" in value:
-            raise ValueError("expected a mode's name, which is part of a folder's name")
-        return value
 
     @property
     def ratio(self) -> Optional[float]:
@@ -125,7 +118,7 @@ class Comparison(Record):
     """Its hash; names of revisions move."""
     head: Optional[str] = None
     """This tree's revision, as Environment.revision says it."""
-    modes: Tuple[str, ...] = ()
+    modes: Tuple[NamePart, ...] = ()
     options: Tuple[str, ...] = ()
     """What both trees were told on their command lines."""
     looks: Tuple[int, int] = (2, 2)
@@ -139,6 +132,11 @@ class Comparison(Record):
     pairs: Tuple[Pair, ...] = ()
     verdicts: Tuple[Verdict, ...] = ()
     power_cards: Tuple[PowerCard, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """What the lines of its journal name as theirs: which base, and since when."""
+        return f"{self.base_commit or self.base} {self.started}"
 
 
 class Run(Record):
@@ -178,9 +176,9 @@ class Run(Record):
             if case.inputs is None:
                 raise ValueError(f"suite.cases: {case.id} has no inputs (expected what its files held)")
         known = {(case.id, mode.name) for case, mode in self.pairs}
-        for what, case, mode in self._named():
-            if (case, mode) not in known:
-                raise ValueError(f"{what}: case {case} in mode {mode} is not of suite {self.suite.name}")
+        for what, case_id, mode_name in self._named():
+            if (case_id, mode_name) not in known:
+                raise ValueError(f"{what}: case {case_id} in mode {mode_name} is not of suite {self.suite.name}")
         seen = set()
         for trial in self.trials:
             key = (trial.case, trial.mode, trial.replicate, trial.confirmation)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import bench
-from harness.records import Calibration, CalibrationPair
+from harness.records import Calibration, CalibrationPair, Comparison, Pair
 from harness.store.run_folder import RunFolder
 from tests.reports.runs import REFERENCE, make_run
 
@@ -210,3 +210,27 @@ def test_a_calibration_s_pairs_are_its_own_in_their_order(numbers, refused, tmp_
         pair = CalibrationPair(number=number, base_seconds=1, head_seconds=1, delayed_seconds=1)
         folder.append_journal("calibrate-1", pair)
     assert "its pairs are not 1 to 4 in order" in refused("calibrate", "--resume", tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["**", "/etc", "../..", "[", "a\0b"])
+def test_a_comparison_s_modes_lead_nowhere_else(mode, refused, tmp_path):
+    pair = {"case": "small", "mode": mode, "number": 1, "base_seconds": 1.0, "head_seconds": 1.0, "emulated": False}
+    document = {"schema_version": 1, "base": "main", "started": "", "command": [], "pairs": [pair], "verdicts": []}
+    (tmp_path / "comparison.json").write_text(json.dumps(document))
+    assert "pairs.0.mode: expected a part of a file's name, without / and wildcards" in refused("report", tmp_path)
+
+
+def test_a_comparison_s_journal_is_its_own(refused, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.machine.git.describe", lambda: "head")
+    comparison = Comparison(
+        base="main", base_commit="abc", head="head", modes=(REFERENCE,), looks=(2, 2), complete=False, started="now",
+        command=(),
+    )  # fmt: skip
+    folder = RunFolder(tmp_path)
+    folder.save_comparison(comparison)
+    pair = Pair(case="small", mode=REFERENCE, number=1, base_seconds=1.0, head_seconds=1.0, emulated=False)
+    folder.append_journal("def then", pair)
+    assert "line 1 is of run def then, expected lines of abc now alone" in refused("--resume", tmp_path)
+    (tmp_path / "journal.jsonl").unlink()
+    folder.append_journal(comparison.owner, pair.model_copy(update={"number": 3}))
+    assert f"pair 3 in mode {REFERENCE} is not asked for" in refused("--resume", tmp_path)
