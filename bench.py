@@ -6,6 +6,13 @@ import sys
 import traceback
 from typing import Any, Callable
 
+from harness.machine import requirements
+
+if __name__ == "__main__" and requirements.absent():  # before anything is imported that needs them
+    from harness.commands.bare import main as without_packages
+
+    sys.exit(without_packages(sys.argv[1:]))
+
 import click
 
 from harness.commands.against import compare_trees, continue_comparison
@@ -20,7 +27,7 @@ from harness.commands.options import SectionedGroup, all_options
 from harness.commands.report import report
 from harness.commands.request import Request, given_options, spelled
 from harness.commands.run import continue_run, measure
-from harness.errors import ChildFailedError
+from harness.errors import ChildFailedError, one_line
 from harness.gates.exit_status import INTERNAL, INTERRUPTED, USAGE
 from harness.machine.signals import end_as_interrupts
 
@@ -75,6 +82,8 @@ def main() -> int:
     except (OSError, ChildFailedError) as error:
         # A full or failing disk: what the journal holds is kept, and --resume measures the rest.
         return _say(str(error), INTERNAL)
+    except ImportError as error:  # of a package that only some commands need, or a broken one
+        return _say(f"{error} ({requirements.ADVICE})", USAGE)
     except Exception as error:
         from harness.errors import UsageError
         from model.images import ImageError
@@ -88,7 +97,7 @@ def main() -> int:
 
 
 def _say(reason: str, status: int) -> int:
-    click.echo(f"bench.py: {reason}", err=True)
+    click.echo(f"bench.py: {one_line(reason)}", err=True)
     return status
 
 

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import Any, Dict, List, NoReturn, Optional
 
+from harness.errors import one_line
+
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
@@ -13,7 +15,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{self.prog}: {message} (see --help)\n")
+        self.exit(EXIT_USAGE, f"{self.prog}: {one_line(message)} (see --help)\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -95,6 +97,11 @@ def _add_precision(group: Any) -> None:
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run the command line and return the exit status."""
     options = vars(build_parser().parse_args(arguments))
+    from harness.machine import requirements
+
+    missing = requirements.absent()
+    if missing:
+        return _fail(requirements.refusal(missing), EXIT_USAGE)
     from harness.devices.device import DeviceUnavailable
     from harness.errors import UsageError
     from harness.mission.files import OutputError
@@ -105,6 +112,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return run(options)
     except (UsageError, ImageError, NetworkError, DeviceUnavailable) as error:
         return _fail(str(error), EXIT_USAGE)
+    except ImportError as error:
+        return _fail(f"{error} ({requirements.ADVICE})", EXIT_USAGE)
     except OutputError as error:
         return _fail(str(error), EXIT_FAILED)
     except BrokenPipeError:  # whoever read the log is gone, as after `| head`
@@ -116,15 +125,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 def run(options: Dict[str, Any]) -> int:
     """Do what the options ask for and return the exit status."""
-    import platformdirs
-
     from harness.mission import files, job, loop
     from harness.mission.record import record
+    from harness.store.cache import cache_folder
     from reports.mission.log import MissionLog
     from reports.mission.loss_history import progress_files
 
     with MissionLog() as log:
-        outcome = loop.stylize(job.from_options(options), platformdirs.user_cache_dir("stylebench"), log)
+        outcome = loop.stylize(job.from_options(options), cache_folder(), log)
     for path, data in progress_files(outcome).items():
         files.write(path, data)
     if outcome.job.record is not None:
@@ -136,7 +144,7 @@ def run(options: Dict[str, Any]) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    sys.stderr.write(f"neural_style.py: {message}\n")
+    sys.stderr.write(f"neural_style.py: {one_line(message)}\n")
     return status
 
 

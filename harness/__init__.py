@@ -9,7 +9,8 @@
     step        machine     store       one training step; what machine this is; what lies on the disk
     records                             the nouns
     precision                           what the card's compiler decides, and the graph that computes so
-    statistics  errors      remark      beside model/, which knows nothing of all this
+    statistics  errors      remark      reading
+                                        beside model/, which knows nothing of all this
 
 The parent's side starts without TensorFlow: only workers import it, inside the functions that need it. Other imports
 within functions keep `bench.py --help` fast. pyproject.toml holds the order of the floors as a test.

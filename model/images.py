@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import warnings
 from typing import Tuple
 
 import numpy as np
@@ -11,6 +12,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 MEAN_PIXEL = (123.68, 116.779, 103.939)
 MIN_SIDE = 32
 """Pixels. Four poolings leave 2x2 positions at the deepest style layer; below that a Gram matrix says nothing."""
+MAX_PIXELS = 89_478_485
+"""Of a picture's file, a quarter of a GiB as RGB: where Pillow begins to warn of decompression bombs."""
 
 _FORMATS = {
     ".jpg": "JPEG",
@@ -22,6 +25,9 @@ _FORMATS = {
     ".webp": "WEBP",
 }
 
+_READ = (*dict.fromkeys(_FORMATS.values()), "GIF", "PPM")
+"""Formats that Pillow decodes itself; for others, such as EPS, it would run what it finds on the PATH."""
+
 
 class ImageError(ValueError):
     """A picture cannot be used; the message names the file and what was expected."""
@@ -31,27 +37,41 @@ def read(path: str) -> np.ndarray:
     """Return the picture as uint8 RGB, upright by its EXIF tag, its alpha dropped without compositing.
 
     Raises:
-        ImageError: the file is missing, empty, truncated, no picture, or smaller than MIN_SIDE.
+        ImageError: the file is missing, empty, truncated, in no format that is named here, smaller than MIN_SIDE or
+            of more than MAX_PIXELS.
     """
     if not os.path.isfile(path):
         raise ImageError(f"picture {path}: {'not a file' if os.path.exists(path) else 'no such file'}")
     if not os.path.getsize(path):
         raise ImageError(f"picture {path}: the file is empty")
     try:
-        with Image.open(path) as image:
+        with _open(path) as image:
             image.load()
             # Pillow before 10 opens 16-bit grey PNG as 32-bit integers.
             is_16_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
             pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image), is_16_bit))
     except Exception as error:  # Pillow raises a dozen unrelated types on a damaged file
-        reason = " ".join(str(error).split()) or type(error).__name__
-        if isinstance(error, UnidentifiedImageError):
-            reason = "not a picture Pillow can read"
-        raise ImageError(f"picture {path}: {reason} (expected a whole JPEG, PNG, BMP, TIFF or WebP file)") from error
+        raise ImageError(f"picture {path}: {_reason(error)}") from error
     height, width = pixels.shape[:2]
     if min(height, width) < MIN_SIDE:
         raise ImageError(f"picture {path}: {width}x{height} pixels, expected at least {MIN_SIDE} on each side")
     return pixels
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return f"more than {MAX_PIXELS:,} pixels (scale it down)"
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, UnidentifiedImageError):
+        reason = "not a picture Pillow can read"
+    return f"{reason} (expected a whole JPEG, PNG, BMP, TIFF, WebP, GIF or PPM file)"
+
+
+def _open(path: str) -> Image.Image:
+    """Open the picture if its format is one of those named here, whatever its suffix: no program is run to read it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return Image.open(path, formats=_READ)
 
 
 def _to_rgb(image: Image.Image, is_16_bit: bool) -> Image.Image:

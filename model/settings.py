@@ -5,6 +5,10 @@ from typing import Dict, Optional, Tuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Literal
 
+MAX_SIDE = 8192
+"""Pixels of a picture's longer side, after resizing."""
+MAX_STYLE_SCALE = 256.0
+"""Brings a style to MAX_SIDE for the narrowest content, of 32 pixels."""
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
@@ -38,8 +42,8 @@ class StyleSettings(BaseModel):
         blend = self.style_blend_weights
         if blend is not None and (min(blend, default=0) < 0 or sum(blend) <= 0):
             raise ValueError("style_blend_weights must be non-negative and not all zero")
-        if self.style_scales is not None and min(self.style_scales, default=1) <= 0:
-            raise ValueError("style_scales must be positive")
+        if self.style_scales is not None and not all(0 < scale <= MAX_STYLE_SCALE for scale in self.style_scales):
+            raise ValueError(f"style_scales must be above 0 and at most {MAX_STYLE_SCALE:g}")
         return self
 
     def check_style_count(self, styles: int) -> None:

@@ -6,7 +6,6 @@ from typing import List
 from harness.errors import UsageError
 from harness.records import Run, TrialResult
 from harness.runs.summary import summarize
-from harness.store.files import slug
 from harness.store.run_folder import RunFolder, inside
 
 COMPARISON = "comparison.json"
@@ -50,8 +49,6 @@ def head_run(folder: RunFolder) -> Run:
 
 def _records(folder: Path, name: str) -> List[Path]:
     """The records of the runs in a pair's folder; raises UsageError when one leads out of the comparison's."""
-    if slug(name) != name:
-        raise UsageError(f"comparison {folder}: {name!r} is no folder of a pair (expected NUMBER-head-MODE)")
     found = sorted((folder / name).glob("*/run.json"))
     return [inside(folder, str(record.relative_to(folder))) for record in found]
 

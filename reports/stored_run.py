@@ -1,7 +1,8 @@
 """A run and what its folder holds, as every format reads them: what is not there, or not readable, is left out."""
 
+import os
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from pydantic import ValidationError
 
@@ -26,7 +27,7 @@ class Evidence(NamedTuple):
     def load(cls, path: Path) -> "Evidence":
         """Read the folder of a run or of a comparison, or the record in it; raises UsageError when it is neither."""
         folder = RunFolder(path.parent if path.name in ("run.json", COMPARISON) else path)
-        is_comparison = (folder.path / COMPARISON).exists()
+        is_comparison = os.path.lexists(folder.path / COMPARISON)
         return cls(head_run(folder) if is_comparison else folder.load(), folder.path)
 
     @property
@@ -39,6 +40,16 @@ class Evidence(NamedTuple):
     def origin(self) -> Origin:
         """The run's folder and suite, for the commands of an advice."""
         return Origin(shown_path(self.folder), self.run.suite.name)
+
+    def by_case(self) -> "Dict[str, Evidence]":
+        """For each case the run with that case's measurements alone, so that a page of many cases scans none twice."""
+        found: Dict[str, Dict[str, List[Any]]] = {case.id: {} for case in self.run.suite.cases}
+        for name in ("trials", "summaries", "plans", "fidelity"):
+            for lists in found.values():
+                lists[name] = []
+            for item in getattr(self.run, name):
+                found[item.case][name].append(item)
+        return {case: self._replace(run=self.run.model_copy(update=lists)) for case, lists in found.items()}
 
     def trials(self, case: str, mode: str) -> List[TrialResult]:
         """Return the trials of one case in one mode, by replicate; those that only confirmed others are left out."""

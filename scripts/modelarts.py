@@ -1,6 +1,7 @@
 """Shared by the ModelArts entries: run a train script, copy its results, return its exit status."""
 
 import argparse
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import List, Optional
 
 SCRIPTS = Path(__file__).resolve().parent
-EXIT_USAGE = 2
+EXIT_FAILED, EXIT_USAGE = 1, 2
 
 
 def run(script: str, arguments: Optional[List[str]] = None) -> int:
@@ -25,18 +26,37 @@ def run(script: str, arguments: Optional[List[str]] = None) -> int:
     work = Path(os.environ.get("STYLEBENCH_WORK", str(SCRIPTS.parent / "output" / "modelarts")))
     data, results = options.data_url, work / "results"
     shutil.rmtree(str(results), ignore_errors=True)  # of an earlier job; they must not pass for this one's
+    for option, place in (("--data_url", data), ("--train_url", options.train_url)):
+        if _is_remote(place) and importlib.util.find_spec("moxing") is None:
+            return _fail(f"{option} {place}: moxing is not installed (ModelArts' images have it; expected a folder)")
     if _is_remote(data):
         data = str(work / "data")
-        _copy_remote(options.data_url, data)
+        try:
+            _copy_remote(options.data_url, data)
+        except Exception as error:  # moxing raises types of its own
+            return _fail(f"--data_url {options.data_url}: {_reason(error)}")
     elif not os.path.isdir(data):
-        sys.stderr.write(f"{Path(sys.argv[0]).name}: --data_url {data}: no such folder\n")
-        return EXIT_USAGE
+        return _fail(f"--data_url {data}: no such folder")
     environment = dict(os.environ, PYTHON=os.environ.get("PYTHON", sys.executable))
     command = ["bash", str(SCRIPTS / script), f"--data_path={data}", f"--output_path={results}", *others]
     status = subprocess.run(command, env=environment).returncode
     if results.is_dir():  # of a job that failed too: its log says why
-        _deliver(results, options.train_url)
+        try:
+            _deliver(results, options.train_url)
+        except Exception as error:
+            reason = f"{_reason(error)}; the results are in {results}"
+            failed = _fail(f"--train_url {options.train_url}: {reason}", EXIT_FAILED)
+            return status or failed  # the job's own failure is what its caller has to know first
     return status
+
+
+def _fail(message: str, status: int = EXIT_USAGE) -> int:
+    sys.stderr.write(f"{Path(sys.argv[0]).name}: {message}\n")
+    return status
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _deliver(results: Path, target: str) -> None:

@@ -84,6 +84,9 @@ check() {
 train() {
     case_name=${network_name}_bs${batch_size}_${RANK_SIZE}p_$case_suffix
     log=$output_path/train_$ASCEND_DEVICE_ID.log
+    # Of an earlier run: should this one fail, they must not pass for its results.
+    rm -f "$output_path/$case_name.log" "$output_path/${case_name}_loss.txt" "$output_path/run.json" \
+        "$output_path"/11.jpg "$output_path"/11-*.jpg "$output_path"/progress.txt "$output_path"/progress.png
     local start
     start=$(date +%s)
     "${PYTHON:-python3}" "$root/neural_style.py" \

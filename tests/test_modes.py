@@ -126,3 +126,12 @@ def test_float16_modes_can_be_native_and_say_so_in_their_name():
 def test_contradictory_ways_of_computing_are_refused(name, options, reason):
     with pytest.raises(UsageError, match=reason):
         modes.on_chip([modes.get(name)], **options)
+
+
+def test_files_named_in_any_script_make_modes_that_are_told_apart(tmp_path):
+    names = []
+    for name in ("名单一.json", "名单二.json"):
+        (tmp_path / name).write_text('{"black-list": {"to-add": ["Mul"]}}')
+        (mode,) = modes.with_options([modes.get("allow_mix_precision")], mixlist=str(tmp_path / name))
+        names.append(mode.name)
+    assert names == ["allow_mix_precision+名单一.json", "allow_mix_precision+名单二.json"]

@@ -10,13 +10,6 @@ if TYPE_CHECKING:
     from harness.store.baselines import Baselines
 
 
-def cache_folder() -> str:
-    """Folder for things that can be made again."""
-    import platformdirs
-
-    return platformdirs.user_cache_dir("stylebench")
-
-
 def baselines_in(folder: Optional[str]) -> "Baselines":
     """The approved results in a folder that the user named, or in the project's own."""
     from harness.store.baselines import Baselines

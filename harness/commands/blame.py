@@ -5,10 +5,10 @@ from typing import Optional
 
 import click
 
-from harness.commands import cache_folder
 from harness.commands.options import output_option
 from harness.errors import UsageError
 from harness.gates.exit_status import INCONCLUSIVE
+from harness.store.cache import cache_folder
 
 
 @click.command()
@@ -45,7 +45,7 @@ def blame(
     import suites
     from harness import modes
     from harness.blame import search as causes
-    from harness.step import inputs
+    from harness.devices import memory
     from harness.store.files import write_atomic
     from harness.store.run_folder import RunFolder
     from reports.terminal.blame import BlameProgress, print_blame
@@ -55,7 +55,9 @@ def blame(
         raise UsageError(f"blame {mode}: it swaps kernels of the 910, which has no bfloat16; expected a float16 mode")
     changes = {"size": size, "steps": steps, **({"network": network} if network else {})}
     case = suites.customize(suites.get("accuracy"), changes, {}).cases[0]
-    question = causes.Question(case=inputs.resolve(case, cache_folder()), mode=chosen, cache=cache_folder())
+    question = causes.Question(
+        case=memory.resolve(case, cache_folder(), [chosen], "cpu"), mode=chosen, cache=cache_folder()
+    )
     found = causes.blame(question, BlameProgress().scored)
     folder = RunFolder.create(Path(output), "blame").path
     write_atomic(folder / "blame.json", (found.model_dump_json(indent=1) + "\n").encode())

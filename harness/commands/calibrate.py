@@ -5,10 +5,11 @@ from typing import Optional
 
 import click
 
-from harness.commands import baselines_in, cache_folder
+from harness.commands import baselines_in
 from harness.commands.options import baselines_option, output_option
 from harness.commands.request import given_options
 from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED, TRIAL_FAILED
+from harness.store.cache import cache_folder
 
 
 @click.command()

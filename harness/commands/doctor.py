@@ -2,8 +2,8 @@
 
 import click
 
-from harness.commands import cache_folder
 from harness.gates.exit_status import TRIAL_FAILED
+from harness.store.cache import cache_folder
 
 
 @click.command()

@@ -5,8 +5,8 @@ from typing import Optional, Tuple
 
 import click
 
-from harness.commands import cache_folder
 from harness.errors import UsageError
+from harness.store.cache import cache_folder
 
 
 @click.command()
@@ -35,8 +35,8 @@ def explain(
     """Say why each op of the step gets its dtype in MODE; with MODE_B, what differs."""
     import suites
     from harness import modes
+    from harness.devices import memory
     from harness.plans import explain as plans
-    from harness.step import inputs
     from reports.terminal import explain as shown
 
     sizes = {"size": size, "batch": batch}
@@ -46,14 +46,16 @@ def explain(
     if fetches and not graph:
         raise UsageError(f"--fetch {fetches[0]}: it is of --graph (expected --graph FILE.pb beside it)")
     if graph and not os.path.isfile(graph):
-        raise UsageError(f"graph {graph}: no such file (expected a binary GraphDef)")
+        reason = "it is a folder, such as a SavedModel's" if os.path.isdir(graph) else "no such file"
+        raise UsageError(f"graph {graph}: {reason} (expected a binary GraphDef, one in text, or a MetaGraphDef)")
     asked = [modes.get(name) for name in (mode, other) if name]
     chosen = tuple(modes.with_options(asked, mixlist, customize_dtypes))
     if graph:
         question = plans.Question(graph=os.path.abspath(graph), fetches=fetches, modes=chosen)
     else:
         case = suites.customize(suites.get("perf"), changes, {}).cases[0]
-        question = plans.Question(case=inputs.resolve(case, cache_folder()), modes=chosen, cache=cache_folder())
+        resolved = memory.resolve(case, cache_folder(), chosen, "cpu", forward_only=True)
+        question = plans.Question(case=resolved, modes=chosen, cache=cache_folder())
     answer = plans.explain(question)
     if as_json:
         shown.print_json(chosen, answer)

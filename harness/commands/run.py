@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands import baselines_in, cache_folder
+from harness.commands import baselines_in
 from harness.commands.request import Request
 from harness.commands.shown import Shown
 from harness.gates.exit_status import INTERRUPTED, TRIAL_FAILED, exit_status, lenient
+from harness.store.cache import cache_folder
 
 if TYPE_CHECKING:
     from harness.records import Run

@@ -11,8 +11,9 @@ from typing import Dict, List, Tuple
 
 from harness import modes
 from harness.comparisons.referee import Referee
-from harness.devices import naming
+from harness.devices import memory, naming
 from harness.devices.kinds import KINDS
+from harness.errors import UsageError
 from harness.gates.power_card import DELAY
 from harness.machine import environment
 from harness.records import Calibration, CalibrationPair, Suite, Trial
@@ -20,7 +21,6 @@ from harness.records.events import Event, Sample
 from harness.runs import dispatch
 from harness.runs.runner import Observer, require_unchanged
 from harness.statistics import twin_log_ratio
-from harness.step import inputs
 from harness.step.turns import PAIRED_STEPS, WARM_UP_STEPS
 from harness.store.run_folder import RunFolder
 from harness.trial.supervisor import run_trial
@@ -39,14 +39,15 @@ def begin(
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
     """
     chosen = naming.choose_one(device)
-    case = inputs.resolve(suite.cases[0], cache)
+    mode = modes.get(KINDS[chosen.kind].reference_mode)
+    case = memory.resolve(suite.cases[0], cache, [mode], chosen.name)
     machine = environment.describe(device=chosen.name)
     folder = RunFolder.create(results, f"calibrate-{suite.name}")
     calibration = Calibration(
         id=folder.path.name,
         suite=suite.name,
         case=case,
-        mode=modes.get(KINDS[chosen.kind].reference_mode),
+        mode=mode,
         device=chosen.name,
         timeout=suite.timeout,
         comparisons=comparisons,
@@ -68,11 +69,13 @@ def measure(calibration: Calibration, folder: RunFolder, cache: str, observer: O
     require_unchanged(
         f"calibration {folder.path}", [calibration.case], calibration.environment, calibration.device, cache
     )
-    found = folder.recover_journal(CalibrationPair)
+    found = folder.recover_journal(calibration.id, CalibrationPair)
+    if [pair.number for pair in found] != list(range(1, min(len(found), calibration.planned_pairs) + 1)):
+        raise UsageError(f"journal {folder.journal_path}: its pairs are not 1 to {calibration.planned_pairs} in order")
     try:
         for number in range(len(found) + 1, calibration.planned_pairs + 1):
             pair = _measure_pair(calibration, number, folder, cache, observer)
-            folder.append_journal(pair)
+            folder.append_journal(calibration.id, pair)
             found.append(pair)
     except KeyboardInterrupt:
         pass

@@ -80,7 +80,10 @@ def resume(path: Path, cards: Cards, hear: Hear) -> Tuple[Comparison, Path]:
 
 def measure(comparison: Comparison, folder: RunFolder, cards: Cards, hear: Hear) -> Tuple[Comparison, Path]:
     """Measure what the journal lacks, and judge the whole; after Ctrl-C there are no verdicts, and `resume` goes on."""
-    pairs = folder.recover_journal(Pair)
+    pairs = folder.recover_journal(comparison.owner, Pair)
+    for pair in pairs:
+        if pair.mode not in comparison.modes or pair.number > comparison.looks[1]:
+            raise UsageError(f"journal {folder.journal_path}: pair {pair.number} in mode {pair.mode} is not asked for")
     try:
         with base_tree(comparison.base_commit) as base:
             head = Tree("head", ROOT)
@@ -120,14 +123,16 @@ def measure_pairs(comparison: Comparison, meter: Meter, pairs: List[Pair], folde
         done = {pair.mode for pair in pairs if pair.number == number}
         for mode in [name for name in comparison.modes if name in wanted and name not in done]:
             for pair in meter.measure(number, mode):
-                folder.append_journal(pair)
+                folder.append_journal(comparison.owner, pair)
                 pairs.append(pair)
 
 
 def _head_run(folder: Path, mode: str) -> Run:
     """The run of this tree's first process in a mode."""
-    (head,) = (folder / f"1-head-{mode}").glob("*/run.json")
-    return RunFolder(head.parent).load()
+    found = list((folder / f"1-head-{mode}").glob("*/run.json"))
+    if len(found) != 1:
+        raise UsageError(f"comparison {folder}: {len(found)} runs of this tree in 1-head-{mode} (expected one)")
+    return RunFolder(found[0].parent).load()
 
 
 def undecided_modes(pairs: Sequence[Pair], limits: Sequence[Limit], looks: Looks) -> Collection[str]:

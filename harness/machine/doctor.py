@@ -2,30 +2,18 @@
 
 import json
 import os
-import platform
-import sys
-from typing import List, NamedTuple, Optional
+from typing import List, Optional
 
 from harness.errors import ChildFailedError, RequirementError
 from harness.machine import cann, environment
 from harness.machine.child import ask
+from harness.machine.requirements import ADVICE, Check, check_python
 from harness.precision import OpsInfoError
 from harness.precision.rules.op_table import load_op_table
 from model import vgg
 
 _OPENING_SECONDS = 300.0
 """What TensorFlow may take to start."""
-
-
-class Check(NamedTuple):
-    """One thing looked at."""
-
-    name: str
-    ok: Optional[bool]
-    """None: absent, and only needed for some uses."""
-    detail: str
-    advice: str = ""
-    """What to do about it."""
 
 
 def examine(cache: str) -> List[Check]:
@@ -43,7 +31,7 @@ def examine(cache: str) -> List[Check]:
             True,
             f"{machine.machine_key}: {', '.join(f'{name} {value}' for name, value in machine.conditions.items())}",
         ),
-        _python(),
+        check_python(),
         _packages(),
         *_devices(),
         *_ascend(),
@@ -54,18 +42,11 @@ def examine(cache: str) -> List[Check]:
     ]
 
 
-def _python() -> Check:
-    version = platform.python_version()
-    supported = sys.version_info[:2] == (3, 7) or sys.version_info >= (3, 9)
-    advice = "" if supported else "use Python 3.7 (TensorFlow 1.15) or 3.9 to 3.13 (TensorFlow 2)"
-    return Check("Python", supported, version, advice)
-
-
 def _packages() -> Check:
     found = environment.installed_packages()
     tensorflow = set(environment.TENSORFLOW_WHEELS) & set(found)
     detail = ", ".join(f"{name} {version}" for name, version in found.items())
-    advice = "" if tensorflow else "no TensorFlow: pip install -r requirements.txt"
+    advice = "" if tensorflow else f"no TensorFlow: {ADVICE}"
     return Check("packages", bool(tensorflow), detail, advice)
 
 
@@ -74,7 +55,7 @@ def _devices() -> List[Check]:
     try:
         found = json.loads(ask("opening devices", "harness.devices", "", _OPENING_SECONDS))
     except RequirementError as error:
-        return [Check("devices", False, str(error), "pip install -r requirements.txt")]
+        return [Check("devices", False, str(error), ADVICE)]
     except ChildFailedError as error:
         return [Check("devices", False, str(error), "see the log")]
     return [
@@ -116,6 +97,8 @@ def _flip() -> Check:
 
 
 def _cache(cache: str) -> Check:
+    if not cache:
+        return Check("cache", None, "this user has no home, so nothing is kept for the next run", "set XDG_CACHE_HOME")
     try:
         os.makedirs(cache, exist_ok=True)
         writable = os.access(cache, os.W_OK)

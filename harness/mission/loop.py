@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequenc
 
 import numpy as np
 
+from harness.devices import memory, naming
 from harness.devices.device import Device, Prepared, Session
 from harness.errors import UsageError
 from harness.mission import files, state
@@ -71,6 +72,7 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
     observer.phase(Phase(name="network"))
     loaded = inputs.load(job.case, cache)
     job = job.model_copy(update={"case": loaded.case})
+    memory.require(loaded, [job.mode], naming.choose_one(job.device).name, "--width")
     from harness.devices.opening import open_device
 
     device = open_device(job.device)

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from harness import modes
 from harness.errors import UsageError
 from harness.machine.child import ask, to_parent
+from harness.plans.graph_file import read_graph
 from harness.precision import DtypePlan, PrecisionConfigError
 from harness.records import REFERENCE_MODE, Case, Mode, Record
 
@@ -20,7 +21,7 @@ class Question(Record):
 
     case: Optional[Case] = None
     graph: Optional[str] = None
-    """Path of a binary GraphDef."""
+    """Path of the file."""
     fetches: Tuple[str, ...] = ()
     """Of the graph file; every node that nothing reads when empty."""
     modes: Tuple[Mode, ...]
@@ -66,7 +67,9 @@ def main() -> None:
     from harness.precision import GraphError, plan_graph
 
     try:
-        graphs = [_read_graph(question)] * len(question.modes) if question.graph else _steps(question)
+        graphs = (
+            [read_graph(question.graph, question.fetches)] * len(question.modes) if question.graph else _steps(question)
+        )
         pairs = zip(question.modes, graphs)
         plans = tuple(plan_graph(graph_def, fetches, mode.precision) for mode, (graph_def, fetches) in pairs)
         answer = Answer(plans=plans)
@@ -96,31 +99,6 @@ def _steps(question: Question) -> List[Tuple[Any, Sequence[str]]]:
             graph = build_step(case, float32, device, pictures, network)
             made[mode.loss_scale] = graph.graph_def, step_fetches(graph)
     return [made[mode.loss_scale] for mode in question.modes]
-
-
-def _read_graph(question: Question) -> Tuple[Any, Sequence[str]]:
-    import tensorflow.compat.v1 as tf
-    from google.protobuf.message import DecodeError
-
-    from harness.precision import output_nodes
-
-    expected = "expected a binary GraphDef, as tf.io.write_graph(..., as_text=False) writes it"
-    graph_def = tf.GraphDef()
-    try:
-        with open(str(question.graph), "rb") as file:
-            graph_def.ParseFromString(file.read())
-    except OSError as error:
-        raise UsageError(f"{error.strerror} ({expected})") from error
-    except DecodeError as error:
-        raise UsageError(f"not a GraphDef ({expected})") from error
-    if not graph_def.node or not all(node.name and node.op for node in graph_def.node):
-        raise UsageError(f"no nodes in it ({expected})")
-    try:
-        with tf.Graph().as_default():
-            tf.import_graph_def(graph_def, name="")
-    except (ValueError, tf.errors.OpError) as error:  # the latter for an op that this TensorFlow has not registered
-        raise UsageError(f"TensorFlow cannot import it: {str(error).splitlines()[0]}") from error
-    return graph_def, question.fetches or output_nodes(graph_def)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from typing import Dict, Optional, Tuple
 
-from harness.records.base import SCHEMA_VERSION, Record
+from harness.records.base import SCHEMA_VERSION, Count, Figure, Record, Seconds
 from harness.records.case import Mode
 from harness.records.fidelity import TrialFidelity
 
@@ -13,17 +13,17 @@ PLAN_DEVICE = "ascend910"
 class PlanFigures(Record):
     """A dtype plan as far as a gate compares it; see harness.precision.DtypePlan for the whole."""
 
-    casts: int
-    bytes_cast: int
-    units: Dict[str, int]
+    casts: Count
+    bytes_cast: Count
+    units: Dict[str, Count]
     """Ops by unit and dtype, such as `cube float16`."""
     ai_cpu: Tuple[str, ...]
     """Ops that would fall to the AI CPU."""
     refused: Tuple[str, ...]
     """Ops that would not compile."""
     unknown_types: Tuple[str, ...]
-    flop: int
-    roofline_seconds: float
+    flop: Count
+    roofline_seconds: Figure
     """Least time of a step on a 910, with the assumed bandwidth."""
     layers: Dict[str, str]
     """By layer: Ascend type and dtypes of each op."""
@@ -45,14 +45,14 @@ class TimingFigures(Record):
     conditions: Dict[str, str] = {}
     """What the key is the hash of, by name."""
     emulated: bool
-    steps: int
+    steps: Count
     """Timed ones of a process."""
-    step_seconds: Tuple[float, ...]
+    step_seconds: Tuple[Seconds, ...]
     """Medians of the timed steps."""
-    first_stage: Optional[int] = None
+    first_stage: Optional[Count] = None
     """Processes, the first ones, whose spread decided how many there are, and which alone may tell it; None: all."""
-    first_step_seconds: Tuple[float, ...]
-    peak_memory_bytes: Tuple[int, ...]
+    first_step_seconds: Tuple[Seconds, ...]
+    peak_memory_bytes: Tuple[Count, ...]
 
 
 class FidelityFigures(Record):
@@ -62,7 +62,7 @@ class FidelityFigures(Record):
     """The version it was made with; a baseline is of its major one."""
     picture_sha256: str
     """model.images.digest of the picture: of its pixels, however they are packed into the file."""
-    headroom: Dict[str, float]
+    headroom: Dict[str, Figure]
     measured: TrialFidelity
 
 

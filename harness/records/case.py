@@ -8,8 +8,8 @@ from pydantic import Field, model_serializer
 from typing_extensions import Literal
 
 from harness.precision.rules.config import ALLOW_FP32_TO_FP16, MUST_KEEP, PrecisionConfig
-from harness.records.base import Record
-from model.settings import LossScale, StyleSettings
+from harness.records.base import FileName, Record
+from model.settings import MAX_SIDE, LossScale, StyleSettings
 
 REFERENCE_MODE = MUST_KEEP
 """On a host: float32 throughout. Ratios refer to it."""
@@ -26,8 +26,8 @@ class Inputs(Record):
     further_contents_sha256: Tuple[str, ...] = ()
     network_sha256: str
     """Of the weights' numbers, not of the file that holds them."""
-    height: int
-    width: int
+    height: int = Field(gt=0)
+    width: int = Field(gt=0)
     """Pixels of the content picture, after resizing."""
 
 
@@ -35,19 +35,19 @@ class Case(Record):
     """What is stylized: pictures, size, steps, settings, network, start."""
 
     id: str
-    content: str
-    further_contents: Tuple[str, ...] = ()
+    content: FileName
+    further_contents: Tuple[FileName, ...] = ()
     """Content pictures after the first; one size with it after resizing."""
-    batch: int = Field(1, gt=0)
+    batch: int = Field(1, gt=0, le=1024)
     """Pictures drawn at once: the content pictures in turn, each with a noise of its own."""
-    styles: Tuple[str, ...] = Field(min_length=1)
-    size: Optional[int] = Field(None, gt=0, le=8192)
+    styles: Tuple[FileName, ...] = Field(min_length=1)
+    size: Optional[int] = Field(None, gt=0, le=MAX_SIDE)
     """Width in pixels that the content picture is brought to; its own when None. The height follows."""
-    steps: int = Field(gt=0)
+    steps: int = Field(gt=0, le=1_000_000)
     """Updates of the picture, warm-up included. Steps made for their time alone come after them."""
     settings: StyleSettings = StyleSettings()
-    network: str = "synthetic"
-    initial: str = "content"
+    network: FileName = "synthetic"
+    initial: FileName = "content"
     """`content`, `noise`, or the path of a picture."""
     noise_blend: Optional[float] = Field(None, ge=0, le=1)
     """Share of noise in a start from a picture."""

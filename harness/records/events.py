@@ -6,6 +6,7 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import Annotated, Literal
 
 from harness.records import Losses, LossScaling, Record, TrialFidelity, WorkerEnvironment
+from harness.records.base import Seconds
 from harness.remark import Remark
 
 StepPhase = Literal["first", "step", "extra", "delayed"]
@@ -46,7 +47,7 @@ class Sample(Record):
     phase: StepPhase
     """The first one compiles; extra ones come after the picture was fetched and serve the timing alone; delayed ones
     were slowed down, to see whether a gate notices."""
-    seconds: float
+    seconds: Seconds
     """Of one step: the mean, where one call makes several."""
     losses: Losses
     steps: int = 1

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 from typing_extensions import Annotated, Literal
 
 from harness.precision.number_formats import CONVERTED
-from harness.records.base import SCHEMA_VERSION, Losses, Record
+from harness.records.base import SCHEMA_VERSION, Count, Figure, Losses, Record
 from harness.remark import Remark
 
 
@@ -42,11 +42,11 @@ class FidelityPlan(Record):
 class TensorError(Record):
     """How far a tensor lies from the float64 one."""
 
-    relative_l2: float
+    relative_l2: Figure
     """||x - y|| / ||y||; of a loss term over the total loss."""
-    cosine: Optional[float] = None
+    cosine: Optional[Figure] = None
     """None when a norm is zero."""
-    max_abs: float
+    max_abs: Figure
 
 
 class Probe(Record):
@@ -60,14 +60,14 @@ class Probe(Record):
     """The tensor as the mode's step has it."""
     local: Optional[TensorError] = None
     """The tensor as the mode computes it from exact inputs: what this layer alone adds."""
-    norm: float
+    norm: Figure
     """L2 norm; of a loss term its value."""
-    sketch: Tuple[float, ...] = ()
+    sketch: Tuple[Figure, ...] = ()
     """Count sketch: its distance from another one estimates that of the tensors (harness.fidelity.distances.sketch)."""
-    saturated: Optional[int] = None
-    underflowed: Optional[int] = None
+    saturated: Optional[Count] = None
+    underflowed: Optional[Count] = None
     """Values other than zero that became zero."""
-    nan: Optional[int] = None
+    nan: Optional[Count] = None
     """None, as the two before it, where nothing counts: in native kernels and on the card."""
 
 
@@ -79,15 +79,15 @@ class Envelope(Record):
 
     noise: FormatName
     """The format whose ulps they are."""
-    distances: Tuple[float, ...]
+    distances: Tuple[Figure, ...]
     """1 - SSIM, luminance, between each run's picture and the unperturbed one."""
-    channels: Tuple[float, ...] = ()
+    channels: Tuple[Figure, ...] = ()
     """1 - SSIM of the colour channel that differs most."""
-    levels: Tuple[float, ...] = ()
+    levels: Tuple[Figure, ...] = ()
     """Difference of the mean of the colour channel whose mean differs most, in 8-bit levels."""
-    true_losses: Tuple[float, ...]
+    true_losses: Tuple[Figure, ...]
     """Windowed medians of the total loss, as the mode reports it."""
-    growth: Tuple[Tuple[float, ...], ...]
+    growth: Tuple[Tuple[Figure, ...], ...]
     """Of each run, relative L2 distance from the unperturbed picture after the updates of FidelityPlan.marks."""
 
 
@@ -95,19 +95,19 @@ class Control(Record):
     """A known fault, run beside the healthy job: what a gate must be able to tell from noise."""
 
     fault: str
-    distance: float
+    distance: Figure
     """1 - SSIM, luminance, between its picture and the healthy one."""
-    channel: float = 0.0
+    channel: Figure = 0.0
     """As Envelope.channels, and the next as Envelope.levels and growth."""
-    level: float = 0.0
-    growth: Tuple[float, ...] = ()
+    level: Figure = 0.0
+    growth: Tuple[Figure, ...] = ()
 
 
 class TrialFidelity(Record):
     """What a worker measured of its picture's fidelity; all of it is deterministic on one build."""
 
     probes: Tuple[Probe, ...] = ()
-    growth: Tuple[Tuple[int, float], ...] = ()
+    growth: Tuple[Tuple[int, Figure], ...] = ()
     """Updates made, and the picture's relative L2 distance from the float64 trajectory then."""
     reported_losses: Losses
     """Windowed medians, as the mode reports them."""
@@ -118,7 +118,7 @@ class TrialFidelity(Record):
     """What noise of some float32 ulps does to this mode: how far healthy builds of it may lie apart."""
     envelopes: Tuple[Envelope, ...] = ()
     """Of the reference mode alone: what one ulp of a narrow format does, by which the modes of that format are fit."""
-    snapshots: Tuple[Tuple[float, ...], ...] = ()
+    snapshots: Tuple[Tuple[Figure, ...], ...] = ()
     """Count sketches of the picture after the updates of FidelityPlan.marks."""
     controls: Tuple[Control, ...] = ()
     neutral: Optional[bool] = None
@@ -128,17 +128,17 @@ class TrialFidelity(Record):
 class PictureDistance(Record):
     """How far a picture lies from another."""
 
-    ssim: float
+    ssim: Figure
     """Of the luminance."""
-    ssim_channels: Tuple[float, float, float]
+    ssim_channels: Tuple[Figure, Figure, Figure]
     """Of red, green, blue."""
-    levels: Tuple[float, float, float] = (0.0, 0.0, 0.0)
+    levels: Tuple[Figure, Figure, Figure] = (0.0, 0.0, 0.0)
     """How much higher the means of red, green, blue are, in 8-bit levels."""
-    psnr: Optional[float]
+    psnr: Optional[Figure]
     """Decibels; None for equal pictures, where it is infinite."""
-    flip_mean: Optional[float] = None
+    flip_mean: Optional[Figure] = None
     """NVIDIA's FLIP at 67 pixels per degree, as is the next; None: not evaluated, flip-evaluator is not installed."""
-    flip_p99: Optional[float] = None
+    flip_p99: Optional[Figure] = None
 
 
 class Bound(Record):
@@ -146,8 +146,8 @@ class Bound(Record):
 
     figure: Remark
     """What is bounded: a similarity, a loss, or a tensor of the first step."""
-    value: float
-    limit: float
+    value: Figure
+    limit: Figure
     at_least: bool = False
     """The limit is a lower one."""
     ok: bool
@@ -166,7 +166,7 @@ class ModeFidelity(Record):
     """From the stored picture."""
     baseline_picture: Optional[str] = None
     """Path of the stored picture, relative to the project."""
-    headroom: Dict[str, float] = {}
+    headroom: Dict[str, Figure] = {}
     """By probe, `name kind`: error of the mode over that of the reference mode, floored."""
     fitness: Fitness
     reasons: Tuple[Remark, ...] = ()

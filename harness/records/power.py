@@ -4,7 +4,7 @@ from typing import Dict, Optional
 
 from pydantic import Field
 
-from harness.records.base import SCHEMA_VERSION, Record
+from harness.records.base import SCHEMA_VERSION, Count, Figure, Record, Seconds
 from harness.records.case import Case, Mode
 from harness.records.environment import Environment
 from harness.records.verdict import Rule
@@ -23,30 +23,30 @@ class PowerCard(Record):
     mode: str
     device: str
     rule: Rule
-    pairs: int
+    pairs: int = Field(gt=0)
     """Of each comparison."""
-    comparisons: int
-    undecided: int
+    comparisons: Count
+    undecided: Count
     """Comparisons in which a process's steps never settled; every count and rate below is of the others."""
-    false_alarms: int
+    false_alarms: Count
     """Comparisons that called the same thing slower or faster."""
-    false_alarm_low: float
-    false_alarm_high: float
+    false_alarm_low: Figure
+    false_alarm_high: Figure
     """Exact 95 % interval of their rate, as are the next ones."""
-    no_answers: Optional[int] = None
+    no_answers: Optional[Count] = None
     """Comparisons of the same thing that ended in "cannot tell"; cards of an older rule do not say."""
-    no_answer_low: Optional[float] = None
-    no_answer_high: Optional[float] = None
-    delay: float
+    no_answer_low: Optional[Figure] = None
+    no_answer_high: Optional[Figure] = None
+    delay: Figure
     """Relative delay that was injected to be detected."""
-    detections: int
+    detections: Count
     """Comparisons that called the slower one slower."""
-    detection_low: float
-    detection_high: float
-    spread: float
+    detection_low: Figure
+    detection_high: Figure
+    spread: Figure
     """Standard deviation of the log ratios of pairs."""
-    step_seconds: float
-    needed_pairs: Optional[int]
+    step_seconds: Seconds
+    needed_pairs: Optional[Count]
     """Fewest pairs that would detect the delay four times in five; None: more than power_card.MOST_PAIRS."""
     run: str
     revision: Optional[str]
@@ -68,9 +68,9 @@ class Calibration(Record):
     case: Case
     mode: Mode
     device: str
-    timeout: float
-    comparisons: int = Field(gt=0)
-    pairs: int = Field(ge=2)
+    timeout: float = Field(gt=0, le=1e7)
+    comparisons: int = Field(gt=0, le=10_000)
+    pairs: int = Field(ge=2, le=1_000)
     """Of each comparison."""
     started: str
     environment: Environment
@@ -84,13 +84,13 @@ class Calibration(Record):
 class CalibrationPair(Record):
     """The step times of two processes that ran the same, and of one of them when it was slowed down."""
 
-    number: int
+    number: int = Field(gt=0)
     """Counted from 1, over all comparisons."""
-    base_seconds: Optional[float]
-    head_seconds: Optional[float]
-    delayed_seconds: Optional[float]
+    base_seconds: Optional[Seconds]
+    head_seconds: Optional[Seconds]
+    delayed_seconds: Optional[Seconds]
     """None: the steps never settled."""
-    log_ratio: Optional[float] = None
+    log_ratio: Optional[float] = Field(None, ge=-100, le=100)
     """Median over the steps of log(head / base), which were made in turns; None where they were not."""
-    delayed_log_ratio: Optional[float] = None
+    delayed_log_ratio: Optional[float] = Field(None, ge=-100, le=100)
     """The same of the steps that were slowed down in head's place, and not in base's."""

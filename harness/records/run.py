@@ -1,11 +1,12 @@
 """What one invocation measured: a run with its summaries, or a comparison of two revisions."""
 
 import math
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
+from pydantic import Field, model_validator
 from typing_extensions import Literal
 
-from harness.records.base import SCHEMA_VERSION, Record
+from harness.records.base import SCHEMA_VERSION, Count, Figure, NamePart, Rate, Record, Seconds
 from harness.records.baseline import CasePlan, PlanFigures
 from harness.records.case import REFERENCE_MODE, Case, Mode
 from harness.records.environment import Environment
@@ -25,9 +26,9 @@ class Summary(Record):
 
     case: str
     mode: str
-    replicates: int
+    replicates: Count
     """Processes that were to be run."""
-    ok: int
+    ok: Count
     """Replicates with status ok; every figure below rests on them alone."""
     emulated: bool = False
     remarks: Tuple[Remark, ...] = ()
@@ -35,24 +36,24 @@ class Summary(Record):
     """Whether the steps of every process reached a steady state."""
     unmet: Tuple[Remark, ...] = ()
     """Conditions of a good timing that were not met."""
-    step_seconds: Optional[float] = None
+    step_seconds: Optional[Seconds] = None
     """Geometric mean over processes of the median step."""
-    step_seconds_low: Optional[float] = None
-    step_seconds_high: Optional[float] = None
+    step_seconds_low: Optional[Seconds] = None
+    step_seconds_high: Optional[Seconds] = None
     """95 % interval over processes; None below two of them."""
-    images_per_second: Optional[float] = None
-    megapixels_per_second: Optional[float] = None
-    first_step_seconds: Optional[float] = None
-    startup_seconds: Optional[float] = None
-    tflops: Optional[float] = None
+    images_per_second: Optional[Rate] = None
+    megapixels_per_second: Optional[Rate] = None
+    first_step_seconds: Optional[Seconds] = None
+    startup_seconds: Optional[Figure] = None
+    tflops: Optional[Rate] = None
     """None when emulated, as is the next."""
-    share_of_peak: Optional[float] = None
+    share_of_peak: Optional[Rate] = None
     """Of the device's matrix-product rate in the step's format, float32 or bfloat16, in the same processes."""
-    peak_memory_bytes: Optional[int] = None
-    ratio_to_reference: Optional[float] = None
+    peak_memory_bytes: Optional[Count] = None
+    ratio_to_reference: Optional[Rate] = None
     """Step time over that of the reference mode, same case, same run."""
-    final_loss: Optional[float] = None
-    true_loss: Optional[float] = None
+    final_loss: Optional[Figure] = None
+    true_loss: Optional[Figure] = None
     """Medians over processes of the total losses."""
     loss_scaling: Optional[LossScaling] = None
     """Of the first process."""
@@ -74,13 +75,13 @@ class Growth(Record):
     mode: str
     quantity: Quantity
     emulated: bool = False
-    exponent: float
+    exponent: Figure
     """Of the pixels; 1 is proportional to them."""
-    low: float
-    high: float
+    low: Figure
+    high: Figure
     """Its 95 % interval."""
-    sizes: int
-    pixels: Tuple[int, int]
+    sizes: Count
+    pixels: Tuple[Count, Count]
     """Smallest and largest picture."""
 
 
@@ -88,12 +89,12 @@ class Pair(Record):
     """The step times of two revisions, in one pair of processes."""
 
     case: str
-    mode: str
-    number: int
-    base_seconds: Optional[float]
-    head_seconds: Optional[float]
+    mode: NamePart
+    number: int = Field(gt=0)
+    base_seconds: Optional[Seconds]
+    head_seconds: Optional[Seconds]
     """None: the steps never settled."""
-    log_ratio: Optional[float] = None
+    log_ratio: Optional[float] = Field(None, ge=-100, le=100)
     """Median over the steps of log(head / base), where the two made them in turns; None where they did not."""
     emulated: bool
 
@@ -117,7 +118,7 @@ class Comparison(Record):
     """Its hash; names of revisions move."""
     head: Optional[str] = None
     """This tree's revision, as Environment.revision says it."""
-    modes: Tuple[str, ...] = ()
+    modes: Tuple[NamePart, ...] = ()
     options: Tuple[str, ...] = ()
     """What both trees were told on their command lines."""
     looks: Tuple[int, int] = (2, 2)
@@ -131,6 +132,11 @@ class Comparison(Record):
     pairs: Tuple[Pair, ...] = ()
     verdicts: Tuple[Verdict, ...] = ()
     power_cards: Tuple[PowerCard, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """What the lines of its journal name as theirs: which base, and since when."""
+        return f"{self.base_commit or self.base} {self.started}"
 
 
 class Run(Record):
@@ -162,6 +168,30 @@ class Run(Record):
     verdicts: List[Verdict] = []
     power_cards: List[PowerCard] = []
     """How good the timing gates are here, for the cases that have a current card."""
+
+    @model_validator(mode="after")
+    def _is_of_its_suite(self) -> "Run":
+        """What was measured is of the suite's cases and modes, of read files, and each trial is there once."""
+        for case in self.suite.cases:
+            if case.inputs is None:
+                raise ValueError(f"suite.cases: {case.id} has no inputs (expected what its files held)")
+        known = {(case.id, mode.name) for case, mode in self.pairs}
+        for what, case_id, mode_name in self._named():
+            if (case_id, mode_name) not in known:
+                raise ValueError(f"{what}: case {case_id} in mode {mode_name} is not of suite {self.suite.name}")
+        seen = set()
+        for trial in self.trials:
+            key = (trial.case, trial.mode, trial.replicate, trial.confirmation)
+            if key in seen:
+                raise ValueError(f"trials: {trial.trial} is there twice")
+            seen.add(key)
+        return self
+
+    def _named(self) -> Iterator[Tuple[str, str, str]]:
+        """List, case and mode of everything that was measured."""
+        for what in ("trials", "summaries", "plans", "fidelity"):
+            for item in getattr(self, what):
+                yield what, item.case, item.mode
 
     @property
     def gated(self) -> bool:

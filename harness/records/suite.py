@@ -1,6 +1,6 @@
 """What one invocation measures, and how much a suite lets its figures grow."""
 
-from typing import Optional, Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 from pydantic import Field, ValidationInfo, field_validator
 from typing_extensions import Literal
@@ -12,6 +12,11 @@ from harness.records.trial import TrialResult
 
 Metric = Literal["against", "timing", "first_step", "memory"]
 """What a timing gate judges: the step beside another revision's; step, first step, peak memory beside stored ones."""
+
+
+MOST_REPLICATES = 10_000
+MOST_SECONDS = 10_000_000.0
+"""Of one trial: some hundred days, which every clock and timer can count."""
 
 
 class Limit(Record):
@@ -31,11 +36,11 @@ class Suite(Record):
 
     name: str
     purpose: str
-    cases: Tuple[Case, ...]
-    modes: Tuple[Mode, ...]
-    replicates: int = Field(gt=0)
+    cases: Tuple[Case, ...] = Field(min_length=1)
+    modes: Tuple[Mode, ...] = Field(min_length=1)
+    replicates: int = Field(gt=0, le=MOST_REPLICATES)
     """Fresh processes per case and mode; their spread decides how many follow, as the next three fields allow."""
-    max_replicates: Optional[int] = None
+    max_replicates: Optional[int] = Field(None, le=MOST_REPLICATES)
     """Most processes per case and mode, and an emulated mode has one: its time cannot gate and its losses are the same
     each time. None: `replicates` of every mode, exactly."""
     half_width: float = Field(0.015, gt=0)
@@ -43,11 +48,20 @@ class Suite(Record):
     budget: Optional[float] = Field(None, gt=0)
     """Seconds that the trials of modes that are not emulated may take before no further round is begun; `replicates`
     are always made."""
-    timeout: float = Field(600.0, gt=0)
+    timeout: float = Field(600.0, gt=0, le=MOST_SECONDS)
     """Seconds a trial may take."""
     fidelity: Optional[FidelityPlan] = None
     """None: pictures are made, but not judged."""
     limits: Tuple[Limit, ...] = ()
+
+    @field_validator("cases", "modes")
+    @classmethod
+    def _told_apart(cls, value: Tuple[Any, ...], info: ValidationInfo) -> Tuple[Any, ...]:
+        names = [item.id if isinstance(item, Case) else item.name for item in value]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two of the {info.field_name} are called {name}")
+        return value
 
     @field_validator("max_replicates")
     @classmethod

@@ -2,10 +2,11 @@
 
 from typing import Dict, Optional, Tuple
 
+from pydantic import Field
 from typing_extensions import Literal
 
 from harness.precision.number_formats import BFLOAT16, FLOAT32
-from harness.records.base import Losses, Record
+from harness.records.base import Count, Figure, FileName, Losses, Rate, Record, Seconds, Time
 from harness.records.case import Case, Mode
 from harness.records.environment import WorkerEnvironment
 from harness.records.fidelity import FidelityPlan, TrialFidelity
@@ -17,13 +18,13 @@ Status = Literal["ok", "crashed", "timed_out", "diverged", "refused"]
 class LossScaling(Record):
     """What loss scaling did in a trial: skipped steps are its price."""
 
-    steps: int
-    skipped: int
+    steps: Count
+    skipped: Count
     """Steps that overflowed and did not update the picture."""
-    skipped_first: int
+    skipped_first: Count
     """Those before the first update."""
-    first_scale: float
-    last_scale: float
+    first_scale: Figure
+    last_scale: Figure
 
 
 class Trial(Record):
@@ -64,50 +65,50 @@ class TrialResult(Record):
     case: str
     mode: str
     device: str
-    replicate: int
+    replicate: int = Field(gt=0)
     confirmation: bool = False
     status: Status
     reason: str = ""
     """One line when the status is not ok."""
-    log: str
+    log: FileName
     log_tail: Tuple[str, ...] = ()
-    samples: str
-    picture: Optional[str] = None
+    samples: FileName
+    picture: Optional[FileName] = None
     """The first of a batch; the others are beside it, as harness.store.files.numbered names them."""
     picture_sha256: Optional[str] = None
     """model.images.digest of the first one's pixels, as the worker wrote them."""
-    health: Optional[str] = None
+    health: Optional[FileName] = None
     """Counts of every step, when they were asked for."""
-    lost: Dict[str, Tuple[int, int, int]] = {}
+    lost: Dict[str, Tuple[Count, Count, Count]] = {}
     """The same, summed over the steps: by op, values saturated, values that became zero, NaN made 0."""
     emulated: bool = False
     remarks: Tuple[Remark, ...] = ()
-    started: str
+    started: Time
     """ISO 8601, UTC."""
-    wall_seconds: float
+    wall_seconds: float = Field(ge=0, le=1e9)
     environment: Optional[WorkerEnvironment] = None
-    startup_seconds: Optional[float] = None
-    first_step_seconds: Optional[float] = None
+    startup_seconds: Optional[Figure] = None
+    first_step_seconds: Optional[Seconds] = None
     steady: Optional[bool] = None
     """Whether the steps reached a steady state (see harness.step.sampling); None when nothing was timed."""
-    warmup_steps: Optional[int] = None
+    warmup_steps: Optional[Count] = None
     """Steps before the timed ones: the first, which compiles, and those until the steady state."""
-    timed_steps: int = 0
+    timed_steps: Count = 0
     loss_scaling: Optional[LossScaling] = None
-    step_seconds: Optional[float] = None
+    step_seconds: Optional[Seconds] = None
     """Median of the timed steps; of all but the first, and not to be trusted, when they were never steady."""
-    drift: Optional[float] = None
+    drift: Optional[Figure] = None
     """Relative change of the median step from the first to the last quarter of the timed steps."""
-    delayed_step_seconds: Optional[float] = None
+    delayed_step_seconds: Optional[Seconds] = None
     """Of a calibration: median of the steps that were slowed down."""
     final_losses: Optional[Losses] = None
     true_losses: Optional[Losses] = None
-    step_flop: Optional[int] = None
-    matmul_tflops: Optional[float] = None
+    step_flop: Optional[Count] = None
+    matmul_tflops: Optional[Rate] = None
     """Of the device in float32."""
-    matmul_tflops_bfloat16: Optional[float] = None
+    matmul_tflops_bfloat16: Optional[Rate] = None
     """None where it is no faster than float32, and where it was not measured."""
-    peak_memory_bytes: Optional[int] = None
+    peak_memory_bytes: Optional[Count] = None
     fidelity: Optional[TrialFidelity] = None
 
     @property

@@ -4,7 +4,7 @@ from typing import Optional, Tuple
 
 from typing_extensions import Literal
 
-from harness.records.base import Record
+from harness.records.base import Count, Figure, Record
 from harness.remark import Remark
 
 Gate = Literal["coverage", "plan", "against", "timing", "first_step", "memory", "regression", "fitness"]
@@ -16,13 +16,13 @@ class Rule(Record):
 
     version: int = 1
     """Of the procedure, which these numbers alone do not tell; records without it were judged by the first one."""
-    confidence: float
+    confidence: Figure
     """Of the intervals; what is left is the family-wise error rate of the verdicts."""
-    band: float
+    band: Figure
     """A change fails when its interval lies wholly above this, unless it passes;"""
-    limit: float
+    limit: Figure
     """it passes when its interval lies wholly below this."""
-    looks: Optional[Tuple[int, int]] = None
+    looks: Optional[Tuple[Count, Count]] = None
     """Fewest and most pairs, where the comparison was judged after each pair in between; None: judged once."""
 
 
@@ -40,16 +40,16 @@ class Verdict(Record):
     """Shown, but no part of the exit status."""
     advisory_reason: Optional[str] = None
     """Why: a key of harness.gates.reasons.REASONS."""
-    effect: Optional[float] = None
+    effect: Optional[Figure] = None
     """Relative change of what the gate measures; 0.1 is ten percent more. None, as is the rest, where nothing is
     estimated: a plan is equal or not."""
-    low: Optional[float] = None
-    high: Optional[float] = None
+    low: Optional[Figure] = None
+    high: Optional[Figure] = None
     """Its interval, at the rule's confidence."""
-    n: Optional[int] = None
+    n: Optional[Count] = None
     """Independent pairs of processes it rests on; where they are not paired, processes on the side that has fewer."""
-    detectable: Optional[float] = None
+    detectable: Optional[Figure] = None
     """Smallest change that as many processes of this spread would find four times in five."""
-    confirmation: Optional[float] = None
+    confirmation: Optional[Figure] = None
     """The effect when it was measured again, later, in fresh processes."""
     rule: Optional[Rule] = None

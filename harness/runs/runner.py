@@ -8,7 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from harness.devices import naming
+from pydantic import ValidationError
+
+from harness.devices import memory, naming
 from harness.devices.kinds import KINDS
 from harness.errors import UsageError
 from harness.machine import environment
@@ -21,6 +23,7 @@ from harness.runs.stopping import wanted
 from harness.runs.summary import growth, summarize
 from harness.step import inputs
 from harness.step.turns import VARIABLE
+from harness.store.files import first_problem
 from harness.store.run_folder import RunFolder
 from harness.trial.supervisor import run_trial
 
@@ -76,7 +79,9 @@ def run_suite(
     """
     # Chosen once: a card that goes away is its trials' failure, and not a reason to go on with another device.
     device = naming.named(naming.choose(device))
-    suite = suite.model_copy(update={"cases": tuple(inputs.resolve(case, cache) for case in suite.cases)})
+    suite = suite.model_copy(
+        update={"cases": tuple(memory.resolve(case, cache, suite.modes, device, plan_only) for case in suite.cases)}
+    )
     check_op_names(suite.cases, suite.modes, cache)
     machine = environment.describe(device=device)
     folder = RunFolder.create(results, suite.name)
@@ -109,7 +114,15 @@ def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
         raise UsageError(f"run {path}: it is complete, nothing is left to resume")
     require_unchanged(f"run {path}", run.suite.cases, run.environment, run.device, cache)
     with _hint(folder):
-        return _measure(run.model_copy(update={"trials": folder.recover_journal()}), folder, cache, observer)
+        return _measure(_with_journal(run, folder), folder, cache, observer)
+
+
+def _with_journal(run: Run, folder: RunFolder) -> Run:
+    """Return the run with the trials of its journal; raises UsageError when one is none of this run's."""
+    try:
+        return Run(**{**dict(run), "trials": folder.recover_journal(run.id)})
+    except ValidationError as error:
+        raise UsageError(f"journal {folder.journal_path}: {first_problem(error)} (measure anew)") from error
 
 
 @contextmanager
@@ -289,7 +302,7 @@ def _run_trials(
             observer.trial_started(trial, number, planned)
         result = run_trial(trial, folder, run.suite.timeout, hear, stop if len(by_device) > 1 else None)
         with lock:
-            folder.append_journal(result)
+            folder.append_journal(run.id, result)
             trials.append(result)
             observer.trial_ended(trial, result)
 

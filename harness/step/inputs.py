@@ -9,6 +9,7 @@ import numpy as np
 from harness.errors import UsageError
 from harness.records import Case, Inputs
 from model import images, vgg
+from model.settings import MAX_SIDE
 
 
 class Pictures(NamedTuple):
@@ -68,6 +69,7 @@ def _contents(case: Case) -> Tuple[np.ndarray, ...]:
 def _content(path: str, size: Optional[int]) -> np.ndarray:
     content = images.read(path)
     if size is None:
+        _check_size(f"content {path} at its own size", content.shape[:2])
         return content
     shape = images.content_shape(content.shape[0], content.shape[1], size)
     _check_size(f"content {path} at size {size}", shape)
@@ -77,6 +79,8 @@ def _content(path: str, size: Optional[int]) -> np.ndarray:
 def _check_size(what: str, shape: Tuple[int, int]) -> None:
     if min(shape) < images.MIN_SIDE:
         raise UsageError(f"{what}: {shape[1]}x{shape[0]} pixels, expected at least {images.MIN_SIDE} on each side")
+    if max(shape) > MAX_SIDE:
+        raise UsageError(f"{what}: {shape[1]}x{shape[0]} pixels, expected at most {MAX_SIDE} on each side")
 
 
 def resolve(case: Case, cache: str) -> Case:

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all, their names, and records read back."""
 
+import hashlib
 import json
 import os
 import re
@@ -10,7 +11,11 @@ from typing import Iterable, Type, TypeVar
 from pydantic import ValidationError
 
 from harness.errors import UsageError
+from harness.reading import UnreadableError, parse_json, read_file
 from harness.records import SCHEMA_VERSION, Record
+
+_NAME_LIMIT = 180
+"""Bytes; file systems take 255, and something may follow."""
 
 R = TypeVar("R", bound=Record)
 
@@ -31,8 +36,12 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def slug(text: str) -> str:
-    """The text as a file name: letters, digits, and . _ + - alone."""
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip(".-") or "unnamed"
+    """The text as a file name: letters of any script, digits, and . _ + - alone; a long one ends in a hash of all."""
+    name = re.sub(r"[^\w.+-]+", "-", text).strip(".-") or "unnamed"
+    if len(os.fsencode(name)) <= _NAME_LIMIT:
+        return name
+    kept = os.fsencode(name)[:_NAME_LIMIT].decode("utf-8", "ignore")
+    return f"{kept}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:12]}"
 
 
 def numbered(path: str, index: int) -> str:
@@ -51,11 +60,9 @@ def save_readable(path: Path, record: Record) -> Path:
 def read_record(record: Type[R], what: str, path: Path) -> R:
     """Read a JSON file with a schema version; raises UsageError that begins with `what`."""
     try:
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{what}: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"{what}: not JSON: {error}") from error
+        document = parse_json(read_file(path))
+    except UnreadableError as error:
+        raise UsageError(f"{what}: {error}") from error
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION:
         raise UsageError(f"{what}: schema version {version}, expected {SCHEMA_VERSION}")
@@ -67,8 +74,10 @@ def read_record(record: Type[R], what: str, path: Path) -> R:
 
 def first_problem(error: ValidationError) -> str:
     """The first thing that is wrong with a record: where, and what was expected."""
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
+    first = error.errors(include_url=False)[0]
+    where, reason = ".".join(map(str, first["loc"])), first["msg"].replace("Value error, ", "")
+    reason = reason[:1].lower() + reason[1:]
+    return f"{where}: {reason}" if where else reason
 
 
 def write_lines(path: Path, records: Iterable[Record]) -> None:

@@ -1,5 +1,6 @@
 """Run folders: every file in them is written whole or not at all, but for the journal, which grows by whole lines."""
 
+import json
 import os
 import stat
 from datetime import datetime, timezone
@@ -9,8 +10,12 @@ from typing import List, Type
 from pydantic import ValidationError
 
 from harness.errors import UsageError
+from harness.reading import UnreadableError, parse_json, read_file
 from harness.records import Calibration, Comparison, Record, Run, TrialResult
 from harness.store.files import R, first_problem, read_record, slug, write_atomic
+
+_OWNER = "run"
+"""Key of a journal's line that says whose it is."""
 
 
 def inside(folder: Path, name: str) -> Path:
@@ -36,7 +41,7 @@ class RunFolder:
     """One run's files: run.json, journal.jsonl, and a folder with log, samples and picture for each trial."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.resolve()
+        self.path = Path(os.path.realpath(str(path)))  # Path.resolve raises RuntimeError on a link that leads to itself
 
     @classmethod
     def create(cls, results: Path, suite: str) -> "RunFolder":
@@ -75,28 +80,39 @@ class RunFolder:
         for path in self.path.glob("*.oracle.npz*"):
             path.unlink()
 
-    def append_journal(self, result: Record) -> None:
-        """Add a finished trial, or pair of trials, to the journal and onto the disk."""
-        with open(self.path / "journal.jsonl", "ab") as file:
-            file.write(result.model_dump_json().encode() + b"\n")
+    @property
+    def journal_path(self) -> Path:
+        """File of the journal: one line of JSON for each finished trial, or pair of trials."""
+        return self.path / "journal.jsonl"
+
+    def append_journal(self, owner: str, result: Record) -> None:
+        """Add a finished trial, or pair of trials, to the journal and onto the disk; the line names its owner's id."""
+        line = {_OWNER: owner, **result.model_dump(mode="json")}
+        with open(self.journal_path, "ab") as file:
+            file.write(json.dumps(line).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
-    def recover_journal(self, record: Type[R] = TrialResult) -> List[R]:  # type: ignore[assignment]
+    def recover_journal(self, owner: str, record: Type[R] = TrialResult) -> List[R]:  # type: ignore[assignment]
         """Return the finished trials, or pairs, and drop a last line that was torn by a crash.
 
+        Args:
+            owner: id of the run or calibration; lines without one were written before lines had any.
+
         Raises:
-            UsageError: another line cannot be read.
+            UsageError: the journal, or a line before the last, cannot be read, or is of another owner.
         """
-        path = self.path / "journal.jsonl"
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        path = self.journal_path
+        try:
+            lines = read_file(path).splitlines(keepends=True) if os.path.lexists(path) else []
+        except UnreadableError as error:
+            raise UsageError(f"journal {path}: {error}") from error
         if lines and not lines[-1].endswith(b"\n"):
             lines.pop()
             write_atomic(path, b"".join(lines))
-        try:
-            return [record.model_validate_json(line) for line in lines]
-        except ValidationError as error:
-            raise UsageError(f"journal {path}: damaged: {first_problem(error)} (measure anew)") from error
+        return [
+            _of_journal(f"journal {path}: line {number}", line, owner, record) for number, line in enumerate(lines, 1)
+        ]
 
     def load(self) -> Run:
         """Read run.json; raises UsageError when it is not there or not one this version reads."""
@@ -124,7 +140,7 @@ class RunFolder:
 
     def _load(self, record: Type[R], name: str) -> R:
         path = self.path / f"{name}.json"
-        if not path.exists():
+        if not os.path.lexists(path):
             raise UsageError(f"{name} {self.path}: no {name}.json in it (expected a {name}'s folder)")
         return read_record(record, f"{name} {path}", path)
 
@@ -132,3 +148,19 @@ class RunFolder:
         path = self.path / f"{name}.json"
         write_atomic(path, (record.model_dump_json(indent=1) + "\n").encode())
         return path
+
+
+def _of_journal(what: str, line: bytes, owner: str, record: Type[R]) -> R:
+    """Read a journal's line; raises UsageError that begins with `what`."""
+    try:
+        document = parse_json(line)
+        if not isinstance(document, dict):
+            raise UnreadableError("expected a JSON object")
+        theirs = document.pop(_OWNER, owner)
+        if theirs != owner:
+            raise UsageError(f"{what} is of run {theirs}, expected lines of {owner} alone (measure anew)")
+        return record.model_validate(document)
+    except UnreadableError as error:
+        raise UsageError(f"{what} is damaged: {error} (measure anew)") from error
+    except ValidationError as error:
+        raise UsageError(f"{what} is damaged: {first_problem(error)} (measure anew)") from error

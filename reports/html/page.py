@@ -31,6 +31,7 @@ def render(evidence: Evidence, words: Words) -> bytes:
     found = headline(run)
     # Each mode has its picture and perhaps an approved one.
     limit = pictures.BUDGET // max(1, len(run.suite.cases) * (2 * len(run.suite.modes) + 2))
+    by_case = evidence.by_case()
     page = _environment(words).get_template("report.html.j2")
     text = page.render(
         run=run,
@@ -39,7 +40,7 @@ def render(evidence: Evidence, words: Words) -> bytes:
         sentence=words(found.sentence, **found.values),
         sayings=sayings(run.verdicts),
         failures=evidence.failures(),
-        cases=[_case(evidence, case, number, words, limit) for number, case in enumerate(run.suite.cases, 1)],
+        cases=[_case(by_case[case.id], case, number, words, limit) for number, case in enumerate(run.suite.cases, 1)],
         figures=FIGURES,
         ops=_OPS,
         environment=_facts(run, words),

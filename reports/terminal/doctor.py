@@ -5,7 +5,7 @@ from typing import Optional, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from harness.machine.doctor import Check
+from harness.machine.requirements import Check
 from reports.terminal.console import open_console
 
 

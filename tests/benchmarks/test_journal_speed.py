@@ -61,8 +61,8 @@ def result():
 
 def test_journal_append(benchmark, result, tmp_path):
     folder = RunFolder.create(tmp_path, "perf")
-    benchmark.pedantic(folder.append_journal, args=(result,), rounds=200, warmup_rounds=5)
-    assert folder.recover_journal() == [result] * 205
+    benchmark.pedantic(folder.append_journal, args=("perf-1", result), rounds=200, warmup_rounds=5)
+    assert folder.recover_journal("perf-1") == [result] * 205
     line = (folder.path / "journal.jsonl").stat().st_size / 205
     benchmark.extra_info.update(
         median_seconds=benchmark.stats.stats.median, bare_fsync_seconds=_fsync_seconds(tmp_path), line_bytes=line

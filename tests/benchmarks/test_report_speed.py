@@ -3,10 +3,13 @@
 import resource
 import subprocess
 import sys
+import time
 
 import pytest
 
 from harness.modes import NAMES
+from reports.html import page
+from reports.language import ENGLISH
 from tests.conftest import ROOT
 from tests.reports.runs import make_run
 
@@ -28,6 +31,35 @@ def test_rendering_200_trials(benchmark, tmp_path, case):
     benchmark.extra_info["cpu_seconds"] = (_cpu_seconds() - before) / ROUNDS
     benchmark.extra_info["page_megabytes"] = (out / "report.html").stat().st_size / 1e6
     assert {path.name for path in out.iterdir()} >= {"report.html", "report.md", "junit.xml"}
+
+
+def test_a_page_of_10000_trials(benchmark, tmp_path, case):
+    """Of 2,000 cases in five modes; twice the cases take about twice the time."""
+    evidence = make_run(tmp_path / "run", case, replicates=1, steps=1, names=NAMES)
+    page.render(evidence, ENGLISH)  # what is compiled once
+    seconds = {}
+    for count in (1_000, 2_000):
+        many = _in_cases(evidence, count)
+        start = time.process_time()
+        rendered = page.render(many, ENGLISH)
+        seconds[count] = time.process_time() - start
+        benchmark.extra_info[f"cpu_seconds_of_{count}_cases"] = seconds[count]
+    benchmark.extra_info["page_megabytes"] = len(rendered) / 1e6
+    benchmark.pedantic(lambda: evidence.by_case(), rounds=1)
+
+
+def _in_cases(evidence, count):
+    """The run with its one case repeated under other names, and without the files."""
+    run = evidence.run
+    cases = tuple(run.suite.cases[0].model_copy(update={"id": f"case-{number}"}) for number in range(count))
+    bare = {"trials": [trial.model_copy(update={"picture": None, "samples": ""}) for trial in run.trials]}
+    lists = {name: bare.get(name, getattr(run, name)) for name in ("trials", "summaries", "plans", "fidelity")}
+    changes = {
+        name: [item.model_copy(update={"case": case.id}) for case in cases for item in items]
+        for name, items in lists.items()
+    }
+    suite = run.suite.model_copy(update={"cases": cases})
+    return evidence._replace(run=run.model_copy(update={"suite": suite, **changes}))
 
 
 def _cpu_seconds():

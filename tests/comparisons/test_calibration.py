@@ -88,7 +88,7 @@ def test_a_process_that_failed_ends_it_and_keeps_the_pairs(workers, suite, tmp_p
     workers("import sys; sys.exit(7)")
     with pytest.raises(calibration.TrialFailedError, match=r"2.(base|head): crashed: .*exit status 7"):
         calibration.measure(plan, folder, "", Observer())
-    assert len(folder.recover_journal(CalibrationPair)) == 1
+    assert len(folder.recover_journal(plan.id, CalibrationPair)) == 1
 
 
 def test_a_calibration_of_another_environment_is_refused(workers, suite, tmp_path):

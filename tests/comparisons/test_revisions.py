@@ -51,7 +51,7 @@ def measure(tmp_path, monkeypatch):
         monkeypatch.setattr(revisions, "undecided_modes", lambda found, *_: undecided(found))
         monkeypatch.setattr(revisions, "_head_run", lambda *_: SimpleNamespace(suite=SimpleNamespace(limits=())))
         revisions.measure_pairs(comparison, meter, found, folder)
-        assert folder.recover_journal(Pair) == found
+        assert folder.recover_journal(comparison.owner, Pair) == found
         return found, (tmp_path / "order").read_text().split()
 
     return run

@@ -58,7 +58,7 @@ def _changed(run, **changes):
 def _trial(run, status):
     return TrialResult(
         trial="t", case="small", mode=run.suite.modes[0].name, device="cpu", replicate=1, status=status, reason="why",
-        log="", samples="", started="", wall_seconds=1,
+        log="", samples="", started="2026-01-01T00:00:00+00:00", wall_seconds=1,
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def refused(stylize):
         ("--style-blend-weights 0", "--style-blend-weights must be non-negative and not all zero"),
         ("--style-blend-weights -1", "--style-blend-weights must be non-negative and not all zero"),
         ("--style-scales 1 2", "--style-scales: 2 values, expected 1, one per style picture"),
-        ("--style-scales 0", "--style-scales must be positive"),
+        ("--style-scales 0", "--style-scales must be above 0 and at most 256"),
         ("--style-scales 0.1", "at scale 0.1 of a 40 pixels wide content: 4x4 pixels, expected at least 32"),
         ("--pooling median", "argument --pooling: invalid choice: 'median' (choose from "),
         ("--content-weight nan", "--content-weight nan: should be a finite number"),
@@ -50,6 +50,11 @@ def refused(stylize):
         ("--learning-rate 0", "--learning-rate 0.0: should be greater than 0"),
         ("--initial-noiseblend 2", "--initial-noiseblend 2.0: should be less than or equal to 1"),
         ("--width 0", "--width 0: should be greater than 0"),
+        ("--width 8193", "--width 8193: should be less than or equal to 8192"),
+        ("--style-scales 1e9", "--style-scales must be above 0 and at most 256"),
+        ("--style-scales 250", "at scale 250 of a 40 pixels wide content: 10000x10000 pixels, expected at most 8192"),
+        ("--batch-size 1025", "--batch-size 1025: should be less than or equal to 1024"),
+        ("--iterations 1000001", "--iterations 1000001: should be less than or equal to 1000000"),
         ("--width 20", "at size 20: 20x16 pixels, expected at least 32 on each side"),
         ("--seed -1", "--seed -1: should be greater than or equal to 0"),
         ("--print-iterations -1", "--print-iterations -1: should be greater than or equal to 0"),
@@ -227,3 +232,10 @@ def test_a_customised_name_that_is_not_in_the_graph_is_one_line(refused, tmp_pat
     dtypes.write_text("no/such/op::InputDtype:float32,OutputDtype:float32\n")
     message = refused(f"--precision-mode force_fp16 --customize-dtypes {dtypes}")
     assert "dtypes.cfg" in message and "no/such/op" in message
+
+
+def test_a_picture_that_does_not_fit_is_refused_before_anything_is_computed(refused, monkeypatch):
+    monkeypatch.setattr("harness.devices.memory.available_bytes", lambda: 2**29)
+    line = refused("")
+    assert "case picture: 40x33 pixels, styles of 40x40, need about " in line
+    assert line.endswith("GiB, this machine has 0.5 GiB available: give --width\n")

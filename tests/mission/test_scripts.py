@@ -111,6 +111,36 @@ def test_a_failure_is_the_entry_s_status_and_its_log_is_delivered(tmp_path, data
     assert "not a picture" in (delivered / "train_0.log").read_text()
 
 
+def test_a_failed_run_leaves_no_results_of_the_one_before(tmp_path, data):
+    out = tmp_path / "out"
+    options = ("--data_path", data, "--output_path", out, "--network=synthetic-narrow", "--train_steps=3")
+    assert _run("train_performance_1p.sh", *options).returncode == 0
+    assert (out / f"{NETWORK}_bs1_1p_perf.log").exists()
+    assert _run("train_performance_1p.sh", *options, "--precision_mode=nonsense").returncode == 2
+    assert [path.name for path in out.iterdir()] == ["train_0.log"]
+
+
+@pytest.mark.parametrize("option", ["--data_url", "--train_url"])
+def test_a_place_that_only_moxing_reaches_is_refused_without_it(tmp_path, data, option):
+    places = {"--data_url": str(data), "--train_url": str(tmp_path / "out"), option: "obs://bucket/place"}
+    ended = _run("modelarts_entry_perf.py", *[word for place in places.items() for word in place])
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+    assert ended.stderr.startswith(f"modelarts_entry_perf.py: {option} obs://bucket/place: moxing is not installed")
+
+
+@pytest.mark.parametrize("content, status", [("no picture\n", 2), (None, 1)])
+def test_a_delivery_that_fails_does_not_replace_the_job_s_status(tmp_path, data, content, status):
+    if content:
+        (data / "1-style.jpg").write_text(content)
+    ended = _run(
+        "modelarts_entry_perf.py",
+        *("--data_url", data, "--train_url=/dev/null", "--network", "synthetic-narrow", "--train_steps=3"),
+        STYLEBENCH_WORK=str(tmp_path / "work"),
+    )
+    assert ended.returncode == status and "Traceback" not in ended.stderr
+    assert "modelarts_entry_perf.py: --train_url /dev/null: " in ended.stderr
+
+
 @pytest.mark.parametrize("script, steps", [("train_full_1p.sh", 1000), ("train_performance_1p.sh", 50)])
 def test_help_tells_the_defaults_and_how_epochs_count(script, steps):
     ended = _run(script, "--help")

@@ -1,4 +1,5 @@
 import io
+import os
 import re
 
 import numpy as np
@@ -148,6 +149,26 @@ def test_an_unusable_picture_is_refused_in_one_line_that_names_it(content, reaso
 
 def test_a_folder_is_refused_in_one_line_that_names_it(tmp_path):
     assert_refused(str(tmp_path), "not a file")
+
+
+@pytest.mark.parametrize("side", [9_460, 14_000])
+@pytest.mark.filterwarnings("error")
+def test_a_picture_of_too_many_pixels_is_refused_in_one_line(side, tmp_path):
+    Image.new("1", (side, side)).save(str(tmp_path / "huge.png"))
+    assert_refused(str(tmp_path / "huge.png"), "more than 89,478,485 pixels (scale it down)")
+
+
+def test_what_pillow_would_run_a_program_for_is_no_picture(tmp_path, monkeypatch):
+    marker = tmp_path / "ran"
+    ghostscript = tmp_path / "bin" / "gs"
+    ghostscript.parent.mkdir()
+    ghostscript.write_text(f"#!/bin/sh\ntouch {marker}\n")
+    ghostscript.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{ghostscript.parent}:{os.environ['PATH']}")
+    path = tmp_path / "picture.jpg"
+    Image.fromarray(PIXELS).save(str(path), "EPS")
+    assert_refused(str(path), "not a picture Pillow can read (expected a whole JPEG, PNG")
+    assert not marker.exists()
 
 
 def assert_refused(path, reason):

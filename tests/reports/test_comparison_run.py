@@ -70,5 +70,5 @@ def test_a_mode_that_leads_out_of_the_folder_is_refused(mode, compared):
     record = Comparison.model_validate_json((compared / "comparison.json").read_text())
     pairs = tuple(pair.model_copy(update={"mode": mode}) for pair in record.pairs)
     (compared / "comparison.json").write_text(record.model_copy(update={"pairs": pairs}).model_dump_json())
-    with pytest.raises(UsageError, match="is no folder of a pair"):
+    with pytest.raises(UsageError, match="expected a part of a file.s name"):
         Evidence.load(compared)

@@ -39,7 +39,7 @@ def _trials(suite, exponent, **changes):
                 "status": "ok",
                 "log": "",
                 "samples": "",
-                "started": "",
+                "started": "2026-01-01T00:00:00+00:00",
                 "wall_seconds": 1.0,
                 "steady": True,
                 "step_seconds": (case.size**2 / 1e6) ** exponent,

@@ -43,7 +43,7 @@ def test_an_output_folder_that_cannot_be_made_is_a_usage_error(tmp_path, place):
 def test_the_journal_grows_by_whole_lines(tmp_path):
     folder = RunFolder.create(tmp_path, "perf")
     for name in ("graph", "steps"):
-        folder.append_journal(Phase(name=name))
+        folder.append_journal("perf-1", Phase(name=name))
     lines = (folder.path / "journal.jsonl").read_text().splitlines()
     assert [json.loads(line)["name"] for line in lines] == ["graph", "steps"]
 
@@ -54,7 +54,16 @@ def test_lines_can_be_read_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, name", [("a b/c", "a-b-c"), ("../../etc", "etc"), ("..", "unnamed"), ("mix+mat.1", "mix+mat.1")]
+    "text, name",
+    [
+        ("a b/c", "a-b-c"),
+        ("../../etc", "etc"),
+        ("..", "unnamed"),
+        ("mix+mat.1", "mix+mat.1"),
+        ("名单一.json", "名单一.json"),
+        ("a\x1b[31mb", "a-31mb"),
+        ("un été", "un-été"),
+    ],
 )
 def test_a_slug_is_one_harmless_path_component(text, name):
     assert slug(text) == name
@@ -79,3 +88,10 @@ def test_a_section_that_is_added_later_leaves_older_files_whole(suite, tmp_path)
     del document["timing"]
     path.write_text(json.dumps(document))
     assert baselines.load(suite.name, case.id, mode.name).timing is None
+
+
+def test_long_names_stay_distinct_and_are_names_that_a_file_system_takes(tmp_path):
+    names = {slug("名" * 90 + end) for end in "ab"}
+    assert len(names) == 2
+    for name in names:
+        (tmp_path / f"{name}.trial.json").touch()

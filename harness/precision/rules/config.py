@@ -8,6 +8,7 @@ from typing import Any, Dict, List, NoReturn, Optional, Tuple, Union
 
 from harness.precision.number_formats import BFLOAT16, FLOAT16, NUMBERS
 from harness.precision.rules.op_table import BLACK, DATA, GRAY, WHITE, load_op_table
+from harness.reading import UnreadableError, parse_json, read_file
 
 FORCE_FP16 = "force_fp16"
 ALLOW_FP32_TO_FP16 = "allow_fp32_to_fp16"
@@ -29,6 +30,8 @@ MATMUL32 = ALLOW_MIX + "+matmul32"
 
 LIST_KEYS = {"black-list": BLACK, "white-list": WHITE, "gray-list": GRAY}
 _LINE_LIMIT = 1023
+_SIZE_LIMIT = 2**24
+_BYTE_ORDER_MARK = "\ufeff"
 _LINE_FORM = "expected 'Opname::InputDtype:...,OutputDtype:...' or 'OpType::Type:InputDtype:...,OutputDtype:...'"
 
 
@@ -159,20 +162,26 @@ def parse_modify_mixlist(path: Union[str, Path]) -> MixList:
 
 def _read_json_object(path: Union[str, Path]) -> Dict[str, Any]:
     text = _read(path)
+    if text.startswith(_BYTE_ORDER_MARK):  # from Windows' editors; nlohmann::json, the compiler's reader, skips it
+        text = text[1:]
     if not text.strip():
         _fail(path, "", "the file is empty, expected a JSON object")
 
     def unique(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        for key in keys:
-            if keys.count(key) > 1:
+        found: Dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
                 _fail(path, key, "expected one entry of this name")
-        return dict(pairs)
+            found[key] = value
+        return found
 
     try:
-        raw = json.loads(text, object_pairs_hook=unique)
-    except json.JSONDecodeError as error:
-        _fail(path, f"line {error.lineno}", f"expected JSON, {error.msg}")
+        raw = parse_json(text, unique)
+    except UnreadableError as error:
+        place = error.__cause__
+        if isinstance(place, json.JSONDecodeError):
+            _fail(path, f"line {place.lineno}", f"expected JSON, {place.msg}")
+        _fail(path, "", f"expected JSON, {error}")
     if not isinstance(raw, dict):
         _fail(path, "", "expected a JSON object")
     return raw
@@ -213,6 +222,8 @@ def parse_customize_dtypes(path: Union[str, Path]) -> Tuple[CustomDtypes, ...]:
     text = _read(path)
     if not text.strip():
         _fail(path, "", "the file is empty, " + _LINE_FORM)
+    if text.startswith(_BYTE_ORDER_MARK):
+        _fail(path, "line 1", "expected no byte order mark, which the compiler takes for the beginning of a name")
     entries: Dict[Tuple[bool, str], CustomDtypes] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         entry = _parse_line(path, f"line {number}", line)
@@ -273,9 +284,9 @@ def _check_type_entry(
 
 def _read(path: Union[str, Path]) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise PrecisionConfigError(f"{path}: {error.strerror}, expected a readable file") from error
+        return read_file(path, _SIZE_LIMIT).decode("utf-8")
+    except UnreadableError as error:
+        raise PrecisionConfigError(f"{path}: {error}, expected a readable file") from error
     except UnicodeDecodeError as error:
         raise PrecisionConfigError(f"{path}: expected UTF-8 text") from error
 

@@ -1,6 +1,7 @@
 """Configuration files: what they may say, and the one clear line when they say something else."""
 
 import json
+import os
 
 import pytest
 
@@ -99,12 +100,29 @@ def test_mixlist_addition_to_gray_alone_has_no_effect():
         ('{"gray-list": {"to-remove": ["Add"]}}', "'Add': expected a to-add beside the removal"),
         ('{"black-list": {}, "black-list": {}}', "black-list: expected one entry of this name"),
         (b"\xff\xfe", "expected UTF-8 text"),
+        ('{"black-list": ' + "[" * 100_000 + "]" * 100_000 + "}", "expected JSON, nested too deep"),
+        ('{"black-list": ' + "1" * 5_000 + "}", "expected "),
     ],
 )
 def test_mixlist_errors(write, text, expected):
     path = write(text)
     text = message(parse_modify_mixlist, path)
     assert text.startswith(str(path)) and expected in text
+
+
+def test_a_byte_order_mark_is_skipped_where_the_compiler_skips_it(write):
+    text = '{"black-list": {"to-add": ["Mul"]}}'
+    marked = write(b"\xef\xbb\xbf" + text.encode(), "marked.json")
+    assert parse_modify_mixlist(marked) == parse_modify_mixlist(write(text))
+    path = write(b"\xef\xbb\xbfOpType::Mul:InputDtype:float16\n")
+    assert "line 1: expected no byte order mark" in message(parse_customize_dtypes, path)
+
+
+def test_only_files_are_read(tmp_path):
+    os.mkfifo(str(tmp_path / "pipe"))
+    for parse in (parse_modify_mixlist, parse_customize_dtypes):
+        for path in (tmp_path / "pipe", tmp_path, "/dev/zero"):
+            assert f"{path}: not a regular file, expected a readable file" in message(parse, path)
 
 
 def test_missing_files_are_named(tmp_path):

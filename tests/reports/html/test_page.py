@@ -5,6 +5,7 @@ import pytest
 from reports.html import page as html
 from reports.html import pictures
 from reports.language import ENGLISH
+from reports.stored_run import Evidence
 from tests.reports.html.chromium import opened
 from tests.reports.runs import make_run
 
@@ -107,3 +108,16 @@ def test_large_pictures_are_shrunk_to_the_budget():
     noise = np.random.default_rng(0).integers(0, 256, (900, 1200, 3), dtype=np.uint8)
     uri = pictures.data_uri(noise, 100_000, b"x" * 200_000)
     assert uri.startswith("data:image/jpeg") and len(uri) < 140_000
+
+
+def test_each_case_reads_its_own_trials_alone(evidence, monkeypatch):
+    case = evidence.run.suite.cases[0]
+    other = case.model_copy(update={"id": "other"})
+    suite = evidence.run.suite.model_copy(update={"cases": (case, other)})
+    trials = evidence.run.trials
+    twins = [trial.model_copy(update={"case": "other"}) for trial in trials]
+    read = []
+    monkeypatch.setattr(Evidence, "trials", lambda self, *pair: read.append(self.run.trials) or self.run.trials)
+    both = evidence.run.model_copy(update={"suite": suite, "trials": trials + twins})
+    html.render(evidence._replace(run=both), ENGLISH)
+    assert read and all(found in (trials, twins) for found in read)

@@ -9,6 +9,7 @@ from harness.records import (
     Case,
     Environment,
     FidelityPlan,
+    Inputs,
     ModeFidelity,
     PictureDistance,
     Probe,
@@ -34,7 +35,8 @@ def show(print_it, *what):
 
 @pytest.fixture
 def run():
-    case = Case(id="portrait-64", content="a.png", styles=("b.png",), steps=5)
+    read = Inputs(content_sha256="0", styles_sha256=("1",), network_sha256="2", height=64, width=64)
+    case = Case(id="portrait-64", content="a.png", styles=("b.png",), steps=5, inputs=read)
     distance = PictureDistance(ssim=0.98765, ssim_channels=(0.9, 0.9, 0.9), psnr=31.4)
     error = TensorError(relative_l2=0.5, cosine=0.9, max_abs=3.0)
     probe = Probe(name="relu4_1", kind="gradient", accumulated=error, local=error, norm=1.0, saturated=1234)
@@ -65,7 +67,7 @@ def run():
                 status="ok",
                 log="log.txt",
                 samples="samples.jsonl",
-                started="",
+                started="2026-01-01T00:00:00+00:00",
                 wall_seconds=1.0,
                 fidelity=measured,
             )

@@ -83,7 +83,7 @@ def test_the_longest_name_of_a_mode_fits_beside_all_its_figures(suite, result, t
     row = summary.model_copy(update={"mode": longest.name, "emulated": True, "steady": False, **figures})
     run = Run(
         id="tiny-1", suite=suite.model_copy(update={"modes": (longest,)}), device="cpu", started="", complete=True,
-        environment=describe(), trials=[result], summaries=[row],
+        environment=describe(), trials=[result.model_copy(update={"mode": longest.name})], summaries=[row],
     )  # fmt: skip
     out = io.StringIO()
     print_run(run, tmp_path, console=Console(file=out, width=80, highlight=False))
@@ -152,7 +152,9 @@ def test_what_was_not_measured_is_a_dash(show, result):
 
 
 def test_failures_come_first_with_reason_and_log(show, result):
-    failed = result.model_copy(update={"status": "crashed", "reason": "killed", "log_tail": ("last words",)})
+    failed = result.model_copy(
+        update={"replicate": 2, "status": "crashed", "reason": "killed", "log_tail": ("last words",)}
+    )
     lines = show(failed, result).splitlines()
     assert lines[0] == "crashed: small.must_keep_origin_dtype.1: killed"
     assert "last words" in lines[1] and "log.txt" in lines[2]
