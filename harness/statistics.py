@@ -6,7 +6,7 @@ import numpy as np
 
 
 def geometric_mean(values: Sequence[float]) -> float:
-    """Exponential of the mean logarithm; values must be positive."""
+    """Return the exponential of the mean logarithm; values must be positive."""
     return float(np.exp(np.mean(np.log(values))))
 
 
@@ -19,8 +19,8 @@ def log_interval(
     its error rate at a handful of processes, where a bootstrap does not.
 
     Args:
-        stage: s and the degrees of t are those of so many first values, which decided how many there are; see
-            stein_size. None: of all.
+        stage: number of first values, from which s and the degrees of t are taken; they decided how many values there
+            are (see stein_size). None: all values.
     """
     logs = np.log(values)
     if len(logs[:stage]) < 2:
@@ -35,7 +35,7 @@ def half_width(low: float, high: float) -> float:
 
 
 def stein_size(stage: Sequence[float], half_width: float, confidence: float = 0.95) -> int:
-    """How many values, those of the first stage among them, have an interval of at most this relative half-width.
+    """Return how many values, the first stage included, have an interval of at most this relative half-width.
 
     The least n with t * s / sqrt(n) <= log(1 + half_width), t and s of the first stage, which has two values or more.
     Its mean says nothing of s, so that the interval with this s covers as often as it says whatever n is (Stein 1945,
@@ -48,7 +48,7 @@ def stein_size(stage: Sequence[float], half_width: float, confidence: float = 0.
 
 
 class LogRatio(NamedTuple):
-    """How much larger the second of two measurements is: an estimate of log(second / first), and what it is worth.
+    """An estimate of log(second / first) of two measurements, with its standard error and degrees of freedom.
 
     The fields are numbers or, for many measurements at once, arrays of one shape.
     """
@@ -59,15 +59,15 @@ class LogRatio(NamedTuple):
     freedom: Any
     """Degrees of freedom of the error."""
     n: int
-    """Pairs, or processes on the side that has fewer."""
+    """Number of pairs; of processes that are not paired, those on the side that has fewer."""
 
     def interval(self, confidence: float) -> Tuple[Any, Any]:
-        """Two-sided Student t interval of the ratio: exp(mean +- t * error)."""
+        """Return the two-sided Student t interval of the ratio: exp(mean +- t * error)."""
         half = _quantile((1 + confidence) / 2, self.freedom) * self.error
         return np.exp(self.mean - half), np.exp(self.mean + half)
 
     def p_above(self, bound: float) -> Any:
-        """One-sided p-value of "the true ratio is at most `bound`"."""
+        """Return the one-sided p-value of "the true ratio is at most `bound`"."""
         from scipy import special
 
         distance = self.mean - np.log(bound)
@@ -77,13 +77,13 @@ class LogRatio(NamedTuple):
         return np.where(self.error > 0, p, np.where(distance > 0, 0.0, 1.0))
 
     def detectable(self, bound: float, limit: float, alpha: float, power: float = 0.8) -> Any:
-        """Smallest true ratio whose interval lies above `bound` and reaches `limit`, as often as `power` says.
+        """Return the smallest true ratio whose interval lies above `bound` and reaches `limit` with the given power.
 
         The larger of bound * exp((t_alpha + t_power) * error), the usual approximation to the noncentral t, and
         limit * exp((t_power - t_alpha) * error).
 
         Args:
-            alpha: of each side of the interval.
+            alpha: error rate of each side of the interval.
         """
         above = _quantile(power, self.freedom) * self.error
         half = _quantile(1 - alpha, self.freedom) * self.error
@@ -97,10 +97,10 @@ def _quantile(probability: float, freedom: Any) -> Any:
 
 
 def paired_log_ratio(first: Any, second: Any) -> LogRatio:
-    """Mean log(second / first) over pairs of processes, with the standard error s / sqrt(n) on n - 1 degrees.
+    """Return the mean log(second / first) over pairs of processes, with error s / sqrt(n) on n - 1 degrees.
 
     Args:
-        first, second: positive, of shape (..., n); the last axis runs over the pairs.
+        first, second: positive values of shape (..., n); the last axis runs over the pairs.
 
     Raises:
         ValueError: fewer than two pairs, or different shapes.
@@ -114,10 +114,10 @@ def paired_log_ratio(first: Any, second: Any) -> LogRatio:
 
 
 def twin_log_ratio(first: Sequence[float], second: Sequence[float]) -> float:
-    """Median of log(second / first) over steps that two processes made in turns, each beside its twin.
+    """Return the median of log(second / first) over steps that two processes made in turns.
 
-    What slows the machine for seconds slows both steps of a twin, so that the median of their ratios is nearer to the
-    truth than the ratio of the two medians.
+    Whatever slows the machine for seconds slows both steps of a pair, so that the median of their ratios is nearer to
+    the truth than the ratio of the two medians.
     """
     count = min(len(first), len(second))
     return float(np.median(np.log(second[:count]) - np.log(first[:count])))
@@ -126,12 +126,12 @@ def twin_log_ratio(first: Sequence[float], second: Sequence[float]) -> float:
 def welch_log_ratio(
     first: Sequence[float], second: Sequence[float], stages: Tuple[Optional[int], Optional[int]] = (None, None)
 ) -> LogRatio:
-    """Log of the ratio of geometric means of two independent groups of processes, whose spreads may differ.
+    """Return the log ratio of the geometric means of two independent groups of processes, whose spreads may differ.
 
     Error sqrt(s1^2 / n1 + s2^2 / n2) on Welch and Satterthwaite's degrees of freedom (Welch 1947).
 
     Args:
-        stages: s1 and s2 are those of so many first processes, which decided how many there are; None: of all.
+        stages: numbers of first processes of each side that s1 and s2 are taken from; None: all processes.
 
     Raises:
         ValueError: fewer than two processes on a side, or in its first stage.
@@ -148,7 +148,7 @@ def welch_log_ratio(
 
 
 def holm(p_values: Sequence[float], alpha: float) -> List[bool]:
-    """Which null hypotheses fall while the chance of any false rejection stays at most alpha (Holm 1979)."""
+    """Return which null hypotheses are rejected, with a chance of at most alpha of any false rejection (Holm 1979)."""
     rejected = [False] * len(p_values)
     for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
         if p_values[index] > alpha / (len(p_values) - rank):
@@ -162,12 +162,13 @@ class PowerLaw(NamedTuple):
 
     exponent: float
     low: float
+    """Lower end of the exponent's interval."""
     high: float
-    """Interval of the exponent."""
+    """Upper end of the exponent's interval."""
 
 
 def power_law(x: Sequence[float], y: Sequence[float], confidence: float = 0.95) -> Optional[PowerLaw]:
-    """Least-squares line through (log x, log y): its slope b with the interval b +- t * se(b), t at n - 2 degrees.
+    """Fit a line through (log x, log y) by least squares: slope b, interval b +- t * se(b) with t at n - 2 degrees.
 
     Returns None below three different x, where the line leaves nothing to judge its slope by.
     """

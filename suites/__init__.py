@@ -1,4 +1,4 @@
-"""What is run: one short declarative file per suite, and the pictures they use."""
+"""The suites: one short declarative file for each, and the pictures that they use."""
 
 import importlib
 import os
@@ -17,7 +17,7 @@ PICTURES = Path(__file__).resolve().parent / "pictures"
 
 
 def names() -> List[str]:
-    """Names of the suites."""
+    """Return the names of the suites, which are those of their files."""
     return [module.name for module in pkgutil.iter_modules([os.path.dirname(__file__)])]
 
 
@@ -30,7 +30,12 @@ def get(name: str) -> Suite:
 
 
 def shipped_case(size: int, steps: int, further_styles: Tuple[str, ...] = (), **changes: Any) -> Case:
-    """The shipped portrait in the style of the shipped painting, and of further ones, `size` pixels wide."""
+    """Return a case with the shipped portrait in the style of the shipped painting, and of further ones.
+
+    Args:
+        size: width in pixels.
+        changes: further fields of the case.
+    """
     content, style = PICTURES / "astronaut.png", PICTURES / "starry-night.png"
     case_id = _case_id(str(content), size) + ("-noise" if changes.get("initial") == "noise" else "")
     return Case(

@@ -14,17 +14,17 @@ class Swap(NamedTuple):
     op: str
     type: str
     block: str
-    """Such as `forward conv3`, `gram relu4_1`, `backward losses`, `optimizer`."""
+    """Part of the step that the op belongs to, such as `forward conv3`, `gram relu4_1` or `optimizer Adam`."""
     dtypes: CustomDtypes
 
     @property
     def group(self) -> str:
-        """The kind of the block."""
+        """Kind of the op's block, such as `forward` or `gram`."""
         return self.block.split(" ")[0]
 
 
 def swaps(plan: DtypePlan) -> List[Swap]:
-    """Every op of the plan that has float16 in it, and that the card has a kernel with a float32 result for."""
+    """Return the plan's ops with float16 in or out for which the card has a kernel with float32 results."""
     found = []
     for op in plan.ops:
         row = _float32_row(op) if op.engine == "ai_core" and op.is_narrow else None
@@ -36,7 +36,7 @@ def swaps(plan: DtypePlan) -> List[Swap]:
 
 
 def with_swaps(config: PrecisionConfig, chosen: Sequence[Swap]) -> PrecisionConfig:
-    """The configuration with these ops in float32, whatever it says of them."""
+    """Return the configuration with the chosen ops in float32, whatever it said of them before."""
     names = {swap.op for swap in chosen}
     kept = [entry for entry in config.custom_dtypes if entry.by_type or entry.key not in names]
     return PrecisionConfig(
@@ -64,7 +64,7 @@ def block_of(op: str) -> str:
 
 
 def _float32_row(op: PlannedOp) -> Optional[KernelRow]:
-    """The kernel with a float32 result; on the cube unit the one that reads float16, which is why one has that unit."""
+    """Return the op's kernel with float32 results; on the cube unit, the one that reads float16; None without one."""
     kernel = load_op_table().ops.get(op.type)
     rows = kernel.rows_for(len(op.inputs)) if kernel else ()
     wide = [row for row in rows if all(dtype not in NARROW for dtype in row.outputs)]
@@ -78,7 +78,10 @@ def _narrow(row: KernelRow) -> int:
 
 
 def _floats(dtypes: Sequence[str]) -> Tuple[str, ...]:
-    """Dtypes that are no floats stay free; free ones at the end are left out, for a mask is not always there."""
+    """Return the dtypes with those that are no floats left free, and free ones at the end left out.
+
+    At the end they may be optional, such as the mask of a pool.
+    """
     floats = [dtype if dtype in CONVERTED else "" for dtype in dtypes]
     while floats and not floats[-1]:
         floats.pop()

@@ -1,4 +1,4 @@
-"""Delta debugging: a smallest set that still does it."""
+"""Delta debugging: finds a smallest part of a list that still has a property of the whole."""
 
 from typing import Callable, List, Sequence, TypeVar
 

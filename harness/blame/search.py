@@ -20,13 +20,13 @@ from harness.records import REFERENCE_MODE, Blame, Case, FidelityPlan, Mode, Rec
 from harness.remark import Remark
 
 PLAN = FidelityPlan(envelope=6, window=3, growth=())
-"""Shorter than a suite's, for it is asked some dozens of times."""
+"""Fidelity plan of a search, shorter than a suite's, since each search draws some dozens of pictures."""
 _SCORING_SECONDS = 7200.0
-"""What one set may take; the search's own start and its envelope too."""
+"""Longest time that scoring one set may take, and the start of the search with its envelope."""
 
 
 class Question(Record):
-    """A case, small and short, and the mode to explain."""
+    """A case, small and with few steps, and the mode whose picture is wrong in it."""
 
     case: Case
     mode: Mode
@@ -38,13 +38,13 @@ class Score(Record):
 
     blocks: Tuple[str, ...]
     distance: float
-    """1 - SSIM to the reference mode's picture."""
+    """1 - SSIM of the luminance to the reference mode's picture."""
     true_loss_ratio: float
     fit: bool
 
 
 class Answer(Record):
-    """What the search says: of each set that it tried, and last what it found or why it cannot begin."""
+    """A message of the search: the score of a set, or, as the last one, what was found or why it cannot begin."""
 
     score: Optional[Score] = None
     blame: Optional[Blame] = None
@@ -72,7 +72,7 @@ def blame(question: Question, hear: Callable[[Score], None]) -> Blame:
 
 
 class _Picture(NamedTuple):
-    """What a mode drew."""
+    """The final picture of a mode, its last losses in float32, and its alarms on what float16 lost."""
 
     result: np.ndarray
     true_losses: List[Dict[str, float]]
@@ -188,7 +188,7 @@ class Search:
         )
 
     def _is_neutral(self) -> bool:
-        """Whether counting what is lost leaves the picture as it is."""
+        """Return True when counting what float16 loses leaves the picture as it is."""
         plain, watched = (self._draw(self.question.mode, health).result for health in (False, True))
         return np.array_equal(plain, watched)
 

@@ -1,1 +1,1 @@
-"""Two sides measured: revisions, stored runs, a machine with itself."""
+"""Comparisons of two sides: of two revisions, of two stored runs, of a machine with itself."""

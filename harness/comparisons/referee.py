@@ -12,7 +12,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from harness.step.turns import GO
 
 _POLL_SECONDS = 0.2
-"""How often a wait looks whether it has been called off."""
+"""Seconds between two looks of a wait at whether it has been called off."""
 
 
 class Referee:
@@ -22,9 +22,9 @@ class Referee:
     """
 
     def __init__(self, first: str, second: str) -> None:
-        """The side that steps first, and the other; after it each steps twice in a row, so that a drift hits both."""
+        """Name the side that steps first, and the other; later each steps twice in a row, so that a drift hits both."""
         self.rounds: List[int] = []
-        """Of each pair of trials that stepped in turns: how many steps each side made so."""
+        """Steps that each side made in turns, for each pair of trials so far."""
         self._order: Tuple[str, str] = (first, second)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -22,7 +22,7 @@ from harness.statistics import twin_log_ratio
 from harness.step.turns import VARIABLE, WARM_UP_STEPS
 
 _FEWEST_STEPS = 5
-"""Paired steps of two processes, below which their ratio is not taken from them."""
+"""Least number of paired steps of two processes from which their ratio is taken."""
 _LOOK_SECONDS = 0.1
 
 
@@ -54,7 +54,7 @@ class Meter:
         """Set what both trees run: `options` of their command lines; `folder` gets their runs."""
         self.base, self.head, self.options, self.folder, self.hear = base, head, options, folder, hear
         self.in_turns = in_turns
-        """Whether the next pair is to step in turns; False for good once a tree did not."""
+        """True while pairs are to step in turns; False for good once a tree did not."""
 
     def measure(self, number: int, mode: str) -> List[Pair]:
         """Measure pair `number`, from 1, in a mode, and return what it says of each case; the first side alternates.
@@ -117,19 +117,23 @@ class Meter:
 
 
 class _Reading(NamedTuple):
-    """What a tree's record says of a case."""
+    """What the record of a tree's run says of one case."""
 
     identity: Dict[str, Any]
-    """What decides its numbers."""
+    """Fields of the case that decide its numbers; equal in two trees that ran the same case."""
     seconds: Optional[float]
-    """Its step time; None where it never settled."""
+    """Step time of the case; None where the steps never settled."""
     emulated: bool
     steps: List[float]
     """Seconds of each step, the first included; empty where they cannot be read."""
 
 
 def _read(tree: Tree, mode: str, home: Path, status: int) -> Dict[str, _Reading]:
-    """What the tree's run says, by case; raises IncomparableError."""
+    """Return what the tree's run says of each case, by case id.
+
+    Raises:
+        IncomparableError: the tree's bench.py failed, or its record has another form.
+    """
     records = list(home.glob("*/run.json"))
     if status or len(records) != 1:
         kind = TreeFailedError if status == TRIAL_FAILED else IncomparableError

@@ -1,4 +1,4 @@
-"""Tells its parent of each device whether it works here, in one line of JSON."""
+"""Tells the parent process in one line of JSON which of CPU and GPU work here."""
 
 import json
 from typing import Dict

@@ -25,16 +25,16 @@ from model.stylization import Train, Update, train
 COMPILED = b"The model has been compiled on the Ascend AI processor"
 """What the adapter logs for each graph that the card runs (geop_npu.cc)."""
 _LOG_SECONDS = 1.0
-"""What the adapter's line may take to arrive."""
+"""Longest time that the adapter's line may take to reach the log."""
 _PRODUCTS = ("Conv2D", "MatMul")
-"""Parts of the names of the operators that the card is for."""
+"""Parts of the names of ops that must run on the card: convolutions and matrix products."""
 _STEPS_MADE = "steps_made"
 """Variable that counts the steps of the card's loop."""
 _MATMUL_SECONDS, _MATMUL_LARGEST = 0.005, 8192
 
 
 class AscendDevice(HostDevice):
-    """One card. The mode is the process's: a second one needs another process."""
+    """One Ascend card; a process runs one mode, and another mode needs another process."""
 
     kind = "npu"
     runs_parts = False
@@ -48,7 +48,7 @@ class AscendDevice(HostDevice):
         self._per_call = 1
 
     def environment(self) -> WorkerEnvironment:
-        """Describe the card and what chose it."""
+        """Describe the card, its driver, and the environment variables that choose it or change its speed."""
         details = {finding.name: finding.detail for finding in cann.findings()}
         return WorkerEnvironment(
             tensorflow=tf.__version__,
@@ -66,7 +66,11 @@ class AscendDevice(HostDevice):
     def prepare(
         self, graph_def: tf.GraphDef, fetches: Sequence[str], mode: Mode, keep: Sequence[str] = (), health: bool = False
     ) -> Prepared:
-        """Set the mode of this process; the graph stays as it is, and nothing counts what it loses."""
+        """Set the mode of this process and leave the graph as it is; losses of float16 are not counted.
+
+        Raises:
+            DeviceUnavailable: the card cannot run the mode, or this process runs another one already.
+        """
         if mode.overflow != "saturate":
             raise DeviceUnavailable("npu: the 910 saturates; --overflow ieee is of the emulation")
         if mode.precision.is_bf16:
@@ -87,13 +91,16 @@ class AscendDevice(HostDevice):
         return Prepared(graph_def, lowered=not self._plan.all_float32, remarks=remarks, counts=False)
 
     def training(self, mode: Mode) -> Train:
-        """Loss scaling is the adapter's own; a loop of several steps is counted, so that `confirm` can prove it."""
+        """Return the training program; loss scaling is the adapter's own, and loops of several steps are counted.
+
+        The count lets `confirm` prove that the loop made its steps.
+        """
         program = train if mode.loss_scale is None else self._bridge.scaled_training(mode.loss_scale)
         return program if npu_options.loop_steps(mode.npu_options) == 1 else _counted(program)
 
     @contextmanager
     def session(self, graph_def: tf.GraphDef, optimize: bool = True) -> Iterator[tf.Session]:
-        """Open a session on the card; its optimiser is the adapter, so it is always on.
+        """Open a session on the card; `optimize` has no effect, since the adapter is one of Grappler's optimisers.
 
         Raises:
             DeviceUnavailable: the card did not run what was asked of the session.
@@ -104,25 +111,29 @@ class AscendDevice(HostDevice):
                 yield session
 
     def evaluate(self, graph_def: tf.GraphDef, fetches: Mapping[str, str], feeds: Mapping[str, Any]) -> Dict[str, Any]:
-        """Run the graph once and prove that it was the card that ran it."""
+        """Run the graph once; raises DeviceUnavailable unless the card is seen to run it."""
         with self.session(graph_def) as session:
             values: Dict[str, Any] = self._run_proven(session, dict(fetches), feeds)
         return values
 
     @property
     def reference(self) -> HostDevice:
-        """The host beside the card: the card computes no convolution in float32."""
+        """The host beside the card, for the card computes no convolution in float32."""
         return _BesideCard(self._bridge)
 
     def loop(self, session: tf.Session, update: str) -> Tuple[Any, int]:
-        """Set the loop that the mode's options ask for."""
+        """Set the loop that the mode's options ask for; return the operation to run and the steps it makes."""
         assert self._mode is not None
         self._per_call = npu_options.loop_steps(self._mode.npu_options)
         update = session.graph.get_operation_by_name(update)
         return self._bridge.loop(session, update, self._per_call), self._per_call
 
     def confirm(self, session: tf.Session, fetches: Sequence[Any]) -> Tuple[Remark, ...]:
-        """Prove that the card ran the step, as often as its loop says, and hold its casts against the plan."""
+        """Run the step once, prove that the card made all steps of its loop, and compare its casts with the plan's.
+
+        Raises:
+            DeviceUnavailable: the step did not run on the card, or the loop made another number of steps.
+        """
         before = self._steps_made(session)
         self._run_proven(session, list(fetches), {})
         made = self._steps_made(session) - before
@@ -147,7 +158,7 @@ class AscendDevice(HostDevice):
         return self._bridge.config(self._options(self._mode))
 
     def _options(self, mode: Mode) -> Dict[str, Tuple[str, Any]]:
-        """The parameter_map of a mode; its files are written beside the trial."""
+        """Return the NpuOptimizer's parameter_map for a mode, and write the files that it names beside the trial."""
         options = {"use_off_line": ("b", True), **npu_options.typed(mode.npu_options)}
         precision = mode.precision
         if npu_options.PRECISION_MODE_V2 not in options:
@@ -165,7 +176,7 @@ class AscendDevice(HostDevice):
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Turn what TensorFlow says of the card into one line."""
+        """Turn TensorFlow's errors into DeviceUnavailable with one line."""
         try:
             yield
         except tf.errors.OpError as error:
@@ -175,10 +186,10 @@ class AscendDevice(HostDevice):
             ) from error
 
     def _run_proven(self, session: tf.Session, fetches: Any, feeds: Mapping[str, Any]) -> Any:
-        """Run what this session has not run before, and raise DeviceUnavailable unless the card is seen to do it.
+        """Run what this session has not run before, and raise DeviceUnavailable unless the card is seen to run it.
 
-        TensorFlow ignores an NpuOptimizer that is not registered and runs on the CPU, in float32; so it does with what
-        mix_compile_mode leaves to it.
+        TensorFlow ignores an NpuOptimizer that is not registered, and runs the graph on the CPU in float32. It also
+        runs there what mix_compile_mode leaves to it.
         """
         ran, compiled = tf.RunMetadata(), self._compiled()
         values = session.run(
@@ -199,7 +210,7 @@ class AscendDevice(HostDevice):
         return values
 
     def _compiled(self) -> int:
-        """How often the adapter's line is in the trial's log, which the parent writes beside the trial's files."""
+        """Count the adapter's lines COMPILED in the trial's log, which the parent writes beside the trial's files."""
         log = self._folder / "log.txt"
         return log.read_bytes().count(COMPILED) if log.exists() else 0
 
@@ -212,12 +223,12 @@ class AscendDevice(HostDevice):
         return True
 
     def _steps_made(self, session: tf.Session) -> int:
-        """Steps that the card's loop has made so far; 0 without a loop, which needs no proof."""
+        """Return how many steps the card's loop has made so far; 0 without a loop, which needs no proof."""
         return int(session.run(f"{_STEPS_MADE}/Read/ReadVariableOp:0")) if self._per_call > 1 else 0
 
 
 def _counted(program: Train) -> Train:
-    """The same training program with a counter of its steps, skipped ones included."""
+    """Return the training program with a counter of its steps, skipped ones included."""
 
     def train(
         totals: Sequence[tf.Tensor], variable: tf.Variable, tensors: Sequence[tf.Tensor], settings: StyleSettings

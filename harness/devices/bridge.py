@@ -34,13 +34,13 @@ class Bridge:
         self._npu = npu_init
 
     def config(self, options: Dict[str, Tuple[str, Any]]) -> tf.ConfigProto:
-        """Session options for the card.
+        """Return the session options for the card.
 
         Args:
-            options: by key of the parameter_map: the field of its AttrValue, b, i or s, and the value.
+            options: the field of the AttrValue (b, i or s) and the value, by key of the parameter_map.
 
         Raises:
-            DeviceUnavailable: this adapter would ignore one of them, and run another mode than the one asked for.
+            DeviceUnavailable: this adapter would ignore precision_mode_v2, and run another mode than the one asked for.
         """
         if npu_options.PRECISION_MODE_V2 in options and not self._knows_v2():
             raise DeviceUnavailable(
@@ -59,11 +59,11 @@ class Bridge:
         return config
 
     def loop(self, session: tf.Session, update: tf.Operation, steps: int) -> tf.Operation:
-        """The operation that makes this many updates in one call; to be asked for once, after the initialisation."""
+        """Return the operation that makes this many updates in one call; call this once, after the initialisation."""
         return self._npu.util.set_iteration_per_loop(session, update, steps)
 
     def scaled_training(self, loss_scale: LossScale) -> Train:
-        """Loss scaling by the adapter's own optimiser, which reads the chip's status register."""
+        """Return a training program that scales losses with the adapter's optimiser, which reads the card's status."""
 
         def train(
             totals: Sequence[tf.Tensor], variable: tf.Variable, tensors: Sequence[tf.Tensor], settings: StyleSettings

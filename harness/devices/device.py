@@ -8,13 +8,13 @@ from harness.records import Mode, WorkerEnvironment
 from harness.remark import Remark
 
 GraphDef = Any
-"""tf.GraphDef. TensorFlow has no types of its own, and what only passes graphs on does not import it."""
+"""A tf.GraphDef: TensorFlow ships no types, and code that only passes graphs on does not import it."""
 Session = Any
-"""tf.Session, of TensorFlow's version 1 interface."""
+"""A tf.Session of TensorFlow's version 1 interface."""
 
 
 class DeviceUnavailable(Exception):
-    """The device cannot run this here; the message says what was looked for and what to do."""
+    """A device is not there or cannot run what it was asked to; the message says what to do."""
 
 
 class Prepared(NamedTuple):
@@ -22,23 +22,24 @@ class Prepared(NamedTuple):
 
     graph_def: GraphDef
     emulated: bool = False
+    """True when the mode's arithmetic is reproduced in float32 storage: its step time says nothing about the card."""
     lowered: bool = False
-    """The mode does not compute in float32 throughout, so that a loss has to be scored again to be true."""
+    """True when the mode does not compute in float32 throughout, so that true losses have to be scored anew."""
     remarks: Tuple[Remark, ...] = ()
-    """What the card would do otherwise."""
+    """What the card would do in another way than this device, such as refuse to compile."""
     counters: Dict[str, str] = {}
-    """By op of the plan: tensor of three counts, values saturated, values that became zero, NaN made 0."""
+    """Name of a tensor of three counts by op: values saturated, values that became zero, NaN made 0."""
     counts: bool = True
-    """What is not among the counters lost nothing; False when nothing is counted."""
+    """True when an op without a counter is known to lose nothing; False where losses cannot be counted."""
 
 
 class Device(Protocol):
     """Runs TensorFlow graphs in a precision mode."""
 
     kind: str
-    """`cpu`, `gpu` or `npu`; results of different kinds are never compared."""
+    """Kind of the device, `cpu`, `gpu` or `npu`; results of different kinds are never compared."""
     runs_parts: bool
-    """Whether parts of a graph can be run alone, with others fed: the card would compile each of them anew."""
+    """True when single parts of a graph can be run, with their inputs fed; the card would compile each of them anew."""
 
     def environment(self) -> WorkerEnvironment:
         """Describe the device and the software that drives it."""
@@ -49,9 +50,9 @@ class Device(Protocol):
         """Make the graph ready to run in this mode.
 
         Args:
-            fetches: tensors and operations that will be run for; all keep their name, shape and dtype.
-            keep: further ones that are no part of the job, and that the mode leaves alone.
-            health: count what float16 loses.
+            fetches: names of the tensors and operations that will be run; all keep their name, shape and dtype.
+            keep: names of further ones that are no part of the step, and that the mode leaves as they are.
+            health: add counters of what float16 loses.
 
         Raises:
             DeviceUnavailable: this device cannot run this mode.
@@ -68,34 +69,34 @@ class Device(Protocol):
         """Run a prepared graph once; return a value for each name in `fetches`.
 
         Raises:
-            DeviceUnavailable: it did not run on this device.
+            DeviceUnavailable: the graph did not run on this device.
         """
 
     @property
     def reference(self) -> "Device":
-        """Where graphs run as they are, in float32 or float64: itself, or the host beside the card."""
+        """Device that runs graphs as they are, in float32 or float64: this one, or the host beside the card."""
 
     def training(self, mode: Mode) -> Any:
-        """Return the model.stylization.Train of the mode: plain, or with its loss scaling."""
+        """Return the model.stylization.Train of the mode: plain, or with the mode's loss scaling."""
 
     def loop(self, session: Session, update: str) -> Tuple[Any, int]:
-        """Return what to run for the update, and how many steps that makes; to be asked once, when all is set.
+        """Return what to run for the update, and how many steps one such run makes.
 
-        Whether it does make them, `confirm` proves.
+        Call this once for a session, after its variables are initialised. `confirm` proves that the steps are made.
         """
 
     def confirm(self, session: Session, fetches: Sequence[Any]) -> Tuple[Remark, ...]:
-        """Run the step once, for nothing else, and prove that this device runs it; return what else it showed.
+        """Run the step once more to prove that this device runs it; return remarks on what else that showed.
 
         Args:
-            fetches: what a step is run for, with the operation of `loop` where that was asked for.
+            fetches: what the step is run for, with the operation that `loop` returned where it was called.
 
         Raises:
-            DeviceUnavailable: it did not run on this device, or made other than the steps of `loop`.
+            DeviceUnavailable: the step did not run on this device, or made another number of steps than `loop` said.
         """
 
     def matmul_tflops(self) -> Dict[str, float]:
         """Measure the matrix-product rate by dtype, in 1e12 floating-point operations per second.
 
-        Always of float32; of bfloat16 where that is faster.
+        The result always has float32, and bfloat16 where that is faster.
         """

@@ -51,7 +51,11 @@ class HostDevice:
     def prepare(
         self, graph_def: tf.GraphDef, fetches: Sequence[str], mode: Mode, keep: Sequence[str] = (), health: bool = False
     ) -> Prepared:
-        """Write the card's dtype decisions into the graph, float16 as rounded float32 or as what it is."""
+        """Write the card's dtype decisions into the graph, as rounded float32 or as native narrow tensors.
+
+        Raises:
+            DeviceUnavailable: TensorFlow has no kernel for a native op.
+        """
         # Feature graphs share the step's customised dtypes, though not all its ops.
         plan = plan_graph(graph_def, fetches, mode.precision, check_names=bool(keep))
         if mode.emit == "native":
@@ -76,12 +80,12 @@ class HostDevice:
         return Prepared(graph_def, lowered=not plan.all_float32, remarks=plan.remarks, counts=False)
 
     def training(self, mode: Mode) -> Train:
-        """Loss scaling has an emulated status register."""
+        """Return the training program; with loss scaling it reads an emulated status register."""
         return train if mode.loss_scale is None else scaled_training(mode.loss_scale)
 
     @contextmanager
     def session(self, graph_def: tf.GraphDef, optimize: bool = True) -> Iterator[tf.Session]:
-        """Open a session on the graph; its optimiser off unless asked for."""
+        """Open a session on the graph, with Grappler unless `optimize` is False."""
         with tf.Graph().as_default() as graph:
             tf.import_graph_def(graph_def, name="")
             with tf.Session(graph=graph, config=self._config(optimize)) as session:
@@ -95,22 +99,22 @@ class HostDevice:
 
     @property
     def reference(self) -> "HostDevice":
-        """A host computes references itself."""
+        """This host itself, which computes in float32 and float64."""
         return self
 
     def loop(self, session: tf.Session, update: str) -> Tuple[Any, int]:
-        """One step a call."""
+        """Return the update as it is: a host makes one step a call."""
         return update, 1
 
     def confirm(self, session: tf.Session, fetches: Sequence[Any]) -> Tuple[Remark, ...]:
-        """Nothing to prove: TensorFlow's own devices do what the graph says."""
+        """Run and report nothing, for TensorFlow's own devices need no proof that they ran the graph."""
         return ()
 
     def matmul_tflops(self) -> Dict[str, float]:
-        """Median rates of the product of two 2048 x 2048 matrices.
+        """Measure the median rates, 1e12 operations per second, of the product of two 2048 x 2048 matrices by dtype.
 
-        bfloat16 only where a small product shows it to be faster: without instructions of its own a large one takes
-        up to twenty times as long as in float32.
+        bfloat16 is measured only where a 512 x 512 product is faster in it: on processors without bfloat16
+        instructions a large product takes up to twenty times as long as in float32.
         """
         rates = {"float32": self._matmul_rate(tf.float32, 2048)}
         try:
@@ -123,7 +127,7 @@ class HostDevice:
         return rates
 
     def _matmul_rate(self, dtype: tf.DType, size: int, repeats: int = 7) -> float:
-        """Median rate of a product of two size x size matrices, after two warm-up products."""
+        """Return the median rate, 1e12 operations per second, of size x size products after two for warm-up."""
         with tf.Graph().as_default():
             factors = [
                 tf.Variable(tf.cast(tf.random.stateless_normal((size, size), (0, seed)), dtype), use_resource=True)
@@ -152,7 +156,7 @@ class HostDevice:
 
 
 def refusals(plan: DtypePlan) -> Tuple[Remark, ...]:
-    """Say what the card would not compile, in one remark; none when it compiles everything."""
+    """Return one remark on the ops that the card's compiler would refuse; empty when it would compile all."""
     if not plan.failures:
         return ()
     first = plan.failures[0]

@@ -17,10 +17,14 @@ class Kind(Protocol):
     """Name of the mode that ratios refer to, and that runs where one mode is enough."""
 
     def compiles(self, mode: Mode) -> bool:
-        """Whether a step in this mode can run on it at all."""
+        """Return True when a step in this mode can run on this kind of device."""
 
     def refusal(self, mode: Mode, health: bool) -> Optional[str]:
-        """Why it cannot run this mode with its options, and counters of what is lost if `health`; None when it can."""
+        """Return why this kind of device cannot run the mode with its options; None when it can.
+
+        Args:
+            health: the run is to count what float16 loses.
+        """
 
 
 class Host:
@@ -32,11 +36,11 @@ class Host:
         self.name = name
 
     def compiles(self, mode: Mode) -> bool:
-        """Every mode does."""
+        """Return True: every mode can run on a host."""
         return True
 
     def refusal(self, mode: Mode, health: bool) -> Optional[str]:
-        """Options of the card are refused, and counters where nothing is rounded."""
+        """Refuse session options of the card, and counters where nothing is rounded."""
         if mode.npu_options:
             return f"--npu-option {next(iter(mode.npu_options))}: there is no card in --device {self.name}"
         if mode.emit == "native" and health:
@@ -50,11 +54,11 @@ class Card:
     reference_mode = CARD_REFERENCE_MODE
 
     def compiles(self, mode: Mode) -> bool:
-        """must_keep_origin_dtype does not: the card has no float32 convolution."""
+        """Return True for all modes but must_keep_origin_dtype: the card has no float32 convolution."""
         return mode.precision.mode != MUST_KEEP
 
     def refusal(self, mode: Mode, health: bool) -> Optional[str]:
-        """What belongs to the emulation alone is refused, and the formats that the 910 has not."""
+        """Refuse options of the emulation, and bfloat16, which the 910 has not."""
         if mode.overflow == "ieee":
             return "--overflow ieee: the card saturates; this is a switch of the emulation"
         if mode.precision.is_bf16:
@@ -67,7 +71,7 @@ class Card:
 
 
 KINDS: Dict[str, Kind] = {"auto": Host("auto"), "cpu": Host("cpu"), "gpu": Host("gpu"), "npu": Card()}
-"""auto: an Ascend card when there is one, else a GPU when TensorFlow sees one, else the CPU."""
+"""Kinds of device by name; `auto` is a card where there is one, else a GPU that TensorFlow sees, else the CPU."""
 
 
 def check(kind: str, suite: Suite, health: bool) -> None:

@@ -16,7 +16,7 @@ class Chosen(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As the user names it."""
+        """The device's name as the user writes it, such as `npu:2` or `cpu`."""
         return self.kind if self.number is None else f"{self.kind}:{self.number}"
 
 
@@ -27,7 +27,7 @@ def choose(text: str) -> Tuple[Chosen, ...]:
         text: a kind, or devices of one kind with commas between: `npu:0,npu:2` or `cpu:0,cpu:1`.
 
     Raises:
-        UsageError: no such device, or it is not there.
+        UsageError: the text names no device, or one that is not on this machine.
     """
     if text == "auto" and not cann.is_usable():
         return (Chosen("auto"),)
@@ -41,7 +41,11 @@ def choose(text: str) -> Tuple[Chosen, ...]:
 
 
 def parse(text: str) -> Tuple[Chosen, ...]:
-    """Return the devices that this names, there or not; raises UsageError when it names none, or of several kinds."""
+    """Return the devices that a text names, whether they exist or not.
+
+    Raises:
+        UsageError: the text names no device, one of them twice, or devices of several kinds.
+    """
     if text in KINDS:
         return (Chosen(text),)
     chosen = tuple(_numbered(name, text) for name in text.split(","))
@@ -51,12 +55,12 @@ def parse(text: str) -> Tuple[Chosen, ...]:
 
 
 def named(chosen: Sequence[Chosen]) -> str:
-    """The devices as `parse` reads them."""
+    """Return the text that names these devices, as `parse` reads it."""
     return ",".join(device.name for device in chosen)
 
 
 def choose_one(text: str) -> Chosen:
-    """Return the one device of this name; raises UsageError as `choose` does, and when it names several."""
+    """Return the one device that the text names; raises UsageError as `choose` does, and when there are several."""
     chosen = choose(text)
     if len(chosen) > 1:
         raise UsageError(f"device {text}: expected one device, for this is one job")
@@ -72,7 +76,11 @@ def _numbered(name: str, text: str) -> Chosen:
 
 
 def core_of(number: int) -> int:
-    """The processor of the core that `cpu:NUMBER` stands for, of those that this process may use."""
+    """Return the processor that `cpu:NUMBER` stands for: NUMBER counts those that this process may use, from 0.
+
+    Raises:
+        UsageError: this process may use fewer, or the system cannot pin a process to a core.
+    """
     if not hasattr(os, "sched_getaffinity"):
         raise UsageError(f"device cpu:{number}: this system cannot pin a process to a core (use --device cpu)")
     cores = sorted(os.sched_getaffinity(0))

@@ -19,21 +19,22 @@ V2_MODES = {
     "cube_fp16in_fp32out": FORCE_FP32,
     "mixed_float16": ALLOW_MIX,
 }
-"""precision_mode_v2 by its value: the precision_mode that it is another name of."""
+"""The precision_mode that each value of precision_mode_v2 is another name of."""
 
 _BOOLEANS = ("true", "false")
+# Up to 100 step numbers or ranges, such as 0|5|10-20.
 _STEPS = re.compile(r"[0-9]+(-[0-9]+)?(\|[0-9]+(-[0-9]+)?){0,99}")
 
 
 class Option(NamedTuple):
-    """One key: the field of its AttrValue, and what it may be."""
+    """What a session option of the card may be set to."""
 
     field: str
-    """b, i or s."""
+    """Field of the option's AttrValue: b (Boolean), i (integer) or s (string)."""
     values: Tuple[str, ...] = ()
-    """All that are allowed; empty when that is not a list."""
+    """All values that are allowed; empty when `kind` says what is."""
     kind: str = ""
-    """`file` or `folder` that must exist, `positive`, `steps`, or empty for any text."""
+    """What a value must be: an existing `file` or `folder`, a `positive` integer, `steps`; empty: any text."""
 
 
 OPTIONS = {
@@ -78,11 +79,11 @@ _OURS = {
     "customize_dtypes": "--customize-dtypes",
     "use_off_line": "--device cpu, to leave the card out",
 }
-"""Keys that another option sets."""
+"""Keys that another option of this program sets, and that option."""
 
 
 def parse(given: Sequence[str]) -> Dict[str, str]:
-    """Return `key=value` options by key.
+    """Return the value of each option, by key, from texts `key=value`.
 
     Raises:
         UsageError: an unknown key or value, a file that is not there, a key twice, or options that the adapter refuses
@@ -107,7 +108,7 @@ def parse(given: Sequence[str]) -> Dict[str, str]:
 
 
 def check_mode(options: Dict[str, str], precision_mode: str) -> None:
-    """Raise UsageError when precision_mode_v2 is another mode than this one."""
+    """Raise UsageError when the options' precision_mode_v2 is another mode than `precision_mode`."""
     value = options.get(PRECISION_MODE_V2)
     if value is not None and V2_MODES[value] != precision_mode:
         raise UsageError(
@@ -117,19 +118,19 @@ def check_mode(options: Dict[str, str], precision_mode: str) -> None:
 
 
 def loop_steps(options: Dict[str, str]) -> int:
-    """Steps that one call makes."""
+    """Return how many steps one call makes: iterations_per_loop, 1 when it is not set."""
     return int(options.get(ITERATIONS_PER_LOOP, "1"))
 
 
 def check_steps(options: Dict[str, str], steps: int) -> None:
-    """Raise UsageError unless the steps are whole loops."""
+    """Raise UsageError unless `steps` is a multiple of iterations_per_loop."""
     loop = loop_steps(options)
     if steps % loop:
         raise UsageError(f"--steps {steps}: expected a multiple of iterations_per_loop, {loop}")
 
 
 def typed(options: Dict[str, str]) -> Dict[str, Tuple[str, Any]]:
-    """By key: the field of its AttrValue, and the value in that field's type."""
+    """Return, by key, the field of the option's AttrValue and the value in that field's type."""
     convert: Dict[str, Callable[[str], Any]] = {
         "b": lambda value: value == "true",
         "i": int,

@@ -1,4 +1,4 @@
-"""Opens devices. In workers only: opening one imports TensorFlow."""
+"""Opens devices, in worker processes only, since opening one imports TensorFlow."""
 
 import atexit
 import os
@@ -16,10 +16,10 @@ def open_device(name: str, folder: Optional[Path] = None) -> Device:
     """Open one device for this process.
 
     Args:
-        folder: where the card may leave files; one that is removed at exit when None.
+        folder: where the card may leave files; None: a temporary one that is removed at exit.
 
     Raises:
-        DeviceUnavailable: it is not there, or cannot be used.
+        DeviceUnavailable: the device is not there, or cannot be used.
     """
     try:
         chosen = choose_one(name)

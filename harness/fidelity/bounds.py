@@ -11,19 +11,19 @@ TOLERANCE = {
     "float16": {"activation": 5e-3, "gram": 5e-3, "gradient": 0.25, "loss": 5e-4},
     "bfloat16": {"activation": 0.04, "gram": 0.04, "gradient": 0.5, "loss": 4e-3},
 }
-"""By number format and kind of probe: relative distance of a tensor of the first step from the baseline's, relative
-change of a loss term.
+"""Largest relative distance of a tensor of the first step from the baseline's, and largest relative change of a loss
+term, by number format and kind of probe.
 
 Several times what TensorFlow 1.15 and 2.21 differ in: activations in 7e-7 and 3e-4; gradients in 2e-2 and 5e-2, for the
 last bit decides between equal values of a max-pooling window.
 """
 
 LEAST_SHARE = 1e-3
-"""Of the total loss: a term that is less counts as this much, since it may be nothing but rounding."""
+"""Least share of the total loss that a term's change is relative to, since a smaller term may be mere rounding."""
 
 
 def log_ratio_of_totals(now: Dict[str, float], then: Dict[str, float]) -> float:
-    """Of the total losses; 0 where both are zero."""
+    """Return log(now / then) of the total losses; 0 for equal ones, 1e9 where one of unequal ones is not positive."""
     first, second = now["total"], then["total"]
     if first <= 0 or second <= 0:
         return 0.0 if first == second else 1e9
@@ -31,12 +31,12 @@ def log_ratio_of_totals(now: Dict[str, float], then: Dict[str, float]) -> float:
 
 
 def at_most(figure: Remark, value: float, limit: float, gates: bool = True) -> Bound:
-    """A figure that may not be above its limit."""
+    """Return the bound of a figure that may not be above its limit."""
     return Bound(figure=figure, value=value, limit=limit, ok=value <= limit, gates=gates)
 
 
 def at_least(figure: Remark, value: float, limit: float, gates: bool = True) -> Bound:
-    """A figure that may not be below its limit."""
+    """Return the bound of a figure that may not be below its limit."""
     return Bound(figure=figure, value=value, limit=limit, at_least=True, ok=value >= limit, gates=gates)
 
 

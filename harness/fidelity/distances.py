@@ -8,10 +8,11 @@ import numpy as np
 from harness.records import PictureDistance, TensorError
 
 LUMINANCE = np.array([0.299, 0.587, 0.114])
-"""Of red, green and blue (ITU-R BT.601)."""
+"""Weights of red, green and blue in the luminance (ITU-R BT.601)."""
 PIXELS_PER_DEGREE = 67
-"""Of FLIP: its authors' default, a 0.7 m wide 4K monitor seen from 0.7 m."""
+"""Resolution that FLIP assumes: its authors' default, a 0.7 m wide 4K monitor seen from 0.7 m."""
 SKETCH_SIZE = 16
+"""Numbers in the count sketch of a tensor."""
 
 
 def ssim(first: np.ndarray, second: np.ndarray) -> float:

@@ -12,14 +12,14 @@ from model import images
 from model.settings import StyleSettings
 
 SPREAD_ULPS = 4
-"""Of float32, by which the noise moves the picture that tells how far healthy builds may lie apart: their sums differ
-in every op, and not in the picture alone."""
+"""Float32 ulps of the noise that shows how far healthy builds may lie apart; more than one, since the sums of builds
+differ in every op, and not in the picture alone."""
 _PICTURE = "picture"
 """The picture's variable among those of a model.stylization.StepGraph."""
 
 
 class _Path(NamedTuple):
-    """One run: its pictures after the updates of FidelityPlan.marks, and the median of its last losses."""
+    """One run: its pictures after each of FidelityPlan.marks, and the median of its last total losses."""
 
     pictures: List[np.ndarray]
     loss: float
@@ -36,7 +36,11 @@ def measure_envelopes(job: Job, plan: FidelityPlan, formats: Sequence[str]) -> T
 
 
 def _measure(job: Job, plan: FidelityPlan, sizes: Mapping[str, float]) -> Tuple[Envelope, ...]:
-    """One envelope for each format and size of noise, all in one session."""
+    """Return one envelope for each format, measured in one session.
+
+    Args:
+        sizes: relative size of the noise, by the format whose ulps it is counted in.
+    """
     graph, mode = job.graph, job.trial.mode
     fetches = [graph.update, *graph.losses.values()]
     keep = [graph.initialize, graph.result, *graph.state.values()]
@@ -80,7 +84,7 @@ def measure_controls(job: Job, plan: FidelityPlan) -> Tuple[Control, ...]:
 
 
 def _drawn(job: Job, plan: FidelityPlan, case: Case) -> List[np.ndarray]:
-    """The case's pictures after the updates of the plan's marks."""
+    """Return the case's pictures after each of the plan's marks."""
     from harness.step.building import build_step
 
     graph = build_step(case, job.trial.mode, job.device, job.pictures, job.network)
@@ -97,7 +101,7 @@ def _drawn(job: Job, plan: FidelityPlan, case: Case) -> List[np.ndarray]:
 
 
 def known_faults(settings: StyleSettings) -> Dict[str, StyleSettings]:
-    """Settings with one term wrong, by what is wrong with them."""
+    """Return settings with one fault each, by the name of the fault."""
     other = "avg" if settings.pooling == "max" else "max"
     faults = {f"{other} pooling": settings.model_copy(update={"pooling": other})}
     if settings.tv_weight:
@@ -130,7 +134,7 @@ def _run(session: Any, job: Job, plan: FidelityPlan, epsilon: float, seed: int) 
 
 
 def _noisy(picture: np.ndarray, epsilon: float, random: np.random.RandomState) -> np.ndarray:
-    """The picture with each of its values off by one ulp, up or down; equal values alike."""
+    """Return the picture with each value off by the relative amount epsilon, up or down; equal values move alike."""
     if not epsilon:
         return picture
     values, where = np.unique(picture, return_inverse=True)
@@ -139,7 +143,7 @@ def _noisy(picture: np.ndarray, epsilon: float, random: np.random.RandomState) -
 
 
 def distance(first: np.ndarray, second: np.ndarray, job: Job) -> PictureDistance:
-    """How far the first pictures of two results of a job's step lie apart, as they would be written."""
+    """Return the distance of the first pictures of two results of a job's step, as they would be written."""
     content, keep_colors = job.pictures.contents[0], job.trial.case.settings.preserve_colors
     pixels = [images.finished(result[0] + job.network.mean_pixel, content, keep_colors) for result in (first, second)]
     return picture_distance(*pixels)

@@ -1,4 +1,4 @@
-"""Is a picture no further from the reference mode's than harmless noise moves it?"""
+"""Fitness: whether a picture is no further from the reference mode's than harmless noise moves it."""
 
 import math
 import statistics
@@ -14,7 +14,7 @@ from harness.remark import Remark, remark
 
 
 def judge_fitness(subject: Subject) -> Tuple[Fitness, List[Remark], List[Bound], Optional[PictureDistance]]:
-    """Return `fit`, `wrong` or `not_judged`, why, the bounds it rests on, and the distance to the reference mode."""
+    """Return the fitness, the reasons for it, the bounds it rests on, and the distance to the reference picture."""
     trial, reference, envelope = subject.trial, subject.reference, subject.envelope
     if trial is None:
         return "not_judged", [remark("no_good_trial")], [], None
@@ -41,7 +41,12 @@ def judge_fitness(subject: Subject) -> Tuple[Fitness, List[Remark], List[Bound],
 def fit_bounds(
     now: TrialFidelity, reference: TrialFidelity, distance: PictureDistance, envelope: Envelope
 ) -> Iterator[Bound]:
-    """The picture inside the envelope, in its colours too, and the true loss within what noise does to it."""
+    """Yield the bounds of a fit picture: SSIM of luminance and colours, and true loss, as far as noise moves them.
+
+    Args:
+        distance: of the picture to the reference mode's.
+        envelope: what noise of the mode's format does in the reference mode.
+    """
     limit = limits.noise_limit(envelope.distances, "distance", limits.FIT_MARGIN)
     yield at_least(remark("ssim_to_reference"), distance.ssim, 1 - limit)
     centre = max(statistics.median(envelope.true_losses), reference.true_losses["total"])

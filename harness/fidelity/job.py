@@ -1,4 +1,4 @@
-"""A finished stylization, and what is needed to look at it again."""
+"""A finished stylization as the fidelity probes get it."""
 
 import statistics
 from typing import Any, Callable, List, NamedTuple, Sequence
@@ -11,22 +11,23 @@ from model.vgg import Network
 
 
 class Job(NamedTuple):
-    """A finished stylization, and what is needed to look at it again."""
+    """A finished stylization, and what is needed to make its steps again."""
 
     trial: Trial
     device: Any
+    """The harness.devices.device.Device that the trial ran on."""
     pictures: Pictures
     network: Network
     graph: Any
-    """model.stylization.StepGraph, with its GraphDef."""
+    """model.stylization.StepGraph of the step, with its GraphDef."""
     result: np.ndarray
-    """The final picture, mean pixel subtracted."""
+    """Final pictures, mean pixel subtracted, of shape (batch, height, width, 3)."""
     losses: Sequence[Losses]
-    """Of the picture after 0, 1, 2 ... updates, as the mode reports them."""
+    """Losses of the picture after 0, 1, 2 ... updates, as the mode reports them."""
     score: Callable[[Sequence[np.ndarray]], List[Losses]]
-    """Losses of pictures in float32, against float32 targets."""
+    """Function that returns the losses of results in float32, against float32 targets."""
 
 
 def medians(losses: Sequence[Losses]) -> Losses:
-    """Median of each loss term."""
+    """Return the median of each loss term over the rows."""
     return {name: statistics.median(row[name] for row in losses) for name in losses[0]}

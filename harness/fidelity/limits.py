@@ -5,16 +5,16 @@ import statistics
 from typing import Sequence
 
 MARGIN = 4.0
-"""Of a regression limit: twice, for noise is on both sides of the comparison, and twice more for luck."""
+"""Margin of regression limits: twice, for noise is on both sides of the comparison, and twice more for luck."""
 FIT_MARGIN = 2.0
-"""Of a fit picture: its mode rounds at every op, the runs of an envelope in the picture alone."""
+"""Margin of fitness limits: a mode rounds at every op, the runs of an envelope in the picture alone."""
 FLOORS = {"distance": 1e-4, "level": 0.02, "growth": 1e-4, "loss": 0.01}
 """Least limits by kind of figure: 1 - SSIM, mean of a channel in levels, relative distance of a picture on the way,
-relative change of a loss. Other sums of the same numbers truncate some pixels to the next level: that is less."""
+relative change of a loss. Sums in another order truncate some pixels to the next level, which moves figures by less."""
 
 
 def noise_limit(values: Sequence[float], kind: str, margin: float = MARGIN) -> float:
-    """The margin times the largest of what noise did in K runs, and not below the floor of this kind of figure.
+    """Return the margin times the largest effect of noise in K runs, but no less than the floor of this kind of figure.
 
     A further run of the same noise exceeds the largest of K with probability 1 / (K + 1) whatever its distribution
     is; the margin makes that rarer by an amount that no K runs can tell, and the tests of healthy twins count.
@@ -23,7 +23,7 @@ def noise_limit(values: Sequence[float], kind: str, margin: float = MARGIN) -> f
 
 
 def loss_limit(losses: Sequence[float]) -> float:
-    """The same for the logarithm of a loss: the furthest of the runs' losses from their median."""
+    """Return the noise limit of a loss's relative change, from the largest distance of log losses to their median."""
     logs = [math.log(loss) if loss > 0 else -math.inf for loss in losses]
     centre = statistics.median(logs)
     return noise_limit([abs(log - centre) if log != centre else 0.0 for log in logs], "loss")

@@ -1,4 +1,4 @@
-"""The float64 trajectory that every mode of a case is held against."""
+"""The float64 trajectory that every mode of a case is compared with."""
 
 import io
 import os
@@ -18,7 +18,7 @@ ProbeKey = Tuple[str, ProbeKind]
 
 
 def probed_tensors(graph: Any) -> Dict[ProbeKey, str]:
-    """The tensors of a model.stylization.StepGraph that are watched, by probe."""
+    """Return the names of the tensors of a model.stylization.StepGraph that are watched, by probe."""
     kinds: Dict[ProbeKind, Dict[str, str]] = {
         "activation": graph.activations,
         "gram": graph.grams,

@@ -18,16 +18,16 @@ from harness.records.events import Event, Health
 
 
 class _Watched(NamedTuple):
-    """What a probed run saw."""
+    """What a run with probes measured."""
 
     first: Dict[ProbeKey, np.ndarray]
-    """The tensors of the first step."""
+    """Tensors of the first step, by probe."""
     counts: Optional[Dict[str, np.ndarray]]
-    """By op, what float16 lost in the first step; None where nothing counts."""
+    """What float16 lost in the first step, by op; None where nothing counts it."""
     pictures: Dict[int, np.ndarray]
-    """By updates made."""
+    """Pictures by the number of updates made."""
     local: Dict[ProbeKey, np.ndarray]
-    """Tensors computed from exact inputs; none where parts of the step cannot be run alone."""
+    """Tensors computed from exact inputs, by probe; empty where parts of the step cannot be run alone."""
     neutral: bool
 
 
@@ -130,7 +130,7 @@ def _probe(key: ProbeKey, seen: _Watched, exact: Mapping[ProbeKey, np.ndarray]) 
 
 
 def _watched_by(op: str) -> Optional[ProbeKey]:
-    """The probe that an op's health belongs to: that of the layer whose forward or backward pass it is part of."""
+    """Return the probe that an op's health counts for: that of the layer whose forward or backward pass has the op."""
     layer, backward = layer_name(op), op.startswith("gradients")
     if layer.startswith(("conv", "relu")):
         return f"relu{layer[4:]}", "gradient" if backward else "activation"

@@ -1,4 +1,4 @@
-"""Is a picture no worse than the approved one?"""
+"""Regression: whether a picture is no worse than the approved one."""
 
 from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
@@ -20,23 +20,26 @@ from harness.store.baselines import Baselines
 from model.vgg import LAYERS
 
 GROWTH_LIMIT = 2.0
-"""By which an error against float64 may grow, and its headroom with it."""
+"""Largest factor by which an error against float64 may grow together with its headroom."""
 _LOSSES = ("content", "style", "tv", "total")
 
 
 class Regression(NamedTuple):
-    """A regression answer and what it rests on."""
+    """The regression gate's decision on one picture, and what it rests on."""
 
     outcome: Outcome
     reason: str
+    """Key of harness.gates.reasons.REASONS."""
     details: Tuple[Remark, ...] = ()
     bounds: Tuple[Bound, ...] = ()
     distance: Optional[PictureDistance] = None
+    """Distance from the stored picture; None without a comparable baseline."""
     picture: Optional[str] = None
+    """Path of the stored picture; None without a comparable baseline."""
 
 
 def judge_regression(subject: Subject, baselines: Baselines) -> Regression:
-    """Hold the subject's picture and figures against its baseline."""
+    """Compare the subject's picture and figures with its baseline."""
     trial = subject.trial
     if trial is None or trial.fidelity is None:
         return Regression("missing", "not_measured")
@@ -66,7 +69,7 @@ def judge_regression(subject: Subject, baselines: Baselines) -> Regression:
 
 
 def _answer(subject: Subject, bounds: Sequence[Bound]) -> Tuple[Outcome, str, Tuple[Remark, ...]]:
-    """Outcome, reason and details: what is beyond its limit in the order in which a step computes it."""
+    """Return outcome, reason and details, with figures beyond their limits in the order of computation."""
     assert subject.trial and subject.trial.fidelity
     failed = [bound for bound in bounds if bound.gates and not bound.ok]
     refused = tuple(describe(bound) for bound in bounds if not bound.gates)
@@ -80,7 +83,7 @@ def _answer(subject: Subject, bounds: Sequence[Bound]) -> Tuple[Outcome, str, Tu
 
 
 def _begins(first: Bound) -> Iterator[Remark]:
-    """Where the difference begins, when it is in no tensor of the first step."""
+    """Yield where the difference begins, when that is in no tensor of the first step."""
     if first.figure.code == "picture_after":
         yield remark("begins_after_gradient")
     elif first.figure.code in ("ssim_to_baseline", "ssim_to_baseline_channel", "level_change"):
@@ -88,7 +91,7 @@ def _begins(first: Bound) -> Iterator[Remark]:
 
 
 def gaps(stored: FidelityFigures, now: TrialFidelity) -> Iterator[Remark]:
-    """What a run has measured and its baseline lacks, so that nothing can be held against it."""
+    """Yield what a run has measured and its baseline lacks, so that the two cannot be compared."""
     then = stored.measured
     known = {(probe.name, probe.kind): probe for probe in then.probes}
     for probe in now.probes:
@@ -137,15 +140,15 @@ def _regression_bounds(subject: Subject, stored: FidelityFigures, distance: Pict
 
 
 def _tells(limit: float, faults: Sequence[float]) -> bool:
-    """Whether a figure with this limit can tell the known fault that moves it furthest from noise."""
+    """Return True when a figure with this limit tells some known fault from noise, or no fault was measured."""
     return not faults or limit < max(faults)
 
 
 def first_step_bounds(now: TrialFidelity, then: TrialFidelity, precision: str) -> Iterator[Bound]:
-    """Hold every tensor and loss term of the first step against the baseline's, in the order of computation.
+    """Compare every tensor and loss term of the first step with the baseline's, in the order of computation.
 
     Args:
-        precision: the mode's format.
+        precision: number format that the mode computes in.
     """
     before = {(probe.name, probe.kind): probe for probe in then.probes}
     total = before["total", "loss"].norm
@@ -161,7 +164,7 @@ def first_step_bounds(now: TrialFidelity, then: TrialFidelity, precision: str) -
 
 
 def _computed(probe: Probe) -> Tuple[int, int, str]:
-    """Place of a probe in the step: the layers with their Gram matrices, losses, the layers' gradients backwards."""
+    """Return the sort key of a probe's place in the step: layers with Gram matrices, losses, gradients backwards."""
     name = probe.name[len("gram_") :] if probe.kind == "gram" else probe.name
     layer = LAYERS.index(name) if name in LAYERS else -1
     if probe.kind == "loss":
@@ -170,7 +173,10 @@ def _computed(probe: Probe) -> Tuple[int, int, str]:
 
 
 def _headroom_bounds(subject: Subject, now: TrialFidelity, stored: FidelityFigures) -> Iterator[Bound]:
-    """An error against float64 has grown, and not only beside a reference that improved."""
+    """Yield a bound on each error against float64: the lesser growth of the error and of its headroom.
+
+    Headroom alone also grows when the reference mode improves.
+    """
     errors, old_errors, headroom = errors_of(now), errors_of(stored.measured), subject.headroom()
     for probe in sorted(now.probes, key=_computed):
         name = f"{probe.name} {probe.kind}"

@@ -7,10 +7,10 @@ from harness.remark import Remark, remark
 
 
 def alarms(lost: Mapping[str, Sequence[int]]) -> List[Remark]:
-    """One clause for each part of the step that saturated or made NaN; values flushed to zero raise no alarm.
+    """Return a remark for each part of the step that saturated or made NaN; values flushed to zero raise no alarm.
 
     Args:
-        lost: by op, values saturated, values that became zero, NaN made 0.
+        lost: values saturated, values that became zero, NaN made 0, by op.
 
     Small gradients and losses underflow in every half-precision mode; whether that matters, the picture says.
     """

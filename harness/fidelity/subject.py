@@ -14,7 +14,7 @@ from model import images
 
 
 def variant(trial: TrialResult) -> str:
-    """What a stored picture is good for, such as `cpu-tf2`: the device and TensorFlow's major version."""
+    """Return what a stored picture is valid for, device and TensorFlow's major version, such as `cpu-tf2`."""
     version = trial.environment.tensorflow if trial.environment else "unknown"
     return f"{trial.device}-tf{version.split('.')[0]}"
 
@@ -23,8 +23,8 @@ def picture_of(trial: TrialResult, folder: Path) -> Tuple[Path, np.ndarray]:
     """Return the path and the pixels, uint8 RGB, of the picture that a trial of the run in `folder` drew.
 
     Raises:
-        UsageError: it lies outside the folder, or is not the one that was drawn.
-        images.ImageError: it cannot be read.
+        UsageError: the picture lies outside the folder, or is not the one that the trial drew.
+        images.ImageError: the picture cannot be read.
     """
     path = inside(folder, str(trial.picture))
     pixels = images.read(str(path))
@@ -52,7 +52,7 @@ class Subject:
 
     @property
     def envelope(self) -> Optional[Envelope]:
-        """What noise of the mode's format does to this case in the reference mode."""
+        """What noise of the mode's format does to this case in the reference mode; None when it was not measured."""
         measured = self.reference.fidelity if self.reference else None
         if measured is None or self.format == "float32":
             return measured.spread if measured else None
@@ -64,25 +64,28 @@ class Subject:
         return self.reference.fidelity.controls if self.reference and self.reference.fidelity else ()
 
     def headroom(self) -> Dict[str, float]:
-        """By probe, how much larger the mode's error is than the reference mode's."""
+        """Return the mode's error over the reference mode's, both floored, by probe as `NAME KIND`."""
         if not (self.trial and self.reference):
             return {}
         errors, reference = errors_of(self.trial.fidelity), errors_of(self.reference.fidelity)
         return {name: distances.headroom(error, reference[name], self.floor(name)) for name, error in errors.items()}
 
     def floor(self, probe: str) -> float:
-        """Error below which a probe's is not told from none."""
+        """Return the error below which a probe, given as `NAME KIND`, counts as having none."""
         return TOLERANCE[self.format][probe.split(" ")[1]] / 10
 
 
 def errors_of(measured: Optional[TrialFidelity]) -> Dict[str, float]:
-    """By probe, `NAME KIND`: relative L2 distance of its tensor from the float64 one."""
+    """Return the relative L2 distance of each probe's tensor from the float64 one, by probe as `NAME KIND`."""
     probes: Sequence[Probe] = measured.probes if measured else ()
     return {f"{probe.name} {probe.kind}": probe.accumulated.relative_l2 for probe in probes}
 
 
 def is_faster(subject: Subject) -> Optional[bool]:
-    """Whether a step takes less time than one of the reference mode; None where either time is not the device's own."""
+    """Return True when a step takes less time than one of the reference mode.
+
+    None for the reference mode itself, and where a time is emulated or was not measured.
+    """
     trial, reference = subject.trial, subject.reference
     if trial is None or reference is None or trial.trial == reference.trial or trial.emulated or reference.emulated:
         return None
@@ -92,7 +95,7 @@ def is_faster(subject: Subject) -> Optional[bool]:
 
 
 def is_gateable(subject: Subject) -> Optional[bool]:
-    """Whether some known fault moves the picture further than a healthy one may be moved; None when not measured."""
+    """Return True when some known fault moves the picture further than noise may; None when that was not measured."""
     spread = subject.trial.fidelity.spread if subject.trial and subject.trial.fidelity else None
     if not subject.controls or spread is None:
         return None

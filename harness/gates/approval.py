@@ -27,13 +27,15 @@ from harness.statistics import geometric_mean, log_interval
 from harness.store.baselines import Baselines, refuse_in_ci
 
 _PLAN_NUMBERS = ("plan_casts", "plan_bytes_cast", "plan_flop", "plan_roofline", "plan_unit")
-"""Remarks on what the table of figures shows already."""
+"""Codes of remarks that only repeat what the table of figures shows."""
 _AS_STORED = ("equal", "not_slower", "not_larger")
+"""Reason codes of verdicts on timings that are no news beside the stored ones."""
 _INCONCLUSIVE = ("cannot_tell", "unconfirmed", "not_confirmed", "never_steady", "too_few")
+"""Reason codes of verdicts on timings that are too uncertain to become a baseline."""
 
 
 class Figure(NamedTuple):
-    """One number, before and after; None where there was none."""
+    """One number in the old baseline and in the new one; None where a side has none."""
 
     name: str
     old: Optional[float]
@@ -48,15 +50,19 @@ class Proposal(NamedTuple):
     """`missing` or `changed`."""
     figures: Tuple[Figure, ...] = ()
     changes: Tuple[Remark, ...] = ()
-    """What is no number."""
+    """What changes beside the figures."""
     refusal: Optional[Remark] = None
-    """Why it is not written."""
+    """Why the baseline is not written; None when it is."""
     picture: Optional[bytes] = None
-    """PNG that goes with it."""
+    """PNG file that is stored beside the baseline; None for plans and timings."""
 
 
 def propose(run: Run, baselines: Baselines, reason: str, folder: Path = Path()) -> List[Proposal]:
-    """Return the baselines that this run, whose folder this is, would write; what is as approved is left out.
+    """Return the baselines that this run would write; what is as approved is left out.
+
+    Args:
+        reason: why the run is approved, stored in each baseline.
+        folder: the run's, which holds its pictures.
 
     Raises:
         UsageError: the run is incomplete, holds nothing to approve, has a trial that did not end well, or was made
@@ -75,7 +81,7 @@ def propose(run: Run, baselines: Baselines, reason: str, folder: Path = Path()) 
 
 
 def approve(proposals: Sequence[Proposal], baselines: Baselines) -> List[str]:
-    """Write what was not refused and return the paths; raises UsageError in CI, which never writes baselines."""
+    """Write the proposals that are not refused and return their paths; raises UsageError in CI."""
     refuse_in_ci("approve")
     return [str(baselines.save(proposal.baseline, proposal.picture)) for proposal in proposals if not proposal.refusal]
 
@@ -165,7 +171,7 @@ def _fidelity_numbers(section: FidelityFigures) -> Dict[str, float]:
 
 
 def _too_poor(run: Run, case: Case, mode: Mode, timing: TimingFigures) -> List[str]:
-    """Reason codes for which a timing is no baseline: nothing could be held against it."""
+    """Return the reason codes for which a timing is too poor for a baseline; empty when it is good enough."""
     if any(trial.steady is False for trial in run.trials_of(case.id, mode.name)):
         return ["never_steady"]
     interval = log_interval(timing.step_seconds, stage=timing.first_stage)

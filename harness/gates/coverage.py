@@ -9,7 +9,7 @@ from harness.store.baselines import Baselines
 
 
 def judge_coverage(run: Run, case: Case, mode: Mode) -> Verdict:
-    """Have all replicates of a case in a mode, one where it is emulated, ended well?"""
+    """Judge whether all planned replicates of a case in a mode have run and ended well."""
     found = run.trials_of(case.id, mode.name, status=None)
     bad = tuple(
         remark("trial_failed", trial=trial.trial, status=remark(trial.status), reason=trial.reason)

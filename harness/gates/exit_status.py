@@ -15,10 +15,10 @@ _WORST_FIRST = (GATE_FAILED, INCOMPARABLE, INCONCLUSIVE, PASS)
 def exit_status(verdicts: "Sequence[Verdict]", inconclusive: str = "fail") -> int:
     """Return the status of the worst verdict: a gate failed, baseline missing or incomparable, inconclusive, pass.
 
-    Nothing judged is INCOMPARABLE: it is never a pass. Advisory verdicts do not count.
+    Advisory verdicts do not count. Without any other the status is INCOMPARABLE: what was not judged never passes.
 
     Args:
-        inconclusive: `pass` where what cannot be told is to stop nobody, as on a noisy runner; else `fail`.
+        inconclusive: `pass` when inconclusive verdicts count as passed, as on a noisy runner; else `fail`.
     """
     of_outcome = {**_OF_OUTCOME, "inconclusive": PASS} if inconclusive == "pass" else _OF_OUTCOME
     statuses = {of_outcome[verdict.outcome] for verdict in verdicts if not verdict.advisory} or {INCOMPARABLE}

@@ -10,7 +10,7 @@ from harness.store.baselines import Baselines
 
 
 def judge_plan(suite: str, case: Case, mode: Mode, plan: PlanFigures, baselines: Baselines) -> Verdict:
-    """The verdict on one plan."""
+    """Judge whether the plan of a case in a mode is the approved one."""
     outcome, reason, details = compare_plan(suite, case, mode, plan, baselines)
     return Verdict(gate="plan", case=case.id, mode=mode.name, outcome=outcome, reason=reason, details=tuple(details))
 

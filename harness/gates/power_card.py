@@ -12,18 +12,21 @@ from harness.statistics import geometric_mean, paired_log_ratio
 from harness.store.baselines import Baselines
 
 DELAY = 0.10
-"""Injected, relative to the step."""
+"""Delay that a calibration injects into a step, relative to its time."""
 FEWEST_COMPARISONS = 40
-"""That a card must rest on before a gate believes it; in half of them, all processes must have settled."""
+"""Comparisons that a card must have before a gate believes it; in half of them, all processes must have settled."""
 MOST_FALSE_ALARMS = 0.05
-"""Share of the settled comparisons, as counted: forty are too few for a bound on the rate to be the criterion."""
+"""Largest share of false alarms among settled comparisons, as counted: forty are too few to judge by a bound on it."""
 MOST_PAIRS = 60
+"""Most pairs that needed_pairs tries."""
 WANTED_POWER = 0.8
+"""Share of comparisons in which the delay is to be found."""
 _DRAWS = 10000
+"""Comparisons that needed_pairs draws for each number of pairs."""
 
 
 class NeverSteadyError(ValueError):
-    """Too few processes settled to say anything of the machine but that."""
+    """In no comparison of a calibration did the steps of all processes settle, so that no card can be made."""
 
 
 class Cards(NamedTuple):
@@ -32,11 +35,11 @@ class Cards(NamedTuple):
     baselines: Baselines
 
     def find(self, machine_key: str, suite: str, case: Case) -> Optional[PowerCard]:
-        """The card of this machine and case, None when there is none; raises UsageError when it cannot be read."""
+        """Return the card of this machine and case, None when there is none; raises UsageError when it is damaged."""
         return self.baselines.load_card(machine_key, suite, case.id)
 
     def objection(self, machine_key: str, suite: str, case: Case, limits: Sequence[Limit]) -> Optional[str]:
-        """Why a timing gate of this case must not block here: a key of REASONS, or None when it may."""
+        """Return why timing gates of this case must not block on this machine, a key of REASONS; None when they may."""
         try:
             card = self.find(machine_key, suite, case)
         except UsageError:
@@ -50,20 +53,23 @@ class Cards(NamedTuple):
         return "alarming_card" if card.false_alarms > MOST_FALSE_ALARMS * card.settled else None
 
     def current(self, machine_key: str, suite: str, cases: Sequence[Case], limits: Sequence[Limit]) -> List[PowerCard]:
-        """The cards that these cases' gates rest on."""
+        """Return the cards that the timing gates of these cases rest on; a case without a usable card has none."""
         usable = [case for case in cases if self.objection(machine_key, suite, case, limits) is None]
         return [card for card in (self.find(machine_key, suite, case) for case in usable) if card]
 
 
 class _Rate(NamedTuple):
-    """How many comparisons ended so, and the exact 95 % interval of their share (Clopper and Pearson 1934)."""
+    """How many comparisons had some outcome, and the exact 95 % interval of their share (Clopper and Pearson 1934)."""
 
     found: int
     low: float
+    """Lower end of the share's interval."""
     high: float
+    """Upper end of the share's interval."""
 
     @classmethod
     def of(cls, outcomes: Sequence[str], *reasons: str) -> "_Rate":
+        """Count the outcomes that are one of the reasons."""
         from scipy import stats
 
         found = sum(outcome in reasons for outcome in outcomes)
@@ -125,9 +131,12 @@ def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits
 
 
 def needed_pairs(delayed: Any, rule: Rule) -> Optional[int]:
-    """Fewest pairs that find the delay as often as WANTED_POWER; None when MOST_PAIRS do not.
+    """Return the fewest pairs that find the delay as often as WANTED_POWER; None when MOST_PAIRS do not.
 
-    Seeded draws with replacement from the measured log ratios, which keeps the shape of their spread.
+    Comparisons are drawn, seeded, with replacement from the measured log ratios, which keeps the shape of their spread.
+
+    Args:
+        delayed: log ratios of the pairs with the delay, of shape (pairs,).
     """
     generator = np.random.RandomState(0)
     for pairs in range(2, MOST_PAIRS + 1):
@@ -143,7 +152,7 @@ def _log_ratios(pairs: Sequence[CalibrationPair], delayed: bool) -> np.ndarray:
 
 
 def _pair(pair: CalibrationPair, case: str, mode: str, delayed: bool) -> Pair:
-    """As `--against` would have measured it, head as it is or slowed down."""
+    """Return the pair as `--against` would have measured it, with head as it is or slowed down."""
     return Pair(
         case=case,
         mode=mode,
@@ -156,7 +165,7 @@ def _pair(pair: CalibrationPair, case: str, mode: str, delayed: bool) -> Pair:
 
 
 def _reason(group: Sequence[CalibrationPair], case: str, mode: str, limits: Sequence[Limit], delayed: bool) -> str:
-    """What `--against` would say of one comparison."""
+    """Return the reason code of the verdict that `--against` would give on one comparison."""
     pairs = [_pair(pair, case, mode, delayed) for pair in group]
     (verdict,) = judge_pairs(pairs, limits)
     return verdict.reason

@@ -4,7 +4,7 @@ from typing import Dict, NamedTuple
 
 
 class Reason(NamedTuple):
-    """What happened, and what to do.
+    """What happened that led to a verdict, and what the user can do about it.
 
     Commands in the advice stand between backticks; {run}, {suite} and {mode} in them are the verdict's own.
     """

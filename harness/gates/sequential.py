@@ -14,12 +14,13 @@ from typing import Any, Optional, Tuple
 import numpy as np
 
 Looks = Optional[Tuple[int, int]]
-"""Fewest and most pairs, when a comparison is judged after each pair in between; None: judged once, at the end."""
+"""Fewest and most pairs of a comparison that is judged after each pair in between; None: judged once, at the end."""
 _DRAWS = 100_000
+"""Sequences of t statistics that the levels are estimated from."""
 
 
 def nominal_level(alpha: float, looks: Looks) -> float:
-    """The one-sided level of each look with which the chance of an error at any of them is alpha."""
+    """Return the one-sided level for each look at which the chance of an error at any look is alpha."""
     if looks is None or looks[0] == looks[1]:
         return alpha
     smallest = _smallest_p_values(*looks)
@@ -27,10 +28,10 @@ def nominal_level(alpha: float, looks: Looks) -> float:
 
 
 def overall_p(p: Any, looks: Looks) -> Any:
-    """The chance that some look has a one-sided p-value this small where the bound is the truth; arrays give arrays.
+    """Return the chance that any look has a one-sided p-value as small as `p` where the true ratio is the bound.
 
-    It may be held against any alpha at any look, and takes part in Holm's procedure as any p-value does. Beyond what
-    the draws resolve it is the union bound, the p-value times the number of looks.
+    Arrays give arrays. The result may be held against any alpha at any look, and takes part in Holm's procedure as any
+    p-value does. Beyond what the draws resolve it is the union bound, the p-value times the number of looks.
     """
     if looks is None or looks[0] == looks[1]:
         return p
@@ -41,7 +42,7 @@ def overall_p(p: Any, looks: Looks) -> Any:
 
 @lru_cache(maxsize=None)
 def _smallest_p_values(first: int, last: int) -> np.ndarray:
-    """Draws of the smallest one-sided p-value over the looks where the bound is the truth, in ascending order."""
+    """Draw the smallest one-sided p-value over all looks where the true ratio is the bound: _DRAWS, ascending."""
     from scipy import special
 
     generator = np.random.RandomState(0)
@@ -52,6 +53,7 @@ def _smallest_p_values(first: int, last: int) -> np.ndarray:
         total += drawn
         squares += drawn**2
         if n >= first:
+            # Standard error of the mean of the first n draws, from the sum and the sum of squares alone.
             error = np.sqrt((squares - total**2 / n) / (n - 1) / n)
             smallest = np.minimum(smallest, special.stdtr(n - 1, -total / n / error))
     return np.sort(smallest)

@@ -16,12 +16,17 @@ _FIGURES: Dict[Gate, str] = {
     "first_step": "first_step_seconds",
     "memory": "peak_memory_bytes",
 }
-"""By gate: the field of TimingFigures that it judges."""
+"""Field of TimingFigures that each gate judges."""
 _DIGITS = 6
+"""Significant digits of stored seconds."""
 
 
 def timing_of(run: Run, case: str, mode: str, confirmation: bool = False) -> TimingFigures:
-    """What the processes of a case and mode took, those that never settled left out."""
+    """Return the figures of a case and mode's good processes; step times leave out those that never settled.
+
+    Args:
+        confirmation: take the processes of the second measurement instead of those of the first.
+    """
     trials = run.trials_of(case, mode, confirmation=confirmation)
     timed = [trial for trial in trials if trial.step_seconds is not None and trial.steady is not False]
     return TimingFigures(
@@ -58,13 +63,13 @@ def judge_timings(run: Run, baselines: Baselines) -> List[Verdict]:
 
 
 def unconfirmed(verdicts: Sequence[Verdict]) -> List[Tuple[str, str]]:
-    """Cases and modes to measure a second time before anything of them can fail."""
+    """Return the cases and modes that must be measured a second time before a figure of theirs can fail."""
     found = [(verdict.case, verdict.mode) for verdict in verdicts if verdict.reason == "unconfirmed"]
     return list(dict.fromkeys(found))
 
 
 class _Asked(NamedTuple):
-    """A question, and the stored timing it is about."""
+    """A question whether a figure has grown, and the stored timing that the figure is compared with."""
 
     question: Question
     stored: TimingFigures
@@ -73,7 +78,7 @@ class _Asked(NamedTuple):
 def _against_stored(
     run: Run, case: Case, mode: Mode, device: str, baselines: Baselines, cards: Cards
 ) -> Tuple[List[Verdict], List[_Asked]]:
-    """What can be said at once, and what must be asked of the whole family."""
+    """Return the verdicts that need no test, and the questions that are decided together with the whole family's."""
 
     def missing(reason: str, objection: Optional[str] = None) -> Verdict:
         return undecided("timing", case.id, mode.name, reason, objection, outcome="missing")
@@ -98,7 +103,7 @@ def _against_stored(
 
 
 def ask(run: Run, case: Case, mode: str, stored: TimingFigures, cards: Cards) -> Tuple[List[Verdict], List[Question]]:
-    """What the run's figures of a case and mode are asked, and the verdicts on those that cannot be."""
+    """Return verdicts on the figures of a case and mode that cannot be tested, and questions about all others."""
     now = timing_of(run, case.id, mode)
     unsteady = any(trial.steady is False for trial in run.trials_of(case.id, mode))
     objections = _objections(run, case, now, stored, cards)
@@ -118,13 +123,16 @@ def ask(run: Run, case: Case, mode: str, stored: TimingFigures, cards: Cards) ->
 
 
 def _ratio(gate: Gate, stored: TimingFigures, now: TimingFigures) -> LogRatio:
-    """Of the figure that the gate judges; the step time's spread decided how many processes there are."""
+    """Return the ratio, now over stored, of the figure that the gate judges.
+
+    Only the step time has first stages, since its spread alone decided how many processes there are.
+    """
     stages = (stored.first_stage, now.first_stage) if gate == "timing" else (None, None)
     return welch_log_ratio(getattr(stored, _FIGURES[gate]), getattr(now, _FIGURES[gate]), stages)
 
 
 def _objections(run: Run, case: Case, now: TimingFigures, stored: TimingFigures, cards: Cards) -> Dict[str, str]:
-    """By gate: why its verdict cannot gate."""
+    """Return, by gate, why its verdict is only advisory: a key of REASONS; gates that may block are left out."""
     if now.emulated or stored.emulated:
         return dict.fromkeys(_FIGURES, "emulated")
     if now.machine_key != stored.machine_key:
@@ -134,7 +142,7 @@ def _objections(run: Run, case: Case, now: TimingFigures, stored: TimingFigures,
 
 
 def decide_all(questions: Sequence[Question]) -> List[Verdict]:
-    """Answer the questions; absolute times of two machines are shown side by side, but say nothing."""
+    """Answer the questions; where the machines differ the answer is inconclusive, with the figures shown."""
     verdicts = decide(questions)
     for index, verdict in enumerate(verdicts):
         if verdict.advisory_reason == "other_machine":
@@ -143,7 +151,7 @@ def decide_all(questions: Sequence[Question]) -> List[Verdict]:
 
 
 def _confirmed(run: Run, asked: Sequence[_Asked]) -> List[Verdict]:
-    """Answer the questions; what has grown is asked again of the processes that were measured later."""
+    """Answer the questions, and ask again of the second measurement's processes where a figure has grown."""
     verdicts = decide_all([question for question, _ in asked])
     grown = [index for index, verdict in enumerate(verdicts) if verdict.outcome == "fail" and not verdict.advisory]
     again: Dict[int, Question] = {}

@@ -16,17 +16,17 @@ from harness.remark import Remark
 from harness.statistics import LogRatio, holm, paired_log_ratio
 
 VERSION = 2
-"""Of the procedure: a power card of another one says nothing of this one's error rates."""
+"""Version of the procedure; a power card of another version says nothing of this one's error rates."""
 CONFIDENCE = 0.95
 """1 - CONFIDENCE is the family-wise error rate of the verdicts."""
 LIMITS: Dict[str, float] = {"against": 0.05, "timing": 0.10, "first_step": 0.10, "memory": 0.10}
-"""By gate. Stored figures get more room than two revisions of one session, for a machine's state changes over days."""
+"""Default limit of relative growth by gate; larger for stored figures, since a machine's state changes over days."""
 BAND = 0.4
-"""Share of the limit: 2 % of growth are no regression where 5 % are one."""
+"""Band as a share of the limit: where 5 % of growth are a regression, 2 % are none."""
 
 
 class _Words(NamedTuple):
-    """What a figure's verdicts are called."""
+    """Reason codes of a figure that is larger, smaller, and not larger; by default a time's."""
 
     more: str = "slower"
     less: str = "faster"
@@ -37,7 +37,7 @@ _MEMORY = _Words("larger", "smaller", "not_larger")
 
 
 class Question(NamedTuple):
-    """Has this figure of this case and mode grown?"""
+    """A question to be answered by a verdict: has this figure of this case and mode grown?"""
 
     gate: Gate
     case: str
@@ -45,16 +45,16 @@ class Question(NamedTuple):
     rule: Rule
     ratio: LogRatio
     objection: Optional[str] = None
-    """Why the answer cannot gate: a key of harness.gates.reasons.REASONS."""
+    """Why the answer is only advisory, a key of harness.gates.reasons.REASONS; None when it may gate."""
     details: Tuple[Remark, ...] = ()
-    """The objection's."""
+    """What is to be said of the objection in particular."""
 
 
 def rule_of(gate: str, case: str, mode: str, limits: Sequence[Limit] = (), looks: Looks = None) -> Rule:
-    """The rule for one figure: the suite's most particular limit that applies, else the default.
+    """Return the rule for one figure, with the suite's most particular limit that applies, else the gate's default.
 
     Args:
-        looks: fewest and most pairs of a comparison that is judged after each in between.
+        looks: fewest and most pairs of a comparison that is judged after each pair in between.
     """
     found = [
         limit for limit in limits if limit.metric == gate and limit.case in (None, case) and limit.mode in (None, mode)
@@ -66,23 +66,22 @@ def rule_of(gate: str, case: str, mode: str, limits: Sequence[Limit] = (), looks
 
 
 def alpha(rule: Rule) -> float:
-    """Error rate of calling one figure slower: one-sided, so half of what the two-sided interval leaves."""
+    """Return the one-sided error rate of calling one figure slower: half of what the two-sided interval leaves."""
     return (1 - rule.confidence) / 2
 
 
 def interval(ratio: LogRatio, rule: Rule) -> Tuple[Any, Any]:
-    """The ratio's interval; where there are several looks, the one that holds its confidence over all of them."""
+    """Return the ratio's interval at the rule's confidence, which with several looks holds over all of them."""
     return ratio.interval(1 - 2 * nominal_level(alpha(rule), rule.looks))
 
 
 def is_slower(ratio: LogRatio, rule: Rule, rejected: Any = None) -> Any:
-    """True where the ratio is above the band, and not below the limit; arrays give arrays.
+    """True where the whole interval is above the band and reaches the limit; arrays give arrays.
 
-    Both at once is a growth that is real and small enough to pass. An interval above the band that reaches the limit
-    has its estimate in the upper half between the two, or beyond.
+    An interval above the band and below the limit is a growth that is real and small enough to pass.
 
     Args:
-        rejected: whether "at most the band" was rejected together with the family's; by itself when None.
+        rejected: whether "grown by at most the band" was rejected in the family's test; None: test the ratio alone.
     """
     beyond = overall_p(ratio.p_above(1 + rule.band), rule.looks) <= alpha(rule) if rejected is None else rejected
     return np.logical_and(beyond, np.logical_not(is_not_slower(ratio, rule)))
@@ -108,8 +107,8 @@ def judge_pairs(
     """Judge each case and mode of two revisions that were measured in turn.
 
     Args:
-        objections: by case, why its verdicts cannot gate. Emulated times never can, for they are not the card's.
-        looks: fewest and most pairs of a comparison that is judged after each in between, of which this is one.
+        objections: why a case's verdicts are only advisory, by case id; emulated times always are.
+        looks: fewest and most pairs of a comparison that is judged after each pair in between; this is one such look.
     """
     groups: Dict[Tuple[str, str], List[Pair]] = {}
     for pair in pairs:
@@ -131,7 +130,7 @@ def judge_pairs(
 def undecided(
     gate: Gate, case: str, mode: str, reason: str, objection: Optional[str] = None, outcome: Outcome = "inconclusive"
 ) -> Verdict:
-    """The verdict on a figure of which nothing can be estimated."""
+    """Return the verdict on a figure that cannot be estimated; with an objection it is advisory."""
     return Verdict(
         gate=gate,
         case=case,
@@ -144,9 +143,9 @@ def undecided(
 
 
 def decide(questions: Sequence[Question]) -> List[Verdict]:
-    """Answer the questions of one suite, which are one family: the chance of any false "slower" is that of one.
+    """Answer the questions of one suite as one family: the chance of any false "slower" is that of a single test.
 
-    Only what can gate is in the family (Holm); the rest is answered by itself.
+    Questions without an objection form the family (Holm 1979); each of the others is tested alone.
     """
     gating = [index for index, question in enumerate(questions) if question.objection is None]
     p_values = [_p_value(questions[index]) for index in gating]
@@ -155,7 +154,7 @@ def decide(questions: Sequence[Question]) -> List[Verdict]:
 
 
 def _p_value(question: Question) -> float:
-    """Of "grown by at most the band", over all looks."""
+    """Return the p-value of "grown by at most the band", over all looks."""
     return float(overall_p(question.ratio.p_above(1 + question.rule.band), question.rule.looks))
 
 

@@ -1,4 +1,4 @@
-"""What of Huawei's software and hardware is on this machine. Looks at files and asks npu-smi, so the parent may ask.
+"""Looks for Huawei's hardware and software on this machine, by files and npu-smi alone, without TensorFlow.
 
 Paths: driver and toolkit as CANN installs them under /usr/local/Ascend; cards as the driver's device files.
 """
@@ -30,31 +30,32 @@ _VARIABLES = (
     "RANK_SIZE",
 )
 OP_TABLE = "Ascend op table"
-"""Name of the finding."""
+"""Name of the finding on CANN's operator table."""
 
 
 class Finding(NamedTuple):
-    """One thing looked for."""
+    """A part of the card's software or hardware that was looked for."""
 
     name: str
     detail: Optional[str]
-    """None: not found."""
+    """What was found, such as a version or a path; None: nothing."""
     looked_for: str
+    """Paths or names that were looked for."""
 
 
 def device_files() -> List[Path]:
-    """The driver's file of each card, in the order of the numbers in their names."""
+    """Return the driver's device file of each card, in the order of the numbers in their names."""
     found = [path for path in root().glob("dev/davinci*") if re.fullmatch("davinci[0-9]+", path.name)]
     return sorted(found, key=lambda path: int(path.name[len("davinci") :]))
 
 
 def cards() -> range:
-    """Numbers of the cards as ASCEND_DEVICE_ID counts them: from 0, though a container may hold davinci3 alone."""
+    """Return the cards' numbers as ASCEND_DEVICE_ID counts them: from 0, though a container may hold davinci3 alone."""
     return range(len(device_files()))
 
 
 def models() -> List[str]:
-    """Model of each card, such as `Ascend 910B4`, as the driver's npu-smi tells; `Ascend` alone where it does not."""
+    """Return each card's model as the driver's npu-smi tells it, such as `Ascend 910B4`; else `Ascend` alone."""
     count = len(device_files())
     if not count:
         return []
@@ -63,30 +64,30 @@ def models() -> List[str]:
         text = answer.stdout.decode(errors="replace")
     except (OSError, subprocess.TimeoutExpired):
         text = ""
-    # Of the two rows to a chip the first: number and name, then its health in a word.
+    # npu-smi prints two rows for a chip; the first has its number and name, then its health in a word.
     names = re.findall(r"^\|\s*[0-9]+\s+(\S+)\s*\|\s*[A-Za-z]+\s*\|", text, re.MULTILINE)
     found = ["Ascend " + name.replace("Ascend", "") for name in names]
     return found if len(found) == count else ["Ascend"] * count
 
 
 def driver_version() -> Optional[str]:
-    """Version of the cards' driver; None where there is none, or where it does not say."""
+    """Return the version of the cards' driver; None where there is none, or where its file states none."""
     version = _stated_version(_driver())
     return version or None
 
 
 def has_bridge() -> bool:
-    """Whether npu_bridge can be imported; nothing is imported."""
+    """Return True when Python finds npu_bridge, without importing it."""
     return importlib.util.find_spec("npu_bridge") is not None
 
 
 def is_usable() -> bool:
-    """Whether there is a card, and the software to drive it."""
+    """Return True when there is a card, and npu_bridge to drive it."""
     return bool(cards()) and has_bridge()
 
 
 def check_card(number: int) -> None:
-    """Raise UsageError, naming what was looked for, unless the card is there and can be driven."""
+    """Raise UsageError, naming what was looked for, unless the card exists and npu_bridge can be imported."""
     if number not in cards():
         raise UsageError(
             f"device npu:{number}: no such card (found {_cards_found() or f'no {_card_file()}'}); see doctor"
@@ -99,7 +100,7 @@ def check_card(number: int) -> None:
 
 
 def findings() -> Tuple[Finding, ...]:
-    """Driver, toolkit, cards, npu_bridge and operator table, each with where it was looked for."""
+    """Return the findings on driver, toolkit, cards, npu_bridge and operator table."""
     installs = [
         folder / name
         for folder in toolkits()
@@ -116,7 +117,7 @@ def findings() -> Tuple[Finding, ...]:
 
 
 def chosen_card() -> int:
-    """The card that ASCEND_DEVICE_ID names; the first when it is unset or empty. Raises UsageError for no number."""
+    """Return the card that ASCEND_DEVICE_ID names; 0 when it is unset or empty. Raises UsageError for no number."""
     text = os.environ.get("ASCEND_DEVICE_ID") or "0"
     if not text.isdigit():
         raise UsageError(f"ASCEND_DEVICE_ID is {text!r} (expected the number of a card, such as 0)")
@@ -124,7 +125,7 @@ def chosen_card() -> int:
 
 
 def variables() -> Dict[str, str]:
-    """Environment variables that choose the card, or change its speed or numbers."""
+    """Return the environment variables that are set and choose the card, or change its speed or numbers."""
     return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
 
 
@@ -137,13 +138,13 @@ def _card_file() -> str:
 
 
 def _version(path: Path) -> Optional[str]:
-    """The version that an install file states, or that it is there without one."""
+    """Return the version that an install file states, with its path; the path alone without one; None: no such file."""
     version = _stated_version(path)
     return None if version is None else f"{version} ({path})" if version else str(path)
 
 
 def _stated_version(path: Path) -> Optional[str]:
-    """The version that an install file states, empty when it states none; None: no such file."""
+    """Return the version that an install file states, empty when it states none; None: no such file."""
     try:
         text = path.read_text(errors="replace")
     except OSError:

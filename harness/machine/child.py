@@ -1,4 +1,4 @@
-"""Processes that import TensorFlow, and whoever asks them.
+"""Child processes that import TensorFlow for their parent: how they are started, heard and ended.
 
 A child gets its question on standard input and answers on a pipe of its own, a line of JSON a message. Its arguments
 are the pipe's descriptor and the moment of its start. What it and the libraries print goes to a log; a child that
@@ -24,37 +24,38 @@ from harness.machine.git import ROOT
 from harness.machine.log import BoundedLog
 
 _LOOK_SECONDS = 0.2
-"""How soon it is noticed that the child has ended, its time is up, or that it is to stop."""
+"""Longest time until it is noticed that the child has ended, that its time is up, or that it must stop."""
 _GRACE_SECONDS = 2.0
-"""From SIGTERM to SIGKILL, and from there until a process that no signal ends, as in a driver, is left alone."""
+"""Seconds from SIGTERM to SIGKILL, and from SIGKILL until a process that hangs in a driver is left alone."""
 _RAISED = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(?=(\S.*))")
-"""The line after a traceback's frames; TensorFlow raises an ImportError whose text begins with another traceback."""
+"""Finds the line after a traceback's frames; an ImportError of TensorFlow's may begin with another traceback."""
 _IMPORT_FAILED = ("ModuleNotFoundError", "ImportError")
 
 
 class ChildTimeoutError(Exception):
-    """The child was not done in its time."""
+    """The child did not end within its time."""
 
 
 class Child:
     """A process in a session of its own, which neither holds its parent past a deadline nor outlives it.
 
-    Three jobs: starts the process when its context is entered, hears it out, and ends it when the context is left,
-    with all of its group. Enter and leave in one thread: the process dies with the thread that started it.
+    Three jobs: starts the process when its context is entered, reads its messages, and ends it with all of its group
+    when the context is left. Enter and leave in one thread: the process dies with the thread that started it.
     """
 
     def __init__(self, command: Sequence[str], question: str, log: Path, seconds: float) -> None:
-        """Set what is to be run; the command gets two more arguments.
+        """Set what is to be run; nothing is started yet.
 
         Args:
-            question: what it reads on standard input.
-            log: file for its output, shortened as BoundedLog does.
-            seconds: what it may take, from when the context is entered.
+            command: program and arguments; the pipe's descriptor and the time of the start are added to them.
+            question: text that the child reads on standard input.
+            log: file for the child's output, shortened as BoundedLog does.
+            seconds: time that the child may take, from when the context is entered.
         """
         self._command, self._question, self._seconds = command, question, seconds
         self._log = BoundedLog(log)
         self.deadline = 0.0
-        """On time.monotonic()'s clock; may be moved."""
+        """Time at which the child's time is up, on time.monotonic()'s clock; the caller may move it."""
 
     def __enter__(self) -> "Child":
         self.deadline = time.monotonic() + self._seconds
@@ -75,14 +76,14 @@ class Child:
 
     @property
     def returncode(self) -> Optional[int]:
-        """The exit status, negative for a signal's number; None before the context was left, and of what stays."""
+        """The exit status, or minus a signal's number; None before the context is left, and when no signal ended it."""
         return self._process.returncode
 
     def messages(self, stop: Optional[threading.Event] = None) -> Iterator[str]:
-        """Yield each whole line that the child says, until it has ended.
+        """Yield each whole line that the child writes to the pipe, until it has ended.
 
         Raises:
-            ChildTimeoutError: its time is up.
+            ChildTimeoutError: the child's time is up.
             KeyboardInterrupt: `stop` was set.
         """
         rest, is_open = b"", True
@@ -125,12 +126,12 @@ class Child:
             os.close(writing)
 
     def _read(self, seconds: float) -> Optional[bytes]:
-        """What the pipe holds, b"" when all have closed it, None when nothing comes in this time."""
+        """Return what the pipe holds, b"" when all processes have closed it, None when nothing comes in this time."""
         ready, _, _ = select.select([self._pipe], [], [], seconds)
         return os.read(self._pipe, 2**16) if ready else None
 
     def _has_ended(self) -> bool:
-        """Whether the process has ended. It is not reaped, so that its number, and its group's, stay its own."""
+        """Return True when the process has ended; it is not reaped, so that no other gets its number or its group's."""
         if not hasattr(os, "waitid"):  # macOS before Python 3.13
             return self._process.poll() is not None
         return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
@@ -153,17 +154,17 @@ class Child:
 
 
 def tied(command: Sequence[str]) -> List[str]:
-    """The command as one that does not outlive the thread that starts it."""
+    """Return the command as one that does not outlive the thread that starts it (harness.machine.tethered)."""
     return [sys.executable, "-I", "-S", str(tethered.__file__), str(os.getpid()), *command]
 
 
 def to_parent() -> IO[str]:
-    """In a child: where it says its messages, a line each."""
+    """Return, in a child, the file that it writes its messages to, a line each."""
     return os.fdopen(int(sys.argv[1]), "w", buffering=1)
 
 
 def start_time() -> float:
-    """In a child: when its parent started it, on time.monotonic()'s clock, which all processes share."""
+    """Return, in a child, the time of its start on time.monotonic()'s clock, which all processes share."""
     return float(sys.argv[2])
 
 
@@ -173,13 +174,13 @@ def ask(
     """Run `python -m MODULE`, hand it the question, and return the last of its messages.
 
     Args:
-        what: is to be done, for messages: "planning".
-        seconds: what it may take from one message to the next.
+        what: name of the task for error messages, such as "planning".
+        seconds: longest time from one message to the next.
         hear: called with each message as it comes.
 
     Raises:
-        ChildFailedError: it did not end well, or said nothing.
-        RequirementError: it could not import a package.
+        ChildFailedError: the process did not end well, or sent no message.
+        RequirementError: the process could not import a package.
     """
     descriptor, name = tempfile.mkstemp(prefix="stylebench-", suffix=".log")
     os.close(descriptor)
@@ -206,13 +207,13 @@ def ask(
 
 
 def raised(log: Path) -> str:
-    """`ValueError: what is wrong`: what a log's last traceback ends with; empty when there is none."""
+    """Return the last line of a log's last traceback, such as `ValueError: what is wrong`; empty when there is none."""
     found = _RAISED.findall(log.read_text(encoding="utf-8", errors="replace"))
     return re.sub(r"^[\w.]+\.(?=\w+(:|$))", "", found[-1].strip()) if found else ""
 
 
 def ended_by(returncode: int) -> str:
-    """How a process ended, after "it": `was killed by SIGKILL (out of memory?)`, `ended with exit status 3`."""
+    """Say how a process ended, such as `was killed by SIGKILL (out of memory?)` or `ended with exit status 3`."""
     if returncode >= 0:
         return f"ended with exit status {returncode}"
     number = -returncode

@@ -1,4 +1,4 @@
-"""What is installed, which devices work, what is missing and how to get it."""
+"""Looks at what is installed, which devices work, what is missing and how to get it."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from harness.precision.rules.op_table import load_op_table
 from model import vgg
 
 _OPENING_SECONDS = 300.0
-"""What TensorFlow may take to start."""
+"""Longest time that opening the devices may take, for TensorFlow has to start."""
 
 
 def examine(cache: str) -> List[Check]:
@@ -51,7 +51,7 @@ def _packages() -> Check:
 
 
 def _devices() -> List[Check]:
-    """Ask a process of its own, as a run would, so that a broken TensorFlow is a finding and not a crash."""
+    """Open the devices in a process of its own, as a run would, so that a broken TensorFlow is reported, not raised."""
     try:
         found = json.loads(ask("opening devices", "harness.devices", "", _OPENING_SECONDS))
     except RequirementError as error:
@@ -64,7 +64,7 @@ def _devices() -> List[Check]:
 
 
 def _ascend() -> List[Check]:
-    """Each part of the card's software with where it was looked for, and whether its operator table can be read."""
+    """Return a check for each part of the card's software; that of the operator table reads the table."""
     return [_unreadable(found.name) or _present(found) for found in cann.findings()]
 
 

@@ -1,4 +1,4 @@
-"""What machine and software this is."""
+"""Describes this machine and its software, and says what must be equal for two step times to be compared."""
 
 import hashlib
 import json
@@ -50,8 +50,8 @@ def describe(op_table: Optional[str] = None, device: str = "auto") -> Environmen
     """Describe this machine and its software, without importing TensorFlow.
 
     Args:
-        op_table: where the operator table comes from; asked of the table itself when None.
-        device: where steps are to run, as harness.devices.naming.parse reads it.
+        op_table: value of Environment.op_table; None: the table is loaded and says where it comes from.
+        device: devices that steps will run on, as harness.devices.naming.parse reads them.
 
     Raises:
         OpsInfoError: CANN's operator table cannot be read.
@@ -78,9 +78,9 @@ def describe(op_table: Optional[str] = None, device: str = "auto") -> Environmen
 
 
 def conditions(described: Environment, device: str) -> Dict[str, str]:
-    """What must be equal for two step times to be compared, by name.
+    """Return what must be equal for two step times to be compared, by name.
 
-    That is: the kind of machine, the processor's model, how much of it may be used, the model and driver of each
+    These are: the kind of machine, the processor's model, how much of it may be used, the model and driver of each
     accelerator, major.minor of TensorFlow, how many processes run side by side and with how many threads, and the
     variables that change TensorFlow's speed. Left out is what differs between equal machines or from day to day: host
     name, clock, temperature, size of the memory, kernel, the number of the card among its equals.
@@ -111,11 +111,11 @@ _NAMED = {
     "processes side by side": "processes_condition",
     "threads": "threads_condition",
 }
-"""By the name of a condition: the remark that names it. Variables, drivers and TensorFlow are names in any language."""
+"""Code of the remark that names each condition; variables, drivers and TensorFlow have one name in all languages."""
 
 
 def machine_key(equal: Mapping[str, str]) -> str:
-    """Short hash of the conditions."""
+    """Return a short hash of the conditions: twelve hexadecimal digits."""
     return hashlib.sha256(json.dumps(dict(equal), sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -135,7 +135,7 @@ def differing(there: Mapping[str, str], here: Mapping[str, str]) -> List[Remark]
 
 
 def speed_variables() -> Dict[str, str]:
-    """Those environment variables that change TensorFlow's speed or numbers."""
+    """Return the environment variables that are set and change TensorFlow's speed or numbers."""
     return {
         name: value
         for name, value in sorted(os.environ.items())
@@ -144,22 +144,23 @@ def speed_variables() -> Dict[str, str]:
 
 
 def intra_op_threads(variables: Mapping[str, str], cores: Optional[int] = None) -> int:
-    """Threads that TensorFlow gives one op where nothing is configured.
+    """Return how many threads TensorFlow gives one op where the session's options leave it the choice.
 
     Args:
-        cores: that the process may run on; those of this process when None.
+        variables: environment variables of the process.
+        cores: processors that the process may run on; None: those of this process.
     """
     asked = variables.get("TF_NUM_INTRAOP_THREADS", "")
     return int(asked) if asked.isdigit() and int(asked) > 0 else cores or usable_cores()
 
 
 def load_average() -> Optional[float]:
-    """Processes that wanted to run, mean of the last minute."""
+    """Return the mean number of processes that were ready to run in the last minute."""
     return os.getloadavg()[0]
 
 
 def now() -> str:
-    """The time as ISO 8601, UTC, to the second."""
+    """Return the present time in ISO 8601, UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
@@ -175,14 +176,14 @@ def installed_packages() -> Dict[str, str]:
 
 
 def usable_cores() -> int:
-    """Logical cores that this process may run on."""
+    """Return how many logical cores this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _accelerators() -> Tuple[str, ...]:
-    """Model of each NVIDIA card, as its driver tells without being loaded, and each Ascend card."""
+    """Return the model of each Ascend card, and of each NVIDIA card as its driver's files in /proc tell it."""
     models = list(cann.models())
     for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
         models += [line.split(":", 1)[1].strip() for line in path.read_text().splitlines() if line.startswith("Model:")]
@@ -190,7 +191,7 @@ def _accelerators() -> Tuple[str, ...]:
 
 
 def _drivers() -> Dict[str, str]:
-    """Version of each maker's driver, where it is installed."""
+    """Return the version of the driver by maker; drivers that are not installed are left out."""
     try:
         text = Path("/proc/driver/nvidia/version").read_text()
     except OSError:
@@ -201,5 +202,5 @@ def _drivers() -> Dict[str, str]:
 
 
 def _minor(version: str) -> str:
-    """Major and minor of a version."""
+    """Return major and minor of a version: `2.21` of `2.21.0`."""
     return ".".join(version.split(".")[:2])

@@ -1,4 +1,4 @@
-"""git, asked of this project's own checkout, whatever GIT_* variables the caller has: a hook's point elsewhere."""
+"""Runs git in this project's own checkout, whatever GIT_* variables the caller has; those of a hook point elsewhere."""
 
 import functools
 import os
@@ -11,14 +11,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class GitError(RuntimeError):
-    """git refused, or is not there; the message is the line that says why."""
+    """git is not installed or refused a command; the message is the line that says why."""
 
 
 def git(*arguments: str, root: Path = ROOT) -> str:
     """Run git in the checkout at `root` and return what it prints, without the last line's end.
 
     Raises:
-        GitError: git is not installed, `root` is no checkout of its own, or git ended with another status than 0.
+        GitError: git is not installed, `root` is not the top of a checkout, or git ended with another status than 0.
     """
     try:
         ended = subprocess.run(
@@ -56,8 +56,8 @@ def describe(root: Path = ROOT) -> Optional[str]:
 
 def _environment(root: Path) -> Dict[str, str]:
     own = {name: value for name, value in os.environ.items() if name not in _redirections()}
-    # A folder that lies in somebody else's checkout is not asked for that one's revision. Messages are matched in
-    # English. Nothing but what is asked for takes a lock: describe would refresh the index.
+    # The ceiling: a folder inside another project's checkout must not report that project's revision. LC_ALL: messages
+    # are matched in English. Without optional locks describe does not refresh the index.
     return {**own, "GIT_CEILING_DIRECTORIES": str(root.parent), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Optional
 
 HEAD_BYTES = TAIL_BYTES = 2**20
+"""Bytes that are kept from the beginning of a log, and from its end."""
 _LAST_SECONDS = 1.0
-"""How long the end of the log is waited for: what dies with the process closes its copies of the descriptor at once."""
+"""Longest wait for the end of the log: processes that die close their copies of the descriptor at once."""
 _PIPE_BYTES = 2**20
-"""The largest pipe of an unprivileged process on Linux: what may be in it when the time is up on a busy machine."""
+"""Largest pipe of an unprivileged process on Linux: bytes that may still be in it when the wait is over."""
 _STILL_OPEN = b"\n[another process still holds this log open; what it goes on to write is not here]\n"
 
 
@@ -29,8 +30,9 @@ class BoundedLog:
         self._leaving, self._leave = os.pipe()
         self._error: Optional[OSError] = None
         self._until: Optional[float] = None
-        """On time.monotonic()'s clock, once the context is left."""
+        """Time at which the wait for the log's end is over, on time.monotonic()'s clock; None in the context."""
         self._late_bytes = _PIPE_BYTES
+        """Bytes that are still read once the wait is over."""
         self._copier = threading.Thread(target=self._copy, daemon=True)
 
     def __enter__(self) -> "BoundedLog":
@@ -66,7 +68,7 @@ class BoundedLog:
             self._write(_STILL_OPEN)
 
     def _read(self) -> Optional[bytes]:
-        """The next bytes, b"" at the end; None when the context was left and somebody still keeps the end away."""
+        """Return the next bytes, b"" at the end; None when the wait is over and a process still holds the log open."""
         while True:
             sources, wait = [self._reading, self._leaving], None
             if self._until is not None:
@@ -83,7 +85,7 @@ class BoundedLog:
                 return None
 
     def _write(self, data: bytes) -> None:
-        """Write all of it, or keep the error and go on reading."""
+        """Write all data to the file; after an error keep that error and write nothing more."""
         try:
             while data and self._error is None:
                 data = data[self._file.write(data) :]

@@ -1,4 +1,4 @@
-"""The processor: its model, and how much of it this process is granted."""
+"""The processor: its model, and how much of its time this process is granted."""
 
 import platform
 import re
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
 Quota = Tuple[float, float]
-"""Microseconds of CPU time in each period, and the period."""
+"""Microseconds of CPU time that are granted in each period, and the microseconds of the period."""
 
 
 @lru_cache(maxsize=None)
 def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's model, `unknown` where nothing tells it.
+    """Return the processor's model, `unknown` where nothing tells it.
 
-    The kernel's text has it on x86-64, at once. Elsewhere py-cpuinfo asks what there is, which takes a second or two;
-    an ARM core that has no name anywhere is told by the numbers of its maker and part.
+    On x86-64 /proc/cpuinfo names it. Elsewhere py-cpuinfo looks for it, which takes a second or two; an ARM core
+    without a name is described by the numbers of its implementer and part.
     """
     try:
         text = cpuinfo.read_text(errors="replace")
@@ -25,10 +25,11 @@ def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def cpu_quota(root: Path = Path("/")) -> Optional[float]:
-    """CPU time that this process may use, in cores; None where it may use all that its affinity allows.
+    """Return the CPU time that this process may use, in cores; None where it may use all that its affinity allows.
 
-    The least of its control groups and those above them, of both versions: `docker --cpus` sets it, and an affinity
-    knows nothing of it. Source: the kernel's Documentation/scheduler/sched-bwc.rst and admin-guide/cgroup-v2.rst.
+    That is the least quota of its control groups, version 1 or 2, and of those above them. `docker --cpus` sets it,
+    and the affinity does not show it. Source: the kernel's Documentation/scheduler/sched-bwc.rst and
+    admin-guide/cgroup-v2.rst.
     """
     try:
         groups = (root / "proc/self/cgroup").read_text().splitlines()
@@ -39,7 +40,7 @@ def cpu_quota(root: Path = Path("/")) -> Optional[float]:
 
 
 def _quotas(mount: Path, controllers: str, group: str) -> Iterator[Quota]:
-    """The quotas of a control group and of those above it; a container may see its own as the root."""
+    """Yield the quotas of a control group and of those above it; a container may see its own group as the root."""
     folders = [group.strip("/")]
     while folders[-1]:
         folders.append(folders[-1].rpartition("/")[0])
@@ -55,7 +56,7 @@ def _quotas(mount: Path, controllers: str, group: str) -> Iterator[Quota]:
 
 
 def _parsed(text: str) -> Iterator[Quota]:
-    """`50000 100000` is a quota; `max 100000` and `-1 100000` are none."""
+    """Yield the quota that a text such as `50000 100000` holds; `max 100000` and `-1 100000` are no quotas."""
     match = re.fullmatch(r"([0-9]+)\s+([0-9]+)", text.strip())
     if match:
         yield float(match.group(1)), float(match.group(2))

@@ -1,4 +1,4 @@
-"""What asks a command to end, ends it as Ctrl-C does: with what was measured kept, and its children gone."""
+"""Makes signals that ask a command to end act as Ctrl-C: what was measured is kept, and its children are ended."""
 
 import signal
 import time
@@ -6,15 +6,15 @@ from types import FrameType
 from typing import Optional
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-"""Ctrl-C; `timeout`, `docker stop` and CI; a terminal that closes; Ctrl-backslash."""
+"""Signals that end a command: of Ctrl-C; of `timeout`, `docker stop` and CI; a closing terminal; Ctrl-backslash."""
 _AGAIN_SECONDS = 10.0
-"""For so long after one of them, others change nothing: impatience must not break off the keeping of what there is."""
+"""Seconds after a signal of ENDING in which further ones are ignored, so that they do not break off the saving."""
 
 
 def end_as_interrupts() -> None:
-    """From now on, raise KeyboardInterrupt at each of ENDING, but for those that follow another closely.
+    """From now on, raise KeyboardInterrupt at each signal of ENDING, except within _AGAIN_SECONDS of the last one.
 
-    To be called in the main thread of a program of its own. A signal that is ignored already, as under nohup, stays so.
+    Call this in the main thread of a program. Signals that are ignored already, as under nohup, stay ignored.
     """
     last: Optional[float] = None
 

@@ -13,13 +13,13 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Tie this process to its parent and become the program."""
+    """Tie this process to its parent and become the program, as the arguments say."""
     parent, program = int(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it was gone before it could be followed
+    if os.getppid() != parent:  # the parent ended before prctl took effect, so that no signal will come
         os.kill(os.getpid(), signal.SIGKILL)
     os.execvp(program[0], program)
 

@@ -22,7 +22,7 @@ _OPTIONS = {
     "size": "width",
     "steps": "iterations",
 }
-"""Options that are not spelled as the field they set."""
+"""Options whose name differs from the field that they set, by field."""
 
 _Model = TypeVar("_Model", StyleSettings, Case, "Job")
 
@@ -35,10 +35,11 @@ class Job(Record):
     device: str
     output: str
     print_iterations: int = Field(0, ge=0)
-    """Updates from one loss block to the next; 0: only the last."""
+    """Updates from one printed loss block to the next; 0: only the last block is printed."""
     checkpoint_output: Optional[str] = None
-    """Path with a placeholder for the number of updates."""
+    """Path of checkpoint pictures with a placeholder for the number of updates; None: no checkpoints."""
     checkpoint_iterations: Optional[int] = Field(None, gt=0)
+    """Updates from one checkpoint to the next; None: no checkpoints."""
     progress_write: bool = False
     progress_plot: bool = False
     record: Optional[str] = None
@@ -46,13 +47,13 @@ class Job(Record):
     resume: bool = False
 
     def is_checkpoint(self, updates: int) -> bool:
-        """Whether the picture after this many updates is a checkpoint: every period, and the last."""
+        """Return True when the picture after this many updates is a checkpoint: every period, and the last."""
         if self.checkpoint_iterations is None or updates == 0:
             return False
         return updates == self.case.steps or updates % self.checkpoint_iterations == 0
 
     def is_printed(self, updates: int) -> bool:
-        """Whether the losses after this many updates are printed: every period from 0 on, and the last."""
+        """Return True when the losses after this many updates are printed: every period from 0 on, and the last."""
         if updates == self.case.steps:
             return True
         return self.print_iterations > 0 and updates % self.print_iterations == 0

@@ -29,7 +29,7 @@ class Observer:
     """Hears of a stylization's progress; the base class stays silent."""
 
     def phase(self, phase: Phase) -> None:
-        """Something else begins."""
+        """The stylization enters this phase."""
 
     def begun(self, job: Job, environment: WorkerEnvironment, planned: Planned, updates: int) -> None:
         """The first step follows; `updates` were made before a resume."""
@@ -50,13 +50,14 @@ class Outcome(NamedTuple):
     rows: np.ndarray
     """Finite losses by updates made: float64 of shape (updates + 1 or fewer, 4), in the order of LOSSES."""
     seconds: np.ndarray
-    """Of each update."""
+    """Seconds of each update: float64 of shape (updates,)."""
     total_seconds: float
-    """From the start of this process's share to its end, reading and writing included."""
+    """Seconds from the start of `stylize` in this process to its end, reading and writing included."""
     diverged: Optional[DivergedError] = None
+    """Error that says which loss ceased to be finite; None when none did."""
     interrupted: bool = False
     kept: bool = False
-    """The output holds a picture: the best, or after a divergence the last finite one."""
+    """True when the output holds a picture: the best, or after a divergence the last finite one."""
 
 
 def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
@@ -65,7 +66,7 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
         DeviceUnavailable: the device cannot run the job, and nothing has been written; or it went away during the
-            steps, and all that there is are checkpoints.
+            steps, and only checkpoints have been written.
         OutputError: a file cannot be written.
     """
     start = time.monotonic()
@@ -171,7 +172,7 @@ class _Run:
         self.candidates: Optional[np.ndarray] = None
         """Checkpoint pictures whose losses come with the next step."""
         self.totals = np.full(job.case.batch, np.inf)
-        """Of each picture that the last step read."""
+        """Total loss of each picture that the last step read."""
         self.seen: Optional[np.ndarray] = None
         """Pictures that the last step read."""
         self.finite: Optional[np.ndarray] = None

@@ -11,29 +11,32 @@ SCHEMA_VERSION = 1
 
 
 class MissionRecord(Record):
-    """What `--record` writes."""
+    """The JSON document that `--record` writes."""
 
     schema_version: int = SCHEMA_VERSION
     status: str
-    """`ok`, `diverged` or `interrupted`."""
+    """How the stylization ended: `ok`, `diverged` or `interrupted`."""
     reason: str = ""
+    """Which loss is not finite, after how many updates; empty unless the status is `diverged`."""
     output: str
-    """Of the first picture; those of a batch are beside it, as harness.store.files.numbered names them."""
+    """Path of the batch's first picture; further ones are beside it, named by harness.store.files.numbered."""
     mode: str
     emulated: bool
-    """The mode's arithmetic is reproduced in float32 storage: step times say nothing about the card."""
+    """True when the mode's arithmetic is reproduced in float32 storage: step times say nothing about the card."""
     remarks: List[Remark]
     environment: WorkerEnvironment
     case: Dict[str, object]
-    """A harness.records.Case."""
+    """The harness.records.Case of the stylization, as JSON."""
     case_sha256: str
+    """Case.digest() of the case."""
     updates: int
+    """Updates that were made, those before a resume included."""
     losses: List[Losses]
-    """By updates made, from 0 on; all finite; the sums over a batch."""
+    """Losses of the picture after 0, 1, 2 ... updates, summed over the batch; all are finite."""
     step_seconds: List[float]
-    """Of each update, the first with its compilation."""
+    """Seconds of each update; the first includes its compilation."""
     total_seconds: float
-    """Of this process, reading and writing included."""
+    """Seconds that this process took, reading and writing included."""
 
 
 def record(outcome: Outcome) -> MissionRecord:

@@ -1,4 +1,4 @@
-"""What a stylization needs to continue after its process has died, in one file."""
+"""The state file: what a stylization needs to continue after its process has died."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from harness.mission.job import Job
 _VARIABLE = "variable:"
 _SHOWN_DIFFERENCES = 3
 _NOT_THE_JOB = {"id", "content", "further_contents", "styles", "size", "steps", "network"}
-"""Fields of the case that say where a file is, which its hash does better, and the steps, which may be more."""
+"""Fields of a case that may differ on resume: where files lie, since their hashes count, and the number of steps."""
 
 
 class State(NamedTuple):
@@ -23,22 +23,22 @@ class State(NamedTuple):
 
     updates: int
     variables: Dict[str, np.ndarray]
-    """Of the step's graph: pixels, Adam's moments and powers."""
+    """Variables of the step's graph by name: pixels, Adam's moments and powers."""
     rows: np.ndarray
     """Losses before each update: float64 of shape (updates, 4), in the order of model.stylization.LOSSES."""
     seconds: np.ndarray
-    """Of each update: float64 of shape (updates,)."""
+    """Seconds of each update: float64 of shape (updates,)."""
     best_totals: np.ndarray
-    """For each picture of the batch its smallest total loss at a checkpoint so far; infinite before the first."""
+    """Smallest total loss of each picture of the batch at a checkpoint so far; infinite before the first."""
     best: Optional[np.ndarray]
-    """The pictures that had it: uint8 RGB of shape (batch, height, width, 3); None before the first checkpoint."""
+    """Pictures with the loss of best_totals: uint8 RGB of shape (batch, height, width, 3); None before a checkpoint."""
 
 
 def identity(job: Job, kind: str) -> Dict[str, Any]:
     """Everything that decides the numbers, by name; a state is continued only where all of it is equal.
 
     Args:
-        kind: of the device that runs the job: `auto` may stand for another one tomorrow.
+        kind: kind of the device that runs the job, and not `auto`, which may stand for another one tomorrow.
     """
     case = job.case.model_dump(mode="json", exclude=_NOT_THE_JOB)
     case["initial"] = job.case.initial if job.case.initial in ("content", "noise") else "picture"

@@ -1,4 +1,4 @@
-"""Why each op gets its dtype: plans of the style step or of anybody's graph, without running it.
+"""Plans which dtype each op gets and why, for the style step or any graph file, without running it.
 
 The parent asks a process of its own, `python -m harness.plans.explain`, since planning imports TensorFlow.
 """
@@ -23,7 +23,7 @@ class Question(Record):
     graph: Optional[str] = None
     """Path of the file."""
     fetches: Tuple[str, ...] = ()
-    """Of the graph file; every node that nothing reads when empty."""
+    """Names of the nodes that the graph file is run for; empty: every node that no other reads."""
     modes: Tuple[Mode, ...]
     cache: str = ""
 
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def _steps(question: Question) -> List[Tuple[Any, Sequence[str]]]:
-    """For each mode: the case's step and its fetches; modes that train alike share one."""
+    """Return the case's step and its fetches for each mode; modes with the same loss scaling share one graph."""
     from harness.devices.opening import open_device
     from harness.step.building import build_step, step_fetches
     from harness.step.inputs import load

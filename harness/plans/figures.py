@@ -1,4 +1,4 @@
-"""What of a dtype plan is held against a baseline: its figures, and its decisions layer by layer."""
+"""Reduces a dtype plan to what is compared with a baseline: its figures, and its decisions layer by layer."""
 
 from collections import Counter
 from typing import Dict, List
@@ -9,7 +9,7 @@ from harness.remark import Remark, remark
 
 
 def figures(plan: DtypePlan) -> PlanFigures:
-    """Reduce a plan to what a gate compares; the same for both TensorFlows."""
+    """Reduce a plan to what a gate compares; TensorFlow 1.15 and 2 give the same figures."""
     totals = plan.totals()
     layers: Dict[str, str] = {}
     for layer in explain_layers(plan):

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from typing_extensions import Annotated
 
 SCHEMA_VERSION = 1
-"""Of run.json and the journal. Raised when a reader of the older form would misread the newer one."""
+"""Version of the form of run.json and the journal, raised when a reader of the older form would misread the newer."""
 
 
 def _check_file_name(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What it is measured on, as the worker and as the parent see it."""
+"""The machine and software of a measurement, as the worker and as the parent see them."""
 
 from typing import Dict, Optional, Tuple
 
@@ -11,20 +11,21 @@ class WorkerEnvironment(Record):
 
     tensorflow: str
     kind: str
-    """`cpu` or `gpu`."""
+    """Kind of device that ran the trial: `cpu`, `gpu` or `npu`."""
     device: str
-    """The device's own name."""
+    """Description of the device: of a card with its driver, of a GPU by TensorFlow; `CPU` for the processor."""
     slot: str = ""
-    """Which of several devices of a kind, such as `npu:2`; empty when there is no choice."""
+    """Which of several devices of a kind the worker used, such as `npu:2`; empty when there is no choice."""
     intra_op_threads: int
+    """Threads for one op in the session's options; 0 is TensorFlow's own choice."""
     inter_op_threads: int
-    """As configured; 0 is TensorFlow's own choice."""
+    """Ops run side by side in the session's options; 0 is TensorFlow's own choice."""
     effective_threads: int
-    """That one op may use: as configured, else TF_NUM_INTRAOP_THREADS, else as many as this process may use cores."""
+    """Threads that one op may use: as configured, else TF_NUM_INTRAOP_THREADS, else usable_cores."""
     usable_cores: int
-    """That this process may run on (its affinity)."""
+    """Processors that the worker's affinity lets it run on."""
     load_average: Optional[float]
-    """Of the last minute, when the worker started."""
+    """Load average of the last minute when the worker started; None where the system has none."""
     variables: Dict[str, str]
     """Environment variables that change TensorFlow's speed or numbers."""
 
@@ -33,10 +34,15 @@ class Environment(Record):
     """The machine and software of a run, as seen by the parent."""
 
     machine: str
+    """Architecture of the processor, such as `x86_64`."""
     processor: str
+    """Model of the processor."""
     cores: int
+    """Physical cores of the machine; its logical ones where the system does not tell."""
     logical_cores: int
+    """Processors that this process's affinity lets it run on, hardware threads counted."""
     memory_bytes: int
+    """Memory of the machine."""
     system: str
     python: str
     packages: Dict[str, str]
@@ -54,8 +60,8 @@ class Environment(Record):
     machine_key: str = ""
     """Short hash of the conditions."""
     revision: Optional[str]
-    """Of this project's git checkout, with `-dirty` for uncommitted changes."""
+    """Revision of this project's git checkout, with `-dirty` for uncommitted changes; None where git tells none."""
     op_table: str = PACKAGED
     """Where the operator table comes from: `packaged`, or the path of CANN's and its SHA-256."""
     load_average: Optional[float]
-    """Of the last minute, at the start."""
+    """Load average of the last minute when the run started; None where the system has none."""

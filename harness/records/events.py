@@ -10,7 +10,9 @@ from harness.records.base import Seconds
 from harness.remark import Remark
 
 StepPhase = Literal["first", "step", "extra", "delayed"]
-"""Whether a step compiles, is one of the job's, or is made after the picture for its time alone."""
+"""Phase of a step: `first` compiles, `step` is one of the case's, `extra` and `delayed` come after the picture is done.
+
+Extra steps are made for their time alone; delayed ones are slowed down, to see whether a gate notices."""
 
 
 class Started(Record):
@@ -21,7 +23,7 @@ class Started(Record):
 
 
 class Phase(Record):
-    """The worker begins something else."""
+    """The worker begins another part of the trial."""
 
     event: Literal["phase"] = "phase"
     name: Literal["network", "targets", "graph", "steps", "finish", "timing", "health", "fidelity"]
@@ -32,9 +34,9 @@ class Planned(Record):
 
     event: Literal["planned"] = "planned"
     emulated: bool
-    """The mode's arithmetic is reproduced in float32 storage: its step time says nothing about the card."""
+    """True when the mode's arithmetic is reproduced in float32 storage: its step time says nothing about the card."""
     remarks: Tuple[Remark, ...] = ()
-    """What the card would do otherwise, such as refuse to compile."""
+    """What the card would do in another way than this device, such as refuse to compile."""
 
 
 class Sample(Record):
@@ -42,20 +44,20 @@ class Sample(Record):
 
     event: Literal["sample"] = "sample"
     updates: int
-    """Updates made before this step, the last one where the call made several; the losses are those of the picture
-    then."""
+    """Steps made before this one, or before the last step of a call that made several."""
     phase: StepPhase
     """The first one compiles; extra ones come after the picture was fetched and serve the timing alone; delayed ones
     were slowed down, to see whether a gate notices."""
     seconds: Seconds
-    """Of one step: the mean, where one call makes several."""
+    """Seconds of one step: the mean, where one call makes several."""
     losses: Losses
+    """Losses of the picture before this step, or before the last step of a call that made several."""
     steps: int = 1
-    """Made by this call."""
+    """Steps that this call made."""
     scale: Optional[float] = None
-    """With loss scaling: by what the loss was multiplied."""
+    """Factor that loss scaling multiplied the loss by; None without loss scaling."""
     applied: Optional[int] = None
-    """With loss scaling: updates of the picture before this step; steps that overflowed made none."""
+    """Updates of the picture before this step, those of overflowed steps not counted; None without loss scaling."""
 
 
 class Health(Record):
@@ -65,7 +67,7 @@ class Health(Record):
     updates: int
     """Updates made before this step."""
     counts: Dict[str, Tuple[int, int, int]]
-    """By op of the plan: values saturated, values that became zero, NaN made 0; ops that lost nothing are left out."""
+    """Values saturated, values made zero, and NaN made 0, by op of the plan; ops that lost nothing are left out."""
 
 
 class Finished(Record):
@@ -73,24 +75,24 @@ class Finished(Record):
 
     event: Literal["finished"] = "finished"
     startup_seconds: float
-    """From process start to the end of the first step, which compiles."""
+    """Seconds from the start of the process to the end of the first step, which compiles."""
     final_losses: Losses
-    """After all updates, as the mode computes them."""
+    """Losses of the picture after all updates, as the mode computes them."""
     true_losses: Optional[Losses] = None
-    """Of the same picture, by a float32 graph with float32 targets; None in a calibration, which draws none."""
+    """Losses of the final picture in float32 with float32 targets; None in a trial that measures its times alone."""
     step_flop: int
     """Floating-point operations of one step: convolutions and Gram products, forward and backward."""
     matmul_tflops: Optional[float] = None
-    """The device's float32 matrix-product rate, measured after the steps; None when they were emulated, and in a
-    calibration."""
+    """Matrix-product rate of the device in float32, 1e12 operations per second; None where it was not measured."""
     matmul_tflops_bfloat16: Optional[float] = None
-    """The same in bfloat16; None where it is no faster than float32."""
+    """Matrix-product rate of the device in bfloat16, 1e12 operations per second; None where float32 is as fast."""
     peak_memory_bytes: int
+    """Largest resident size of the worker, by the end of the steps."""
     picture_sha256: Optional[str] = None
-    """model.images.digest of the first picture, read back from its file."""
+    """model.images.digest of the batch's first picture, read back from its file."""
     loss_scaling: Optional[LossScaling] = None
     remarks: Tuple[Remark, ...] = ()
-    """What was found when the steps had run."""
+    """What Device.confirm found when the steps had run."""
     fidelity: Optional[TrialFidelity] = None
 
 
@@ -99,8 +101,9 @@ class Diverged(Record):
 
     event: Literal["diverged"] = "diverged"
     updates: int
+    """Updates made before the loss that is not finite."""
     losses: Dict[str, str]
-    """As text, since JSON has no NaN."""
+    """Loss terms by name, as text, since JSON has no NaN."""
 
 
 class Refused(Record):

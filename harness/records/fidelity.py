@@ -28,14 +28,14 @@ class FidelityPlan(Record):
     """What is measured of a picture's fidelity beside the picture itself."""
 
     envelope: int = Field(10, ge=3)
-    """Runs with noise, per envelope."""
+    """Runs with noise that one envelope consists of."""
     window: int = Field(5, gt=0)
-    """Losses are medians over this many last pictures, since single ones spike."""
+    """Number of last pictures over which the median of a loss is taken, since single losses spike."""
     growth: Tuple[int, ...] = (1, 2, 5)
-    """Updates after which the picture is held against float64's."""
+    """Numbers of updates after which the picture is compared with the float64 trajectory's."""
 
     def marks(self, steps: int) -> Tuple[int, ...]:
-        """Updates after which the picture of a job of so many steps is looked at: those of `growth`, and the last."""
+        """Return after which updates the picture of a job of `steps` steps is looked at: `growth`, and the last."""
         return (*(updates for updates in self.growth if updates < steps), steps)
 
 
@@ -43,32 +43,34 @@ class TensorError(Record):
     """How far a tensor lies from the float64 one."""
 
     relative_l2: Figure
-    """||x - y|| / ||y||; of a loss term over the total loss."""
+    """||x - y|| / ||y|| of the tensor x and the float64 one y; a loss term's error is relative to the total loss."""
     cosine: Optional[Figure] = None
-    """None when a norm is zero."""
+    """Cosine of the angle between the tensor and the float64 one; None when a norm is zero."""
     max_abs: Figure
+    """Largest absolute difference of an element."""
 
 
 class Probe(Record):
     """One tensor of the first step, held against a float64 run of the same graph."""
 
     name: str
-    """Of the layer, such as `relu4_1` or `pool2`; `gram_relu4_1`; of a loss term; `picture`."""
+    """Name of a layer such as `relu4_1`, of a Gram matrix such as `gram_relu4_1`, of a loss term, or `picture`."""
     kind: ProbeKind
-    """`gradient` is that of the total loss with respect to the layer's output, or to the picture."""
+    """What is probed; a `gradient` is of the total loss with respect to the layer's output, or to the picture."""
     accumulated: TensorError
     """The tensor as the mode's step has it."""
     local: Optional[TensorError] = None
     """The tensor as the mode computes it from exact inputs: what this layer alone adds."""
     norm: Figure
-    """L2 norm; of a loss term its value."""
+    """L2 norm of the tensor, or the value of a loss term."""
     sketch: Tuple[Figure, ...] = ()
-    """Count sketch: its distance from another one estimates that of the tensors (harness.fidelity.distances.sketch)."""
+    """Count sketch of the tensor: two sketches' distance estimates the tensors' (harness.fidelity.distances.sketch)."""
     saturated: Optional[Count] = None
+    """Values that saturated; None where nothing counts them: in native kernels and on the card."""
     underflowed: Optional[Count] = None
-    """Values other than zero that became zero."""
+    """Values other than zero that became zero; None where nothing counts them."""
     nan: Optional[Count] = None
-    """None, as the two before it, where nothing counts: in native kernels and on the card."""
+    """NaN that were made 0; None where nothing counts them."""
 
 
 class Envelope(Record):
@@ -78,17 +80,17 @@ class Envelope(Record):
     """
 
     noise: FormatName
-    """The format whose ulps they are."""
+    """Number format whose ulps the noise is measured in."""
     distances: Tuple[Figure, ...]
-    """1 - SSIM, luminance, between each run's picture and the unperturbed one."""
+    """1 - SSIM of the luminance between each run's picture and the unperturbed one."""
     channels: Tuple[Figure, ...] = ()
-    """1 - SSIM of the colour channel that differs most."""
+    """1 - SSIM of the colour channel that differs most from the unperturbed picture's, for each run."""
     levels: Tuple[Figure, ...] = ()
-    """Difference of the mean of the colour channel whose mean differs most, in 8-bit levels."""
+    """Largest difference of a colour channel's mean from the unperturbed picture's, in 8-bit levels, for each run."""
     true_losses: Tuple[Figure, ...]
-    """Windowed medians of the total loss, as the mode reports it."""
+    """Median of the total loss over the window's last pictures, as the mode reports it, for each run."""
     growth: Tuple[Tuple[Figure, ...], ...]
-    """Of each run, relative L2 distance from the unperturbed picture after the updates of FidelityPlan.marks."""
+    """Relative L2 distance from the unperturbed picture after each of FidelityPlan.marks, for each run."""
 
 
 class Control(Record):
@@ -96,11 +98,13 @@ class Control(Record):
 
     fault: str
     distance: Figure
-    """1 - SSIM, luminance, between its picture and the healthy one."""
+    """1 - SSIM of the luminance between the faulty picture and the healthy one."""
     channel: Figure = 0.0
-    """As Envelope.channels, and the next as Envelope.levels and growth."""
+    """1 - SSIM of the colour channel that differs most between the faulty picture and the healthy one."""
     level: Figure = 0.0
+    """Largest difference of a colour channel's mean from the healthy picture's, in 8-bit levels."""
     growth: Tuple[Figure, ...] = ()
+    """Relative L2 distance of the faulty picture from the healthy one after each of FidelityPlan.marks."""
 
 
 class TrialFidelity(Record):
@@ -108,51 +112,55 @@ class TrialFidelity(Record):
 
     probes: Tuple[Probe, ...] = ()
     growth: Tuple[Tuple[int, Figure], ...] = ()
-    """Updates made, and the picture's relative L2 distance from the float64 trajectory then."""
+    """Pairs of updates made and the picture's relative L2 distance from the float64 trajectory after them."""
     reported_losses: Losses
-    """Windowed medians, as the mode reports them."""
+    """Medians of the losses over the window's last pictures, as the mode reports them."""
     true_losses: Losses
-    """Windowed medians of the same pictures, re-scored in float32."""
+    """Medians of the losses over the window's last pictures, re-scored in float32."""
     window: int
+    """Number of last pictures that the losses are medians over."""
     spread: Optional[Envelope] = None
-    """What noise of some float32 ulps does to this mode: how far healthy builds of it may lie apart."""
+    """What noise of some float32 ulps does to this mode's picture: how far healthy builds may lie apart."""
     envelopes: Tuple[Envelope, ...] = ()
-    """Of the reference mode alone: what one ulp of a narrow format does, by which the modes of that format are fit."""
+    """What noise of one ulp of each format does to the reference mode's picture, by which modes are judged fit."""
     snapshots: Tuple[Tuple[Figure, ...], ...] = ()
-    """Count sketches of the picture after the updates of FidelityPlan.marks."""
+    """Count sketch of the picture after each of FidelityPlan.marks."""
     controls: Tuple[Control, ...] = ()
+    """What known faults do to the picture; measured in the reference mode alone."""
     neutral: Optional[bool] = None
-    """Whether the picture is the same, bit for bit, with and without the probes; None when not checked."""
+    """True when the picture is the same, bit for bit, with and without the probes; None when that was not checked."""
 
 
 class PictureDistance(Record):
     """How far a picture lies from another."""
 
     ssim: Figure
-    """Of the luminance."""
+    """SSIM of the luminance."""
     ssim_channels: Tuple[Figure, Figure, Figure]
-    """Of red, green, blue."""
+    """SSIM of the red, green and blue channels."""
     levels: Tuple[Figure, Figure, Figure] = (0.0, 0.0, 0.0)
-    """How much higher the means of red, green, blue are, in 8-bit levels."""
+    """How much higher the means of red, green and blue are than the other picture's, in 8-bit levels."""
     psnr: Optional[Figure]
-    """Decibels; None for equal pictures, where it is infinite."""
+    """Peak signal-to-noise ratio in decibels; None for equal pictures, where it is infinite."""
     flip_mean: Optional[Figure] = None
-    """NVIDIA's FLIP at 67 pixels per degree, as is the next; None: not evaluated, flip-evaluator is not installed."""
+    """Mean of NVIDIA's FLIP error map at 67 pixels per degree; None where flip-evaluator is not installed."""
     flip_p99: Optional[Figure] = None
+    """99th percentile of NVIDIA's FLIP error map; None where flip-evaluator is not installed."""
 
 
 class Bound(Record):
-    """A figure and what it may be: the decision of a gate, or of the fitness."""
+    """A figure held against its limit, by the regression gate or by the judgement of fitness."""
 
     figure: Remark
     """What is bounded: a similarity, a loss, or a tensor of the first step."""
     value: Figure
     limit: Figure
     at_least: bool = False
-    """The limit is a lower one."""
+    """True when the figure may not be below the limit, False when it may not be above it."""
     ok: bool
+    """True when the figure keeps its limit."""
     gates: bool = True
-    """False: healthy noise may move the figure further than every known fault does, so that it decides nothing."""
+    """False when healthy noise may move the figure further than every known fault does, so that it decides nothing."""
 
 
 class ModeFidelity(Record):
@@ -161,27 +169,29 @@ class ModeFidelity(Record):
     case: str
     mode: str
     to_reference: Optional[PictureDistance] = None
-    """From the reference mode's picture of the same run."""
+    """Distance from the reference mode's picture of the same run; None where there is none to compare with."""
     to_baseline: Optional[PictureDistance] = None
-    """From the stored picture."""
+    """Distance from the stored picture; None without a comparable baseline."""
     baseline_picture: Optional[str] = None
     """Path of the stored picture, relative to the project."""
     headroom: Dict[str, Figure] = {}
-    """By probe, `name kind`: error of the mode over that of the reference mode, floored."""
+    """Error of the mode over that of the reference mode, both floored, by probe as `NAME KIND`."""
     fitness: Fitness
     reasons: Tuple[Remark, ...] = ()
-    """Why, one clause each."""
+    """Why the fitness is what it is, one clause each."""
     fit_bounds: Tuple[Bound, ...] = ()
+    """Figures that the fitness rests on, with their limits."""
     regression: Literal["pass", "fail", "inconclusive", "missing"]
+    """Outcome of the regression gate, which compares with the stored baseline."""
     regression_reason: str
-    """A key of harness.gates.reasons.REASONS."""
+    """Why the regression gate decided so: a key of harness.gates.reasons.REASONS."""
     regression_details: Tuple[Remark, ...] = ()
     regression_bounds: Tuple[Bound, ...] = ()
-    """Empty without a comparable baseline."""
+    """Figures that the regression rests on, with their limits; empty without a comparable baseline."""
     faster: Optional[bool] = None
-    """Than the reference mode; None where the time is emulated or was not measured."""
+    """True when a step is faster than the reference mode's; None where a time is emulated or was not measured."""
     gateable: Optional[bool] = None
-    """False: noise alone may move the picture further than each known fault does: at this horizon SSIM shows none."""
+    """False when noise alone may move the picture as far as every known fault does, so that SSIM shows none of them."""
 
 
 class Blame(Record):
@@ -191,17 +201,18 @@ class Blame(Record):
     case: str
     mode: str
     steps: int
+    """Updates of the picture that the search makes for each set of blocks."""
     size: int
-    """Pixels of width; steps and size are those of the search, not of a suite."""
+    """Width in pixels of the picture that the search draws."""
     fit_before: bool
-    """The mode as it is."""
+    """True when the mode is fit as it is."""
     blocks: Tuple[str, ...] = ()
-    """A smallest set found that, kept in float32, makes the mode fit; empty when the mode is fit or no set does."""
+    """Ops of a smallest set that makes the mode fit when kept in float32; empty when the mode is fit or no set does."""
     fit_after: bool = False
-    """The mode with those blocks in float32."""
+    """True when the mode is fit with the ops of `blocks` in float32."""
     scores: Tuple[Tuple[Tuple[str, ...], float, float, bool], ...] = ()
-    """Every set tried: blocks in float32, 1 - SSIM to float32, true loss over float32's, fit."""
+    """Every set tried: its blocks, 1 - SSIM to the float32 picture, true loss over float32's, and whether it is fit."""
     neutral: bool = True
-    """Watching the step changed nothing."""
+    """True when counting what float16 loses left the picture as it was."""
     customize_dtypes: str = ""
-    """A ready file."""
+    """Text of a customize_dtypes file that keeps the ops of `blocks` in float32; empty without such ops."""

@@ -15,52 +15,66 @@ class PowerCard(Record):
 
     schema_version: int = SCHEMA_VERSION
     checksum: str = ""
-    """SHA-256 over everything else, as harness.store.baselines seals it."""
+    """SHA-256 over all other fields, as harness.store.baselines.sealed computes it."""
     machine_key: str
+    """Environment.machine_key of the machine that the card is valid for."""
     suite: str
     case: str
     case_digest: str
+    """Case.digest() of the case; the card says nothing of a case with another digest."""
     mode: str
     device: str
     rule: Rule
+    """Rule that the comparisons were judged by; the card says nothing of another rule's error rates."""
     pairs: int = Field(gt=0)
-    """Of each comparison."""
+    """Pairs of processes in each comparison."""
     comparisons: Count
+    """Comparisons of the machine with itself, those that never settled among them."""
     undecided: Count
     """Comparisons in which a process's steps never settled; every count and rate below is of the others."""
     false_alarms: Count
-    """Comparisons that called the same thing slower or faster."""
+    """Comparisons of the same code with itself that called it slower or faster."""
     false_alarm_low: Figure
+    """Lower end of the exact 95 % interval of the rate of false alarms."""
     false_alarm_high: Figure
-    """Exact 95 % interval of their rate, as are the next ones."""
+    """Upper end of the exact 95 % interval of the rate of false alarms."""
     no_answers: Optional[Count] = None
-    """Comparisons of the same thing that ended in "cannot tell"; cards of an older rule do not say."""
+    """Comparisons of the same code with itself that ended in "cannot tell"; None in cards of an older rule."""
     no_answer_low: Optional[Figure] = None
+    """Lower end of the exact 95 % interval of the rate of comparisons without an answer."""
     no_answer_high: Optional[Figure] = None
+    """Upper end of the exact 95 % interval of the rate of comparisons without an answer."""
     delay: Figure
-    """Relative delay that was injected to be detected."""
+    """Delay injected into each step, relative to its time; 0.1 is ten percent."""
     detections: Count
-    """Comparisons that called the slower one slower."""
+    """Comparisons with the delayed side that called it slower."""
     detection_low: Figure
+    """Lower end of the exact 95 % interval of the rate of detections."""
     detection_high: Figure
+    """Upper end of the exact 95 % interval of the rate of detections."""
     spread: Figure
-    """Standard deviation of the log ratios of pairs."""
+    """Standard deviation over the pairs of log(head / base), both sides running the same code."""
     step_seconds: Seconds
+    """Geometric mean over the pairs of base's median step."""
     needed_pairs: Optional[Count]
     """Fewest pairs that would detect the delay four times in five; None: more than power_card.MOST_PAIRS."""
     run: str
+    """Id of the calibration that measured the card."""
     revision: Optional[str]
+    """Environment.revision of the calibration."""
     packages: Dict[str, str]
+    """Environment.packages of the calibration."""
     date: str
+    """Time at which the card was made: ISO 8601, UTC."""
 
     @property
     def settled(self) -> int:
-        """Comparisons in which all steps settled: what the rates are of."""
+        """Comparisons in which all steps settled; the card's rates are shares of these."""
         return self.comparisons - self.undecided
 
 
 class Calibration(Record):
-    """What a power card is being measured from; its pairs are in the journal beside it."""
+    """The plan of the measurements for a power card; the pairs measured so far are in the journal beside it."""
 
     schema_version: int = SCHEMA_VERSION
     id: str
@@ -69,28 +83,32 @@ class Calibration(Record):
     mode: Mode
     device: str
     timeout: float = Field(gt=0, le=1e7)
+    """Seconds that one process may take."""
     comparisons: int = Field(gt=0, le=10_000)
     pairs: int = Field(ge=2, le=1_000)
-    """Of each comparison."""
+    """Pairs of processes in each comparison."""
     started: str
+    """Start of the calibration: ISO 8601, UTC."""
     environment: Environment
 
     @property
     def planned_pairs(self) -> int:
-        """Pairs of processes in all."""
+        """Pairs of processes over all comparisons."""
         return self.comparisons * self.pairs
 
 
 class CalibrationPair(Record):
-    """The step times of two processes that ran the same, and of one of them when it was slowed down."""
+    """The step times of two processes that ran the same code, and of one of them when it was slowed down."""
 
     number: int = Field(gt=0)
-    """Counted from 1, over all comparisons."""
+    """Number of the pair, counted from 1 over all comparisons."""
     base_seconds: Optional[Seconds]
+    """Median step of the first process; None when its steps never settled."""
     head_seconds: Optional[Seconds]
+    """Median step of the second process; None when its steps never settled."""
     delayed_seconds: Optional[Seconds]
-    """None: the steps never settled."""
+    """Median step of the second process when slowed down; None when these steps never settled."""
     log_ratio: Optional[float] = Field(None, ge=-100, le=100)
-    """Median over the steps of log(head / base), which were made in turns; None where they were not."""
+    """Median over the steps of log(head / base), where the two made them in turns; None where they did not."""
     delayed_log_ratio: Optional[float] = Field(None, ge=-100, le=100)
-    """The same of the steps that were slowed down in head's place, and not in base's."""
+    """Median over the steps of log(delayed head / base), where the two made them in turns; None where they did not."""

@@ -22,67 +22,76 @@ Quantity = Literal["step time", "peak memory"]
 
 
 class Summary(Record):
-    """One case in one mode over its replicates. What was not measured is None."""
+    """The figures of one case in one mode over its replicates. What was not measured is None."""
 
     case: str
     mode: str
     replicates: Count
-    """Processes that were to be run."""
+    """Processes that were planned for the case and mode."""
     ok: Count
     """Replicates with status ok; every figure below rests on them alone."""
     emulated: bool = False
     remarks: Tuple[Remark, ...] = ()
     steady: Optional[bool] = None
-    """Whether the steps of every process reached a steady state."""
+    """True when the steps of every process reached a steady state."""
     unmet: Tuple[Remark, ...] = ()
     """Conditions of a good timing that were not met."""
     step_seconds: Optional[Seconds] = None
     """Geometric mean over processes of the median step."""
     step_seconds_low: Optional[Seconds] = None
+    """Lower end of the 95 % interval of step_seconds over processes; None below two processes."""
     step_seconds_high: Optional[Seconds] = None
-    """95 % interval over processes; None below two of them."""
+    """Upper end of the 95 % interval of step_seconds over processes; None below two processes."""
     images_per_second: Optional[Rate] = None
+    """Pictures of the batch over the step time."""
     megapixels_per_second: Optional[Rate] = None
+    """Millions of pixels of the batch over the step time."""
     first_step_seconds: Optional[Seconds] = None
+    """Median over processes of the first step, which compiles."""
     startup_seconds: Optional[Figure] = None
+    """Median over processes of the time from their start to the end of the first step."""
     tflops: Optional[Rate] = None
-    """None when emulated, as is the next."""
+    """Floating-point operations of a step over its time, 1e12 per second; None when emulated."""
     share_of_peak: Optional[Rate] = None
-    """Of the device's matrix-product rate in the step's format, float32 or bfloat16, in the same processes."""
+    """`tflops` over the device's matrix-product rate in the step's format, from the same processes."""
     peak_memory_bytes: Optional[Count] = None
+    """Largest peak memory of any process."""
     ratio_to_reference: Optional[Rate] = None
     """Step time over that of the reference mode, same case, same run."""
     final_loss: Optional[Figure] = None
+    """Median over processes of the final total loss, as the mode computes it."""
     true_loss: Optional[Figure] = None
-    """Medians over processes of the total losses."""
+    """Median over processes of the final picture's total loss, scored in float32."""
     loss_scaling: Optional[LossScaling] = None
-    """Of the first process."""
+    """What loss scaling did in the first process."""
 
     @property
     def half_width(self) -> Optional[float]:
-        """Half the 95 % interval of the step time, relative to it; None below two processes."""
+        """Half the width of the step time's 95 % interval, relative to its centre; None below two processes."""
         if self.step_seconds_low is None or self.step_seconds_high is None:
             return None
         return half_width(self.step_seconds_low, self.step_seconds_high)
 
 
 class Growth(Record):
-    """How a quantity grows with the picture: a line fitted to its logarithm over that of the pixels.
+    """How a quantity grows with the picture: a line fitted to its logarithm over the logarithm of the pixels.
 
-    Peak memory is the whole process's, and most of that is there whatever the size.
+    Peak memory is that of the whole process, most of which does not depend on the picture's size.
     """
 
     mode: str
     quantity: Quantity
     emulated: bool = False
     exponent: Figure
-    """Of the pixels; 1 is proportional to them."""
+    """Exponent b of quantity ~ pixels ** b; 1 is proportional to the pixels."""
     low: Figure
+    """Lower end of the exponent's 95 % interval."""
     high: Figure
-    """Its 95 % interval."""
+    """Upper end of the exponent's 95 % interval."""
     sizes: Count
+    """Number of picture sizes that the line is fitted to."""
     pixels: Tuple[Count, Count]
-    """Smallest and largest picture."""
+    """Pixels of the smallest and of the largest picture."""
 
 
 class Pair(Record):
@@ -91,9 +100,11 @@ class Pair(Record):
     case: str
     mode: NamePart
     number: int = Field(gt=0)
+    """Number of the pair among those of its case and mode, counted from 1."""
     base_seconds: Optional[Seconds]
+    """Median step of base; None when its steps never settled."""
     head_seconds: Optional[Seconds]
-    """None: the steps never settled."""
+    """Median step of head; None when its steps never settled."""
     log_ratio: Optional[float] = Field(None, ge=-100, le=100)
     """Median over the steps of log(head / base), where the two made them in turns; None where they did not."""
     emulated: bool
@@ -113,21 +124,23 @@ class Comparison(Record):
 
     schema_version: int = SCHEMA_VERSION
     base: str
-    """The git revision, as the user named it."""
+    """Git revision that this tree is compared with, as the user named it."""
     base_commit: str = ""
-    """Its hash; names of revisions move."""
+    """Hash of base's commit, since names of revisions move."""
     head: Optional[str] = None
     """This tree's revision, as Environment.revision says it."""
     modes: Tuple[NamePart, ...] = ()
+    """Names of the modes that are compared."""
     options: Tuple[str, ...] = ()
-    """What both trees were told on their command lines."""
+    """Options that both trees were given on their command lines."""
     looks: Tuple[int, int] = (2, 2)
     """Fewest and most pairs of each mode."""
     in_turns: Optional[bool] = None
-    """Whether base and head stepped in turns; False: one after the other. None until that is known."""
+    """True when base and head stepped in turns, False when one ran after the other; None until that is known."""
     complete: bool = True
-    """False while it is measured, and when it was interrupted."""
+    """False while the comparison is measured, and when it was interrupted."""
     started: str
+    """Start of the comparison: ISO 8601, UTC."""
     command: Tuple[str, ...]
     pairs: Tuple[Pair, ...] = ()
     verdicts: Tuple[Verdict, ...] = ()
@@ -146,28 +159,30 @@ class Run(Record):
     id: str
     suite: Suite
     device: str
-    """One or several, or `auto` where there is no card; each trial says what it ran on."""
+    """Devices that trials are spread over, or `auto` where there is no card; each trial says what it ran on."""
     health: bool = False
+    """True when the first replicate of each mode also counts what float16 loses."""
     started: str
-    """ISO 8601, UTC."""
+    """Start of the run: ISO 8601, UTC."""
     complete: bool = False
-    """False while it runs, and when it was interrupted."""
+    """False while the run is measured, and when it was interrupted."""
     reference_mode: str = REFERENCE_MODE
+    """Name of the mode that ratios refer to."""
     command: Tuple[str, ...] = ()
     environment: Environment
     plan_only: bool = False
-    """No trial was to be run."""
+    """True when the run records dtype plans and no trial was to be run."""
     plans: List[CasePlan] = []
     """The card's dtype plans, when a gate asked for them."""
     trials: List[TrialResult] = []
     summaries: List[Summary] = []
     growth: List[Growth] = []
-    """Of suites that differ in size alone."""
+    """How step time and peak memory grow with the picture; empty unless the suite's cases differ in size alone."""
     fidelity: List[ModeFidelity] = []
-    """By case and mode, when the suite measures fidelity."""
+    """Fidelity of each case and mode, when the suite measures it."""
     verdicts: List[Verdict] = []
     power_cards: List[PowerCard] = []
-    """How good the timing gates are here, for the cases that have a current card."""
+    """Power cards that the timing gates of the run's cases rest on; a case without a current card has none."""
 
     @model_validator(mode="after")
     def _is_of_its_suite(self) -> "Run":
@@ -195,7 +210,7 @@ class Run(Record):
 
     @property
     def gated(self) -> bool:
-        """Whether the run is to be judged: it was made for a gate, or its suite judges pictures."""
+        """True when the run is to be judged: it was made for a gate, or its suite judges pictures."""
         return bool(self.suite.fidelity) or (bool(self.plans) and not self.plan_only)
 
     @property
@@ -206,9 +221,10 @@ class Run(Record):
     def trials_of(
         self, case: str, mode: str, status: Optional[Status] = "ok", confirmation: bool = False
     ) -> List[TrialResult]:
-        """The trials of a case and mode that ended so, or in any way when `status` is None.
+        """Return the trials of a case and mode that ended with `status`, or in any way when `status` is None.
 
-        Those of the confirmation are another measurement, and never among the others.
+        Args:
+            confirmation: return the trials of the delayed second measurement instead of those of the first.
         """
         found = [trial for trial in self.trials if (trial.case, trial.mode) == (case, mode)]
         return [trial for trial in found if trial.confirmation == confirmation and status in (None, trial.status)]
@@ -227,7 +243,7 @@ class Run(Record):
 
     @property
     def planned_trials(self) -> int:
-        """Trials of the rounds begun or certain to come."""
+        """Number of trials in the rounds that have begun or are certain to come."""
         if self.plan_only:
             return 0
         by_pair: Dict[Tuple[str, str], List[TrialResult]] = {

@@ -11,7 +11,7 @@ from harness.records.fidelity import FidelityPlan
 from harness.records.trial import TrialResult
 
 Metric = Literal["against", "timing", "first_step", "memory"]
-"""What a timing gate judges: the step beside another revision's; step, first step, peak memory beside stored ones."""
+"""What a timing gate judges: `against`, the step beside another revision's; the others beside stored figures."""
 
 
 MOST_REPLICATES = 10_000
@@ -20,15 +20,17 @@ MOST_SECONDS = 10_000_000.0
 
 
 class Limit(Record):
-    """How much a suite lets one figure grow, where it is not the default."""
+    """How much a suite lets one figure grow, where that is not the default."""
 
     metric: Metric
     relative: float = Field(gt=0)
-    """0.1 is ten percent."""
+    """Growth at which the figure no longer passes; 0.1 is ten percent."""
     reason: str = Field(min_length=1)
+    """Why the default does not serve."""
     case: Optional[str] = None
+    """Id of the case that the limit is for; None: every case."""
     mode: Optional[str] = None
-    """None: every one."""
+    """Name of the mode that the limit is for; None: every mode."""
 
 
 class Suite(Record):
@@ -39,20 +41,21 @@ class Suite(Record):
     cases: Tuple[Case, ...] = Field(min_length=1)
     modes: Tuple[Mode, ...] = Field(min_length=1)
     replicates: int = Field(gt=0, le=MOST_REPLICATES)
-    """Fresh processes per case and mode; their spread decides how many follow, as the next three fields allow."""
+    """Fresh processes per case and mode that are always run; with max_replicates, their spread asks for more."""
     max_replicates: Optional[int] = Field(None, le=MOST_REPLICATES)
-    """Most processes per case and mode, and an emulated mode has one: its time cannot gate and its losses are the same
-    each time. None: `replicates` of every mode, exactly."""
+    """Most processes per case and mode; None: exactly `replicates` of every mode.
+
+    With a number, an emulated mode has one process: its time cannot gate and its losses are the same each time."""
     half_width: float = Field(0.015, gt=0)
-    """Relative half-width of the 95 % interval that is narrow enough."""
+    """Relative half-width of the step time's 95 % interval at which no further process is needed."""
     budget: Optional[float] = Field(None, gt=0)
-    """Seconds that the trials of modes that are not emulated may take before no further round is begun; `replicates`
-    are always made."""
+    """Seconds of trials, emulated modes left out, after which no round beyond `replicates` is begun; None: no bound."""
     timeout: float = Field(600.0, gt=0, le=MOST_SECONDS)
-    """Seconds a trial may take."""
+    """Seconds that one trial may take."""
     fidelity: Optional[FidelityPlan] = None
-    """None: pictures are made, but not judged."""
+    """What is measured of each picture's fidelity; None: pictures are drawn, but not judged."""
     limits: Tuple[Limit, ...] = ()
+    """Limits of growth that differ from the default."""
 
     @field_validator("cases", "modes")
     @classmethod
@@ -72,21 +75,22 @@ class Suite(Record):
         return value
 
     def least(self, trials: Sequence[TrialResult]) -> int:
-        """Processes that one case and mode has at least, given its trials so far."""
+        """Return how many processes one case and mode has at least, given its trials so far."""
         if self.max_replicates is not None and any(trial.emulated for trial in trials):
             return 1
         return self.replicates
 
     def rounds(self, trials: Sequence[TrialResult]) -> int:
-        """Processes of one case and mode that are planned, given its trials so far."""
+        """Return how many processes of one case and mode are planned, given its trials so far."""
         return max([self.least(trials), *(trial.replicate for trial in trials if not trial.confirmation)])
 
     def first_stage(self, trials: Sequence[TrialResult]) -> Optional[int]:
-        """How many of these, by replicate, decided with their spread how many processes there are; None: they did not.
+        """Return how many first trials decided the number of processes by their spread; None where that is fixed.
+
+        Those of the rounds that are always made; the first two trials, where fewer than two of those have a step time.
 
         Args:
-            trials: those of one case and mode that have a step time; the first two where fewer than that ended well in
-                the rounds that are always made.
+            trials: the trials of one case and mode that have a step time, by replicate.
         """
         if self.max_replicates is None:
             return None

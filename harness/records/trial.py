@@ -19,12 +19,15 @@ class LossScaling(Record):
     """What loss scaling did in a trial: skipped steps are its price."""
 
     steps: Count
+    """Steps that the trial made, skipped ones included."""
     skipped: Count
     """Steps that overflowed and did not update the picture."""
     skipped_first: Count
-    """Those before the first update."""
+    """Steps that were skipped before the first update of the picture."""
     first_scale: Figure
+    """Loss scale of the first step."""
     last_scale: Figure
+    """Loss scale after the last step."""
 
 
 class Trial(Record):
@@ -35,27 +38,29 @@ class Trial(Record):
     mode: Mode
     device: str
     replicate: int
-    """Counted from 1."""
+    """Number of this process among those of its case and mode, counted from 1."""
     confirmation: bool = False
-    """Part of a delayed second measurement, which no summary counts."""
+    """True for a trial of the delayed second measurement, which no summary counts."""
     picture: str
-    """Path where the worker writes the final picture; those of a batch get a number before the suffix."""
+    """Path where the worker writes the final picture; further pictures of a batch get a number before the suffix."""
     cache: str
-    """Folder for things that can be made again."""
+    """Folder for files that can be made again, such as the synthetic network."""
     health: bool = False
-    """Run the steps once more, untimed, and count what float16 loses."""
+    """True when the worker makes the steps once more, untimed, to count what float16 loses."""
     delay: Optional[float] = None
-    """Of a calibration alone: time the steps once more, each slower by this share of what they took; when 0, do not.
-    Such a trial measures nothing else."""
+    """Share of the step time by which a calibration's trial delays further steps; 0: not slowed; None: no calibration.
+
+    A trial with a delay, 0 included, measures nothing but its steps."""
     turns: str = ""
-    """Path of a referee's socket, for a trial that steps in turns with another (harness.step.turns). Such a trial
-    measures nothing but its steps."""
+    """Path of the referee's socket, for a trial that steps in turns with another (harness.step.turns); else empty.
+
+    A trial that steps in turns measures nothing but its steps."""
     fidelity: Optional[FidelityPlan] = None
-    """What to measure of the picture's fidelity, untimed, once it is made."""
+    """What to measure, untimed, of the finished picture's fidelity; None: nothing."""
     envelopes: Tuple[str, ...] = ()
-    """Also measure what known faults do, and noise of each of these formats: once per case, in the reference mode."""
+    """Number formats whose noise is measured, with known faults: once per case, in the reference mode; else empty."""
     oracle: str = ""
-    """Path of the case's float64 trajectory: read when it is there, else made and written for the other modes."""
+    """Path of the case's float64 trajectory, which the first trial that needs it writes and the others read."""
 
 
 class TrialResult(Record):
@@ -67,52 +72,66 @@ class TrialResult(Record):
     device: str
     replicate: int = Field(gt=0)
     confirmation: bool = False
+    """True for a trial of the delayed second measurement, which no summary counts."""
     status: Status
     reason: str = ""
-    """One line when the status is not ok."""
+    """Why the status is not ok, in one line; empty when it is."""
     log: FileName
+    """Path of the log of the worker's output."""
     log_tail: Tuple[str, ...] = ()
+    """Last lines of the log; empty when the status is ok."""
     samples: FileName
+    """Path of the file of the timed steps, one JSON line each."""
     picture: Optional[FileName] = None
-    """The first of a batch; the others are beside it, as harness.store.files.numbered names them."""
+    """Path of the batch's first picture; further ones are beside it, named by harness.store.files.numbered."""
     picture_sha256: Optional[str] = None
-    """model.images.digest of the first one's pixels, as the worker wrote them."""
+    """model.images.digest of the batch's first picture, as the worker wrote it."""
     health: Optional[FileName] = None
-    """Counts of every step, when they were asked for."""
+    """Path of the file of what float16 lost in every step; None when that was not counted."""
     lost: Dict[str, Tuple[Count, Count, Count]] = {}
-    """The same, summed over the steps: by op, values saturated, values that became zero, NaN made 0."""
+    """Values saturated, values that became zero, and NaN made 0, summed over the steps, by op of the plan."""
     emulated: bool = False
+    """True when the mode's arithmetic was reproduced in float32 storage: its step time says nothing about the card."""
     remarks: Tuple[Remark, ...] = ()
     started: Time
-    """ISO 8601, UTC."""
+    """Start of the trial: ISO 8601, UTC."""
     wall_seconds: float = Field(ge=0, le=1e9)
+    """Seconds from the start of the worker to its end."""
     environment: Optional[WorkerEnvironment] = None
     startup_seconds: Optional[Figure] = None
+    """Seconds from the start of the worker to the end of the first step."""
     first_step_seconds: Optional[Seconds] = None
+    """Seconds of the first step, which compiles."""
     steady: Optional[bool] = None
-    """Whether the steps reached a steady state (see harness.step.sampling); None when nothing was timed."""
+    """True when the steps reached a steady state (harness.step.steady_state); None when nothing was timed."""
     warmup_steps: Optional[Count] = None
     """Steps before the timed ones: the first, which compiles, and those until the steady state."""
     timed_steps: Count = 0
+    """Steps that step_seconds rests on."""
     loss_scaling: Optional[LossScaling] = None
+    """What loss scaling did; None without it."""
     step_seconds: Optional[Seconds] = None
     """Median of the timed steps; of all but the first, and not to be trusted, when they were never steady."""
     drift: Optional[Figure] = None
     """Relative change of the median step from the first to the last quarter of the timed steps."""
     delayed_step_seconds: Optional[Seconds] = None
-    """Of a calibration: median of the steps that were slowed down."""
+    """Median of the steps that a calibration slowed down; None elsewhere, and when they never settled."""
     final_losses: Optional[Losses] = None
+    """Losses of the final picture, as the mode computes them."""
     true_losses: Optional[Losses] = None
+    """Losses of the final picture, scored in float32 against float32 targets."""
     step_flop: Optional[Count] = None
+    """Floating-point operations of one step: convolutions and Gram products, forward and backward."""
     matmul_tflops: Optional[Rate] = None
-    """Of the device in float32."""
+    """Matrix-product rate of the device in float32, 1e12 operations per second."""
     matmul_tflops_bfloat16: Optional[Rate] = None
-    """None where it is no faster than float32, and where it was not measured."""
+    """Matrix-product rate of the device in bfloat16, 1e12 operations per second; None where float32 is as fast."""
     peak_memory_bytes: Optional[Count] = None
+    """Largest resident size of the worker, by the end of the steps."""
     fidelity: Optional[TrialFidelity] = None
 
     @property
     def matmul_rates(self) -> Dict[str, float]:
-        """The device's matrix-product rates, TFLOP/s, by the name of the number format; only those measured."""
+        """Matrix-product rates of the device that were measured, 1e12 operations per second, by number format."""
         rates = {FLOAT32.name: self.matmul_tflops, BFLOAT16.name: self.matmul_tflops_bfloat16}
         return {name: rate for name, rate in rates.items() if rate is not None}

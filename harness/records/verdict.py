@@ -15,15 +15,15 @@ class Rule(Record):
     """When a measured change counts: a growth of at most `band` does not fail, one of `limit` or more does not pass."""
 
     version: int = 1
-    """Of the procedure, which these numbers alone do not tell; records without it were judged by the first one."""
+    """Version of the procedure, which the other fields do not tell; records without it were judged by version 1."""
     confidence: Figure
-    """Of the intervals; what is left is the family-wise error rate of the verdicts."""
+    """Confidence of the intervals; 1 - confidence is the family-wise error rate of the verdicts."""
     band: Figure
-    """A change fails when its interval lies wholly above this, unless it passes;"""
+    """Growth that is none: a figure fails when its interval lies wholly above this and reaches `limit`."""
     limit: Figure
-    """it passes when its interval lies wholly below this."""
+    """Growth that is too much: a figure passes when its interval lies wholly below this."""
     looks: Optional[Tuple[Count, Count]] = None
-    """Fewest and most pairs, where the comparison was judged after each pair in between; None: judged once."""
+    """Fewest and most pairs of a comparison that is judged after each pair in between; None: judged once."""
 
 
 class Verdict(Record):
@@ -34,22 +34,24 @@ class Verdict(Record):
     mode: str
     outcome: Outcome
     reason: str
-    """A key of harness.gates.reasons.REASONS."""
+    """Why the outcome is what it is: a key of harness.gates.reasons.REASONS."""
     details: Tuple[Remark, ...] = ()
+    """What was found in particular, such as the casts that a plan gained."""
     advisory: bool = False
-    """Shown, but no part of the exit status."""
+    """True when the verdict is shown, but is no part of the exit status."""
     advisory_reason: Optional[str] = None
-    """Why: a key of harness.gates.reasons.REASONS."""
+    """Why the verdict is advisory: a key of harness.gates.reasons.REASONS; None when it is not."""
     effect: Optional[Figure] = None
-    """Relative change of what the gate measures; 0.1 is ten percent more. None, as is the rest, where nothing is
-    estimated: a plan is equal or not."""
+    """Relative change of what the gate measures; 0.1 is ten percent more. None where the gate estimates nothing."""
     low: Optional[Figure] = None
+    """Lower end of the effect's interval, at the rule's confidence."""
     high: Optional[Figure] = None
-    """Its interval, at the rule's confidence."""
+    """Upper end of the effect's interval, at the rule's confidence."""
     n: Optional[Count] = None
-    """Independent pairs of processes it rests on; where they are not paired, processes on the side that has fewer."""
+    """Pairs of processes that the effect rests on; of processes that are not paired, those on the smaller side."""
     detectable: Optional[Figure] = None
     """Smallest change that as many processes of this spread would find four times in five."""
     confirmation: Optional[Figure] = None
-    """The effect when it was measured again, later, in fresh processes."""
+    """Effect in the second measurement, made later in fresh processes; None without one."""
     rule: Optional[Rule] = None
+    """Rule that the outcome follows from; None where the gate estimates nothing."""

@@ -1,1 +1,1 @@
-"""Many trials: their order, their devices, when they are enough, and what they say together."""
+"""Many trials: in which order and on which devices they run, when they are enough, and their summary."""

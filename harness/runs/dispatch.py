@@ -7,7 +7,10 @@ Job = TypeVar("Job")
 
 
 def rotated(index: int, round_number: int, devices: int) -> int:
-    """The device for the index-th pair of case and mode: each round moves on by one, so that no pair keeps a device."""
+    """Return the index of the device for the index-th pair of case and mode.
+
+    Each round moves on by one device, so that no pair keeps the same.
+    """
     return (index + round_number) % devices
 
 
@@ -15,10 +18,10 @@ def run_all(queues: Sequence[Sequence[Job]], run: Callable[[Job, threading.Event
     """Run each queue's jobs in order, and the queues side by side; one queue alone runs in this thread.
 
     Args:
-        run: does one job; it is to raise KeyboardInterrupt soon after the event is set.
+        run: does one job; must raise KeyboardInterrupt soon after the event is set.
 
     Raises:
-        BaseException: the first that a job raised, once all others have ended; Ctrl-C too.
+        BaseException: the first exception that a job raised, or Ctrl-C, once all other jobs have ended.
     """
     stop = threading.Event()
     busy = [queue for queue in queues if queue]

@@ -1,4 +1,4 @@
-"""What is run in which order, and the record of it."""
+"""Runs a suite: which trials in which order, with the record of them on the disk all along."""
 
 import os
 import threading
@@ -28,27 +28,27 @@ from harness.store.run_folder import RunFolder
 from harness.trial.supervisor import run_trial
 
 CONFIRMATION_DELAY = 60.0
-"""Seconds between a measurement and its confirmation: what disturbed the one shall not be there for the other."""
+"""Least seconds from the end of a measurement to its confirmation, so that one disturbance does not hit both."""
 
 
 class Observer:
     """Hears of a run's progress; the base class stays silent."""
 
     def waiting(self, seconds: float) -> None:
-        """Nothing is run for so long, before something is measured a second time."""
+        """Nothing runs for this many seconds, before figures are measured a second time."""
 
     def trial_started(self, trial: Trial, number: int, planned: int) -> None:
-        """A worker is about to start; `number` counts from 1."""
+        """A worker is about to start: trial `number`, from 1, of `planned` trials."""
 
     def event(self, trial: Trial, event: Event) -> None:
-        """The worker reported something."""
+        """The trial's worker reported this event."""
 
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:
         """The trial's outcome is in the journal."""
 
 
 def balanced_round(suite: Suite, replicate: int) -> List[Tuple[Case, Mode]]:
-    """Every case in every mode; each other round in reverse, so that drift hits all modes alike."""
+    """Return every case in every mode, in reverse for even replicates, so that drift hits all modes alike."""
     pairs = [(case, mode) for case in suite.cases for mode in suite.modes]
     return pairs if replicate % 2 else pairs[::-1]
 
@@ -72,7 +72,7 @@ def run_suite(
     Args:
         health: the first replicate of each mode also counts what float16 loses.
         plans: record the card's dtype plan of each case and mode too, for the gate.
-        plan_only: record nothing else.
+        plan_only: record the plans and run no trial.
 
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
@@ -103,10 +103,10 @@ def run_suite(
 
 
 def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
-    """Measure what an interrupted run is missing; return as run_suite does.
+    """Measure the trials that an interrupted run lacks; return the run and the path of its folder.
 
     Raises:
-        UsageError: it is no run folder, nothing is missing, or the case or the environment has changed since.
+        UsageError: the path is no run folder, the run is complete, or a case or the environment has changed since.
     """
     folder = RunFolder(path)
     run = folder.load()
@@ -127,7 +127,7 @@ def _with_journal(run: Run, folder: RunFolder) -> Run:
 
 @contextmanager
 def _hint(folder: RunFolder) -> Iterator[None]:
-    """Tell whoever's disk is full or gone that the run is not lost."""
+    """Add to an OSError, such as of a full disk, how to resume the run."""
     try:
         yield
     except OSError as error:
@@ -135,7 +135,7 @@ def _hint(folder: RunFolder) -> Iterator[None]:
 
 
 def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, device: str, cache: str) -> None:
-    """Raise UsageError, beginning with `what`, when an input file, the machine or its software is not as it was."""
+    """Raise UsageError, beginning with `what`, when an input file, the machine or its software has changed."""
     for case in cases:
         now = inputs.resolve(case, cache)
         if now.digest() != case.digest():
@@ -146,10 +146,13 @@ def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, de
 
 
 def confirm(run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: str, observer: Observer) -> Run:
-    """Measure cases and modes a second time, in fresh processes and in reverse order, and return the run with that.
+    """Measure cases and modes a second time, in fresh processes, and return the run with these trials.
 
-    Begins once CONFIRMATION_DELAY has passed since the last of the run's trials. Ctrl-C ends it early: `complete` is
-    then False, and `resume` goes on.
+    The first round goes through the cases and modes in reverse order. Measuring begins once CONFIRMATION_DELAY has
+    passed since the last trial of the first measurement. Ctrl-C ends it early: `complete` is then False.
+
+    Args:
+        suspects: id of the case and name of the mode, for each to be measured again.
     """
     folder = RunFolder(path)
     trials = list(run.trials)
@@ -176,14 +179,14 @@ def confirm(run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: st
 
 
 def _until_confirmation(trials: Sequence[TrialResult]) -> float:
-    """Seconds left until the state of the machine may be taken for another one than the first measurement's."""
+    """Return the seconds left until CONFIRMATION_DELAY has passed since the end of the first measurement."""
     first = [trial for trial in trials if not trial.confirmation]
     ended = max(datetime.fromisoformat(trial.started).timestamp() + trial.wall_seconds for trial in first)
     return max(ended + CONFIRMATION_DELAY - time.time(), 0.0)
 
 
 def reference_mode(device: str, modes: Sequence[Mode]) -> str:
-    """Name of the mode that ratios refer to on this device, whatever options it has."""
+    """Return the name of the mode that ratios refer to on this device; the mode may have options added to it."""
     name = KINDS[naming.parse(device)[0].kind].reference_mode
     found = [mode.name for mode in modes if mode.name.split("+")[0] == name]
     return name if name in found or not found else found[0]
@@ -212,7 +215,7 @@ def _difference(before: Dict[str, object], now: Dict[str, object]) -> str:
 
 
 def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tuple[Run, Path]:
-    """Run the trials that the run has no result of, keeping the record on the disk all along."""
+    """Run the trials that the run has no result of, and keep the record on the disk up to date."""
     trials = list(run.trials)
     folder.save(run)  # what --resume needs, should this process die
     complete = False
@@ -240,11 +243,14 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tup
 def _rounds(
     run: Run, trials: Sequence[TrialResult], folder: RunFolder, cache: str
 ) -> Iterator[Tuple[List[Tuple[int, Trial]], int]]:
-    """Batch by batch the trials that have no result yet, with their number in the whole, and the size of the whole.
+    """Yield batches of trials that have no result yet, each trial with its number, and the total known so far.
 
-    The first batch is one round of everything, which tells what is emulated; the second the other rounds that are
-    certain to come, and then each is a round of what needs it. Where the number of rounds is fixed, all are one batch.
-    `trials` grows by the results of each batch, and decides what follows.
+    The first batch is one round of every case and mode, which shows what is emulated. The second has the other rounds
+    that are always made. Each further batch is one round of the cases and modes that need another process. Where the
+    number of rounds is fixed, all are one batch.
+
+    Args:
+        trials: results so far; the caller adds those of each batch before it asks for the next, which they decide.
     """
     if run.plan_only:
         return
@@ -265,7 +271,7 @@ def _rounds(
 
 
 def _due(suite: Suite, replicate: int, trials: Sequence[TrialResult]) -> List[Tuple[Case, Mode]]:
-    """What is run in a round, given the trials of the rounds before its batch."""
+    """Return the cases and modes that run in a round, given the trials of the rounds before its batch."""
     pairs = balanced_round(suite, replicate)
     if replicate > suite.replicates:
         chosen = wanted(suite, trials)
@@ -334,5 +340,5 @@ def _trial(
 
 
 def _noise_formats(run: Run) -> Tuple[str, ...]:
-    """Of which formats noise is to be measured: those of the modes to judge by it."""
+    """Return the number formats whose noise is to be measured: those that the run's modes compute in."""
     return tuple(dict.fromkeys(mode.format for mode in run.suite.modes))

@@ -1,4 +1,4 @@
-"""When a run has measured enough, and what it lacks.
+"""Decides whether a run has measured enough, and says which conditions of a good timing it does not meet.
 
 Two stages: the spread of the processes that are always made decides how many there will be (see statistics.stein_size),
 and nothing that is measured later changes that number.
@@ -12,38 +12,39 @@ from harness.statistics import half_width, log_interval, stein_size
 from harness.step.steady_state import DRIFT_LIMIT
 
 Key = Tuple[str, str]
-"""Case and mode."""
+"""Id of a case and name of a mode."""
 
 
 def wanted(suite: Suite, trials: Sequence[TrialResult]) -> List[Key]:
-    """The cases and modes of which another process is due, given the run's trials so far.
+    """Return the cases and modes for which another process is due, given the run's trials so far.
 
-    That is what has fewer processes than its first stage asks for, and fewer than are allowed; nothing when the time
-    budget has no room for them. An emulated mode and one in which every trial failed ask for none.
+    Due are those with fewer processes than their first stage asks for and than the suite allows. The list is empty
+    when the time budget has no room for all of them. An emulated mode, and one in which every trial failed, is never
+    due.
     """
     due = [key for key, own in _by_case_and_mode(trials).items() if _is_due(suite, own)]
     return due if _fits(suite, trials, due) else []
 
 
 def interval(suite: Suite, trials: Sequence[TrialResult]) -> Optional[Tuple[float, float]]:
-    """The 95 % interval of the step time of one case's mode, over its good trials; None below two processes."""
+    """Return the 95 % interval of the step time of one case and mode, over its good trials; None below two of them."""
     timed = _timed(trials)
     return log_interval([seconds for _, seconds in timed], stage=suite.first_stage([trial for trial, _ in timed]))
 
 
 def relative_half_width(suite: Suite, trials: Sequence[TrialResult]) -> Optional[float]:
-    """Return half the width of that interval, relative to the step time; None below two processes."""
+    """Return half the width of the step time's 95 % interval, relative to its centre; None below two processes."""
     found = interval(suite, trials)
     return half_width(*found) if found else None
 
 
 def unmet(suite: Suite, run: Sequence[TrialResult], trials: Sequence[TrialResult]) -> List[Remark]:
-    """Say which conditions of a good timing one case's mode does not meet; an emulated time needs no interval.
+    """Return the conditions of a good timing that one case and mode does not meet; emulated times need no interval.
 
     Args:
-        suite: says what is asked for.
-        run: the trials of the whole run, whose time counts.
-        trials: the good ones of the case and mode.
+        suite: says how narrow the interval must be, and how many processes and how much time are allowed.
+        run: the trials of the whole run, which share the time budget.
+        trials: the good trials of the case and mode.
     """
     said = []
     width = relative_half_width(suite, trials)
@@ -77,13 +78,16 @@ def _most(suite: Suite) -> int:
 
 
 def _timed(trials: Sequence[TrialResult]) -> List[Tuple[TrialResult, float]]:
-    """The good trials by replicate, each with its step time."""
+    """Return the good trials that have a step time, in the order of their replicates, each with that time."""
     good = sorted((trial for trial in trials if trial.status == "ok"), key=lambda trial: trial.replicate)
     return [(trial, trial.step_seconds) for trial in good if trial.step_seconds is not None]
 
 
 def _fits(suite: Suite, trials: Sequence[TrialResult], due: Sequence[Key]) -> bool:
-    """Whether the budget has room for another process of each, as long as those before it, devices side by side."""
+    """Return True when the budget has room for another process of each case and mode that is due.
+
+    Each is expected to take the mean time of those before it, with the devices working side by side.
+    """
     if suite.budget is None or not due:
         return True
     groups = _by_case_and_mode(trials)
@@ -93,9 +97,9 @@ def _fits(suite: Suite, trials: Sequence[TrialResult], due: Sequence[Key]) -> bo
 
 
 def _spent(suite: Suite, trials: Sequence[TrialResult]) -> float:
-    """Seconds that the rounds took: of each the busiest device's, for the others wait for it; without emulated modes.
+    """Return the seconds that the rounds took, without emulated modes: for each round those of the busiest device.
 
-    From the journal and not from a clock, so that a resumed run decides as if it had never been interrupted.
+    They come from the journal and not from a clock, so that a resumed run decides as if it had not been interrupted.
     """
     busy: Dict[int, Dict[str, float]] = {}
     for trial in trials:
@@ -107,7 +111,7 @@ def _spent(suite: Suite, trials: Sequence[TrialResult]) -> float:
 
 
 def _slot(trial: TrialResult) -> str:
-    """Which of several devices the trial ran on; empty when there is no choice."""
+    """Return which of several devices the trial ran on, such as `npu:2`; empty when there is no choice."""
     if trial.environment is not None:
         return trial.environment.slot
     return trial.device if ":" in trial.device else ""

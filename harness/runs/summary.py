@@ -1,4 +1,4 @@
-"""Trials to one line per case and mode, and how those grow with the picture."""
+"""Summaries of a run's trials: figures for each case and mode, and how they grow with the picture."""
 
 import statistics
 from typing import Any, Dict, Iterable, List, Optional
@@ -10,7 +10,7 @@ from harness.runs.stopping import interval, unmet
 from harness.statistics import geometric_mean, power_law
 
 _GROWING: Dict[Quantity, str] = {"step time": "step_seconds", "peak memory": "peak_memory_bytes"}
-"""The field of a summary by what grows."""
+"""Field of a Summary that holds each quantity."""
 
 
 def summarize(suite: Suite, trials: Iterable[TrialResult], reference_mode: str = REFERENCE_MODE) -> List[Summary]:
@@ -55,7 +55,7 @@ def _ok(trials: List[TrialResult], case: Case, mode: str) -> List[TrialResult]:
 
 
 def _peak(trial: TrialResult, mode: Mode) -> Optional[float]:
-    """The matrix-product rate of the format that the step computes in; None where it was not measured."""
+    """Return the matrix-product rate of the format that the step computes in; None where it was not measured."""
     # The card's compiler lowers the float32 product that is measured there as it does the step's own.
     computed_in = FLOAT32.name if trial.device.startswith("npu") else mode.format
     return trial.matmul_rates.get(computed_in)

@@ -1,4 +1,4 @@
-"""A case's training step as one graph, its targets computed in the mode as on the card."""
+"""Builds a case's training step as one graph, with targets that are computed in the mode, as on the card."""
 
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
@@ -21,9 +21,11 @@ def build_step(
     network: vgg.Network,
     dtype: Any = np.float32,
 ) -> "StepGraph":
-    """Return the case's model.stylization.StepGraph; its targets come from graphs in this mode, as on the card.
+    """Return the case's model.stylization.StepGraph, with targets from graphs in this mode, as on the card.
 
-    Without a mode all is computed in `dtype` as it stands.
+    Args:
+        mode: None: targets come from plain graphs in `dtype`, on the device's reference.
+        dtype: of the graph that is built, whose precision no mode has changed yet.
     """
     from model import stylization
 
@@ -41,12 +43,15 @@ def build_step(
 
 
 def step_fetches(graph: "StepGraph") -> List[str]:
-    """What a step is run for: the update, the losses, and what loss scaling did."""
+    """Return the names of what a step is run for: the update, the losses, and the values of loss scaling."""
     return [graph.update, *graph.losses.values(), *graph.scaling.values()]
 
 
 def initial_pictures(case: Case, pictures: Pictures, network: vgg.Network) -> np.ndarray:
-    """Start of the batch, shape (batch, height, width, 3), mean pixel subtracted; picture k has noise of seed + k."""
+    """Return the start of the batch, mean pixel subtracted, of shape (batch, height, width, 3).
+
+    Picture k, from 0, has noise of the seed + k.
+    """
     from model.stylization import initial_picture
 
     noise_blend = 1.0 if case.initial == "noise" else case.noise_blend

@@ -1,4 +1,4 @@
-"""Read a case's input files: once by the parent, to refuse bad ones before anything runs, and once by each worker."""
+"""Reads a case's input files: once by the parent, to refuse bad ones before anything runs, and once by each worker."""
 
 import hashlib
 import os
@@ -13,13 +13,14 @@ from model.settings import MAX_SIDE
 
 
 class Pictures(NamedTuple):
-    """The pictures of a case at the size they are used in: uint8 RGB."""
+    """The pictures of a case at the size they are used in: uint8 RGB of shape (height, width, 3)."""
 
     contents: Tuple[np.ndarray, ...]
-    """One for each picture of the batch, all of one shape."""
+    """Content picture for each picture of the batch, all of one shape."""
     styles: Tuple[np.ndarray, ...]
+    """Style pictures, each of a shape of its own."""
     initial: Optional[np.ndarray]
-    """A picture to start from; None for a start from the content or from noise."""
+    """Picture to start from, of the content's shape; None for a start from the content or from noise."""
 
     @property
     def shape(self) -> Tuple[int, int]:
@@ -28,10 +29,10 @@ class Pictures(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """A case and what its files hold."""
+    """A case, its pictures and its network."""
 
     case: Case
-    """With `inputs` filled in and every path absolute."""
+    """The case with `inputs` filled in and every path absolute."""
     pictures: Pictures
     network: vgg.Network
 
@@ -84,7 +85,7 @@ def _check_size(what: str, shape: Tuple[int, int]) -> None:
 
 
 def resolve(case: Case, cache: str) -> Case:
-    """Return the case with what its files hold; raises as `load` does."""
+    """Return the case with `inputs` filled in and every path absolute; raises as `load` does."""
     return load(case, cache).case
 
 
@@ -114,7 +115,7 @@ def load(case: Case, cache: str) -> Loaded:
 
 
 def _absolute_paths(case: Case) -> Dict[str, Any]:
-    """The case's files for a process in another folder, such as a worker or a resumed run."""
+    """Return the case's paths as absolute ones, for workers and resumed runs in other folders."""
     return {
         "content": os.path.abspath(case.content),
         "further_contents": tuple(os.path.abspath(content) for content in case.further_contents),

@@ -1,4 +1,4 @@
-"""Step sampling, and what the seconds of the steps say: warm-up, steady state, drift."""
+"""Runs steps one by one and times them, until the picture is done or a loss is not finite."""
 
 import gc
 import math
@@ -36,15 +36,15 @@ def sample_steps(
     """Run `step` and time each call on the monotonic clock.
 
     Args:
-        step: makes one update and returns, once the device is done, the losses of the picture before it; or
-            `per_call` updates, and the losses before the last of them.
-        steps: updates of the picture after the last call; without end when None.
+        step: makes `per_call` updates and returns, once the device is done, the losses of the picture before the last.
+        steps: updates made, those before the first call included, at which to stop; None: never.
         made: updates made before the first call.
-        extra: the picture is done, and the steps are made for their time alone.
-        before: called before each step, outside of its time.
+        extra: True when the picture is done, and the steps are made for their time alone.
+        per_call: updates that one call of `step` makes.
+        before: called before each call of `step`, outside of its time.
 
     Raises:
-        DivergedError: a loss is not finite; the steps end there.
+        DivergedError: a loss is not finite; no further step is made.
     """
     collecting = gc.isenabled()
     gc.disable()  # a collection inside a step would be counted as the step's

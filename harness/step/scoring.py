@@ -1,4 +1,4 @@
-"""Losses: summed over a batch, and a finished picture scored anew in float32."""
+"""Scores finished pictures anew in float32, and sums losses over a batch."""
 
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 def score(
     device: "Device", results: Sequence[np.ndarray], pictures: Pictures, network: vgg.Network, case: Case
 ) -> List[Losses]:
-    """Score results of the step in float32, against float32 targets; each score is the sum over the batch."""
+    """Return the losses of each result in float32, against float32 targets, summed over the batch.
+
+    Args:
+        results: batches of pictures, mean pixel subtracted, each of shape (batch, height, width, 3).
+    """
     from model import stylization
 
     shapes = [style.shape[:2] for style in pictures.styles]
@@ -33,5 +37,5 @@ def score(
 
 
 def summed(losses: Mapping[str, Any]) -> Losses:
-    """The losses of a model.stylization.StepGraph, over the batch."""
+    """Return the sum over the batch of each loss of a model.stylization.StepGraph."""
     return {name: float(np.sum(value, dtype=np.float64)) for name, value in losses.items()}

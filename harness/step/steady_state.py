@@ -1,4 +1,4 @@
-"""When the times of a step have settled, and what they say then: pure functions over seconds."""
+"""Whether the times of a step have settled, and the step time after that: pure functions over seconds."""
 
 import math
 import statistics
@@ -7,37 +7,40 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 VALUE_SECONDS = 0.1
-"""Least duration of one value: shorter steps are averaged, for one alone says more of the scheduler than of itself."""
+"""Least seconds of one value: shorter steps are averaged, since a single one mostly shows the scheduler's noise."""
 WINDOW = 5
 """Values in each of the two windows of the steady-state rule."""
 AGREEMENT = 0.05
-"""Relative difference that the quartiles of the two windows may have."""
+"""Largest relative difference that quartiles and median of the two windows may have in the steady state."""
 VALUE_CAP = 30
-"""Values after which a process that has not settled never will,"""
+"""Number of values after which a process that has not settled counts as never settling."""
 SECONDS_CAP = 60.0
-"""and seconds of steps after which no further one is made to find out."""
+"""Seconds of steps after which no further step is made to look for a steady state."""
 DRIFT_LIMIT = 0.03
-"""Drift from which on it is worth a word."""
+"""Relative drift beyond which a timing is reported as drifting."""
 
 
 class Timing(NamedTuple):
-    """What the steps of one process say of its speed."""
+    """The step time of one process, and how far it can be trusted."""
 
     steady: Optional[bool] = None
-    """Whether a steady state was found; None when there was no step to judge."""
+    """True when a steady state was found; None when there was no step to judge."""
     warmup_steps: Optional[int] = None
     """Steps before the timed ones: the first, which compiles, and those until the steady state."""
     timed_steps: int = 0
+    """Steps that step_seconds rests on."""
     step_seconds: Optional[float] = None
-    """Median of the timed values."""
+    """Median of the timed values, each a step's time or the mean of several."""
     drift: Optional[float] = None
     """Relative change of the median from the first to the last quarter of the timed values; None below 8 values."""
 
 
 def timing(seconds: Sequence[float], per_call: int = 1) -> Timing:
-    """Judge the seconds of all steps after the first, in order, or of all calls that made `per_call` steps each.
+    """Judge the step times of a process; without a steady state the figures rest on all steps but the first.
 
-    Without a steady state the figures rest on all of them, and `steady` says that they cannot be trusted.
+    Args:
+        seconds: time of a step in each call after the first, in order.
+        per_call: steps that one call made.
     """
     values, per_value = _values(seconds)
     if not values:
@@ -54,7 +57,7 @@ def timing(seconds: Sequence[float], per_call: int = 1) -> Timing:
 
 
 def needs_more_steps(seconds: Sequence[float]) -> bool:
-    """Whether another step may still show a steady state: none is found so far, and no cap is reached."""
+    """Return True when a further step may still show a steady state: none is found so far, and no cap is reached."""
     values, per_value = _values(seconds)
     if len(seconds) % per_value:
         return True  # in the middle of a value
@@ -62,7 +65,7 @@ def needs_more_steps(seconds: Sequence[float]) -> bool:
 
 
 def steady_from(values: Sequence[float]) -> Optional[int]:
-    """Index of the first value of the steady state; None when it is not reached within VALUE_CAP values.
+    """Return the index of the first value of the steady state; None when it is not reached within VALUE_CAP values.
 
     Two adjacent windows slide over the values. They are steady when their first value is not above the upper Tukey
     fence of the rest (third quartile + 1.5 times the interquartile range), and when median and quartiles of the second
@@ -81,7 +84,10 @@ def steady_from(values: Sequence[float]) -> Optional[int]:
 
 
 def _values(seconds: Sequence[float]) -> Tuple[List[float], int]:
-    """Means of as many consecutive steps as always last VALUE_SECONDS, and how many those are; the rest is left out."""
+    """Return the means over consecutive steps that last VALUE_SECONDS or longer, and over how many steps each is.
+
+    Steps at the end that fill no whole value are left out.
+    """
     if not seconds:
         return [], 1
     per_value = max(math.ceil(VALUE_SECONDS / max(min(seconds), 1e-6)), 1)

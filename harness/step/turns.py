@@ -8,8 +8,9 @@ import socket
 from typing import Optional
 
 VARIABLE = "STYLEBENCH_TURNS"
-"""Environment variable: path of the referee's socket, for a trial that is to take turns with another."""
+"""Environment variable with the path of the referee's socket, for a trial that is to take turns with another."""
 READY, GO = b"r", b"g"
+"""Message of a worker that asks for its next step, and the referee's answer that lets it begin."""
 WARM_UP_STEPS = 2
 """Steps of a process before the paired ones: the first compiles, the second finds caches cold."""
 PAIRED_STEPS = 20
@@ -17,13 +18,13 @@ PAIRED_STEPS = 20
 
 
 class Turns:
-    """A worker's side: asks for leave before each step, and steps at once where there is no referee, or none any more.
+    """A worker's connection to the referee, which it asks for leave before each step, outside of the step's time.
 
-    A step that waits does so outside of its time.
+    Without a referee, or once it is gone, steps begin at once.
     """
 
     def __init__(self, path: str) -> None:
-        """Take the path of the referee's socket; where it is empty nobody is asked."""
+        """Connect to the referee's socket at this path; an empty path means that there is no referee."""
         self._socket: Optional[socket.socket] = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._socket.connect(path)
@@ -37,7 +38,7 @@ class Turns:
         self.close()
 
     def wait(self) -> None:
-        """Return when the next step may begin: nobody else is stepping."""
+        """Return when the next step may begin, with the other process at rest."""
         try:
             if self._socket is not None:
                 self._socket.sendall(READY)
@@ -47,7 +48,7 @@ class Turns:
             self.close()
 
     def close(self) -> None:
-        """Make no further step: the other process may go on alone."""
+        """Tell the referee that no further step will come, so that the other process may go on alone."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

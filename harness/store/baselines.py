@@ -1,4 +1,4 @@
-"""The approved results and the power cards: one small JSON file each."""
+"""The store of baselines: approved results and power cards, one small JSON file each."""
 
 import hashlib
 import json
@@ -17,13 +17,13 @@ Sealed = TypeVar("Sealed", Baseline, PowerCard)
 
 
 class Baselines:
-    """The approved results and the power cards: one small JSON file each."""
+    """The approved results and the power cards in the folder `root`: one small JSON file each."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def path(self, suite: str, case: str, mode: str, device: str = PLAN_DEVICE, machine_key: str = "") -> Path:
-        """File of what was approved for a case and mode on a device; timings have one for each machine key."""
+        """Return the path of the baseline of a case and mode on a device; timings have one for each machine key."""
         where = f"{slug(device)}-{slug(machine_key)}" if machine_key else slug(device)
         return self.root / slug(suite) / slug(case) / f"{where}-{slug(mode)}.json"
 
@@ -33,7 +33,7 @@ class Baselines:
         """Return the baseline, None when there is none.
 
         Raises:
-            UsageError: the file is damaged, was changed by hand, or is of something else than its name says.
+            UsageError: the file is damaged, was changed by hand, or holds another baseline than its name says.
         """
         path = self.path(suite, case, mode, device, machine_key)
         return self._read(path) if path.exists() else None
@@ -51,7 +51,7 @@ class Baselines:
         return self.path(baseline.suite, baseline.case, baseline.mode.name, baseline.device, machine_key)
 
     def load_all(self, suite: str) -> List[Baseline]:
-        """Return the suite's baselines, but for those that cannot be read."""
+        """Return the suite's baselines; files that cannot be read are left out."""
         found = []
         for path in sorted((self.root / slug(suite)).glob("*/*.json")):
             try:
@@ -61,7 +61,7 @@ class Baselines:
         return found
 
     def timings_elsewhere(self, suite: str, case: str, mode: str, device: str, machine_key: str) -> List[TimingFigures]:
-        """What was approved of a case and mode on such a device under other machine keys."""
+        """Return the timings approved for a case and mode on this kind of device under other machine keys."""
         alike = [
             found
             for found in self.load_all(suite)
@@ -71,12 +71,12 @@ class Baselines:
         return [timing for timing in timings if timing.machine_key != machine_key]
 
     def picture_path(self, baseline: Baseline) -> Path:
-        """The picture that belongs to a baseline with a fidelity section."""
+        """Return the path of the picture that belongs to a baseline with a fidelity section."""
         path = self.path(baseline.suite, baseline.case, baseline.mode.name, baseline.device)
         return path.with_name(f"{path.name[: -len('.json')]}.png")
 
     def picture(self, baseline: Baseline) -> np.ndarray:
-        """Pixels of the stored picture, uint8 RGB; raises UsageError when it is not the one that was approved."""
+        """Return the pixels of the stored picture, uint8 RGB; raises UsageError when it is not the approved one."""
         path = self.picture_path(baseline)
         try:
             pixels = images.read(str(path))
@@ -87,7 +87,7 @@ class Baselines:
         return pixels
 
     def save(self, baseline: Baseline, picture: Optional[bytes] = None) -> Path:
-        """Write the baseline, each file whole or not at all, and return its path; a picture goes first."""
+        """Write the baseline and return its path; each file is written whole or not at all, the picture first."""
         if picture is not None:
             path = self.picture_path(baseline)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,11 +95,11 @@ class Baselines:
         return save_readable(self._path_of(baseline), sealed(baseline))
 
     def card_path(self, machine_key: str, suite: str, case: str) -> Path:
-        """File of the power card of a machine, suite and case."""
+        """Return the path of the power card of a machine, suite and case."""
         return self.root / "power" / f"{slug(machine_key)}-{slug(suite)}-{slug(case)}.json"
 
     def load_card(self, machine_key: str, suite: str, case: str) -> Optional[PowerCard]:
-        """Return the power card, None when there is none; raises UsageError as `load` does."""
+        """Return the power card, None when there is none; raises UsageError when it is damaged or was changed."""
         path = self.card_path(machine_key, suite, case)
         what = f"power card {path}"
         return _unchanged(read_record(PowerCard, what, path), what) if path.exists() else None
@@ -115,19 +115,19 @@ def sealed(record: Sealed) -> Sealed:
 
 
 def _checksum(record: Sealed) -> str:
-    # Without what is as by default, so that a field that is added later leaves older files whole.
+    # Fields with their default are left out, so that a field that is added later does not invalidate older files.
     content = record.model_dump(mode="json", exclude={"checksum"}, exclude_defaults=True)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _unchanged(record: Sealed, what: str) -> Sealed:
-    """Return the record; raises UsageError when something in it was changed after it was sealed."""
+    """Return the record; raises UsageError, beginning with `what`, when it was changed after it was sealed."""
     if record.checksum != _checksum(record):
         raise UsageError(f"{what}: its checksum is not that of its figures (restore it, or approve a run anew)")
     return record
 
 
 def refuse_in_ci(what: str) -> None:
-    """Raise UsageError in CI, which never writes baselines."""
+    """Raise UsageError, beginning with `what`, in CI, which never writes baselines."""
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         raise UsageError(f"{what}: CI never writes baselines (the variable CI is set)")

@@ -21,7 +21,7 @@ R = TypeVar("R", bound=Record)
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write the file whole or not at all, and onto the disk before it takes its name; raises OSError."""
+    """Write the file whole or not at all; its data is on the disk before it takes its name. Raises OSError."""
     descriptor, temporary = tempfile.mkstemp(dir=str(path.parent), prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -45,13 +45,13 @@ def slug(text: str) -> str:
 
 
 def numbered(path: str, index: int) -> str:
-    """Path of picture `index` of a batch, from 0: a.png, a-2.png, a-3.png."""
+    """Return the path of picture `index` of a batch, from 0: a.png, a-2.png, a-3.png."""
     stem, suffix = os.path.splitext(path)
     return f"{stem}-{index + 1}{suffix}" if index else path
 
 
 def save_readable(path: Path, record: Record) -> Path:
-    """Write the record with sorted keys and a line for each value, so that it diffs well."""
+    """Write the record with sorted keys and a line for each value, so that it diffs well; return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, (json.dumps(record.model_dump(mode="json"), indent=1, sort_keys=True) + "\n").encode())
     return path
@@ -73,7 +73,7 @@ def read_record(record: Type[R], what: str, path: Path) -> R:
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first thing that is wrong with a record: where, and what was expected."""
+    """Return what is first wrong with a record: in which field, and what was expected there."""
     first = error.errors(include_url=False)[0]
     where, reason = ".".join(map(str, first["loc"])), first["msg"].replace("Value error, ", "")
     reason = reason[:1].lower() + reason[1:]

@@ -19,10 +19,10 @@ _OWNER = "run"
 
 
 def inside(folder: Path, name: str) -> Path:
-    """Path of a file that a record in `folder` names; a record may come from elsewhere and name anything.
+    """Return the path of a file that a record in `folder` names; a record from elsewhere may name anything.
 
     Raises:
-        UsageError: it is no regular file below the folder, or a link stands on the way to it.
+        UsageError: the name is of no regular file below the folder, or a link stands on the way to it.
     """
     base = folder.resolve()
     path = base / name
@@ -45,7 +45,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, results: Path, suite: str) -> "RunFolder":
-        """Make a folder no other run has; raises UsageError when `results` cannot be written."""
+        """Make a folder that no other run has; raises UsageError when `results` cannot be written."""
         stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
         try:
             results.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""One trial's process: start it, hear it out, end it, and say how it went."""
+"""Runs one trial in a worker process: starts it, reads its events, ends it, and returns its outcome."""
 
 import os
 import re
@@ -31,12 +31,13 @@ from harness.store.run_folder import RunFolder
 
 WORKER = (sys.executable, "-m", "harness.trial.worker")
 LOG_TAIL_LINES = 15
+"""Lines from the end of a failed trial's log that its result holds."""
 _FATAL = re.compile(r"^.*: F [^\]\n]*\] ?(.+)$", re.MULTILINE)
-"""What TensorFlow, and the card's adapter through it, logs before it aborts."""
+"""Line that TensorFlow, and the card's adapter through it, logs before it aborts; the group is its message."""
 
 
 class Reports:
-    """What a worker has reported, by kind."""
+    """The events that a worker has reported, by kind."""
 
     def __init__(self) -> None:
         self.samples: List[Sample] = []
@@ -47,7 +48,7 @@ class Reports:
         self.last: Optional[Event] = None
 
     def take(self, event: Event) -> None:
-        """Keep the event."""
+        """Keep the event, and as the last one."""
         self.last = event
         if isinstance(event, Sample):
             self.samples.append(event)
@@ -61,7 +62,7 @@ class Reports:
             self.finished = event
 
     def lost(self) -> Dict[str, Tuple[int, int, int]]:
-        """The health counts, summed over the steps: by op, saturated, became zero, NaN made 0."""
+        """Return by op, summed over the steps: values saturated, values that became zero, NaN made 0."""
         sums: Dict[str, Tuple[int, int, int]] = {}
         for event in self.health:
             for op, counts in event.counts.items():
@@ -70,7 +71,7 @@ class Reports:
         return sums
 
     def measured(self, status: Status) -> Dict[str, Any]:
-        """Fields of TrialResult: a trial that broke off has a first step, and no step time."""
+        """Return the fields of TrialResult that the reports give; a trial that broke off has no step time."""
         first = self.samples[0] if self.samples else None
         fields: Dict[str, Any] = {"first_step_seconds": first.seconds if first else None}
         if status != "ok" or self.finished is None:
@@ -98,6 +99,7 @@ def run_trial(
     Args:
         timeout: seconds that the worker may take.
         hear: called with each event as it comes.
+        stop: the trial is broken off once this is set.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, or `stop` was set; the worker is dead.
@@ -145,7 +147,10 @@ def _watch(
     hear: Callable[[Event], None],
     stop: Optional[threading.Event],
 ) -> Tuple[Status, str]:
-    """Start the worker and hear it out; it is dead when this returns or raises."""
+    """Start the worker and take its events until it ends; return the status and the reason for it.
+
+    The worker is dead when this returns or raises.
+    """
     try:
         with Child(WORKER, trial.model_dump_json(), log, timeout) as worker:
             for message in worker.messages(stop):

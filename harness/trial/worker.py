@@ -1,4 +1,4 @@
-"""One trial in one fresh process, a child of the parent's: reads the Trial, reports events.
+"""The worker: runs one trial in a process of its own, reads the Trial from the parent, and reports events to it.
 
 Standard output and standard error belong to TensorFlow and the drivers; the parent keeps them as the trial's log.
 """
@@ -54,21 +54,26 @@ class _Step(NamedTuple):
     """The training step on its device, ready to run."""
 
     graph: "StepGraph"
-    """Without its GraphDef, unless the steps are made again."""
+    """Step graph; its GraphDef is dropped, to save memory, unless the steps are made again."""
     session: Any
     pictures: Pictures
     flop: int
+    """Floating-point operations of one step."""
     emulated: bool
+    """Prepared.emulated of the step."""
     lowered: bool
+    """Prepared.lowered of the step."""
 
 
 class _Drawn(NamedTuple):
-    """What the steps left behind."""
+    """The outcome of the steps."""
 
     result: np.ndarray
+    """Pictures after all updates, mean pixel subtracted, of shape (batch, height, width, 3)."""
     losses: List[Losses]
-    """By updates made, from 0 to all of them."""
+    """Losses of the picture that each call's sample holds, then those after all updates."""
     startup_seconds: float
+    """Seconds from the start of the process to the end of the first step."""
     loss_scaling: Optional[LossScaling]
     remarks: Tuple[Remark, ...]
 
@@ -94,7 +99,7 @@ def run_trial(trial: Trial, emit: Emit, started: float) -> None:
     """Stylize the trial's case, reporting every step; end with Finished, Diverged or Refused.
 
     Args:
-        started: when the process was, on time.monotonic()'s clock.
+        started: time of the process's start, on time.monotonic()'s clock.
     """
     from harness.devices.opening import open_device
 
@@ -126,7 +131,10 @@ def _stylize(trial: Trial, device: Device, emit: Emit, started: float) -> Finish
 
 
 def _build(trial: Trial, device: Device, emit: Emit, stack: ExitStack) -> _Step:
-    """Build the step and open a session on it, which the stack closes; 100 MB of network and GraphDef go on return."""
+    """Build the step and open a session on it, which the stack closes.
+
+    A function of its own, so that 100 MB of network and GraphDef are freed on return.
+    """
     case = trial.case
     emit(Phase(name="network"))
     now, pictures, network = load(case, trial.cache)
@@ -145,7 +153,7 @@ def _build(trial: Trial, device: Device, emit: Emit, stack: ExitStack) -> _Step:
 
 
 def _draw(trial: Trial, device: Device, step: _Step, emit: Emit, started: float) -> _Drawn:
-    """Make the steps, fetch the picture, then make further steps for the timing where that is what is asked for."""
+    """Make the steps, fetch the picture, then make further steps for the timing unless fidelity is to be measured."""
     graph, session, steps = step.graph, step.session, trial.case.steps
     session.run(graph.initialize)
     update = _Update(device, session, graph)
@@ -172,7 +180,7 @@ def _draw(trial: Trial, device: Device, step: _Step, emit: Emit, started: float)
 
 
 def _judge(trial: Trial, device: Device, step: _Step, drawn: _Drawn, emit: Emit) -> Dict[str, Any]:
-    """Write the picture, score it in float32, and measure what else the trial asks for; fields of Finished."""
+    """Write the picture, score it in float32, and measure what else the trial asks for; return fields of Finished."""
     case = trial.case
     network = vgg.load(case.network, trial.cache)
     picture_sha256 = _write_pictures(trial.picture, drawn.result + network.mean_pixel, step.pictures, case)
@@ -201,16 +209,19 @@ def _check_unchanged(case: Case, now: Case) -> None:
 
 
 class _Update:
-    """Makes an update a call, or the card's loop of several, and returns the losses of the picture before the last."""
+    """A callable that makes one update, or the card's loop of several.
+
+    It returns the losses of the picture before the last update that it made.
+    """
 
     def __init__(self, device: Device, session: Any, graph: "StepGraph") -> None:
         update, self.per_call = device.loop(session, graph.update)
         self.scaling: Dict[str, Any] = {}
-        """Of the last call: fields of its Sample."""
+        """Fields `scale` and `applied` of the last call's Sample; empty without loss scaling."""
         self._names = [*graph.losses, *graph.scaling]
         self._losses = list(graph.losses)
         self.fetches = [*graph.losses.values(), *graph.scaling.values(), update]
-        """What a call runs for."""
+        """Names of the tensors and the operation that a call runs."""
         self._run = session.make_callable(self.fetches)
 
     def __call__(self) -> Losses:
@@ -236,10 +247,10 @@ def _loss_scaling(steps: int, samples: Sequence[Sample], after: Mapping[str, Any
 def _time(trial: Trial, step: "_Update", seconds: List[float], emit: Emit, turns: Turns) -> None:
     """Make further steps, for their time alone; for a calibration also steps that are slowed down.
 
-    In turns both sides make as many steps, whatever those of one of them say.
+    A trial that steps in turns makes a fixed number, so that both sides make the same.
 
     Args:
-        seconds: of all steps but the first.
+        seconds: times of all steps but the first; further ones are added.
     """
     series = _Series(step, emit, turns, step.per_call)
     if not trial.turns:
@@ -257,7 +268,7 @@ def _time(trial: Trial, step: "_Update", seconds: List[float], emit: Emit, turns
 
 
 class _Series(NamedTuple):
-    """Steps after the picture is done."""
+    """Steps that are made for their time alone, after the picture is done."""
 
     step: Callable[[], Losses]
     emit: Emit
@@ -265,7 +276,7 @@ class _Series(NamedTuple):
     per_call: int
 
     def slowed(self, pause: float) -> "_Series":
-        """The same, each step longer by so many seconds: really asleep, within what is timed."""
+        """Return the series with each step longer by `pause` seconds, which it sleeps within the time measured."""
 
         def slow() -> Losses:
             losses = self.step()
@@ -277,7 +288,12 @@ class _Series(NamedTuple):
     def extend(
         self, seconds: List[float], made: int, more: Callable[[Sequence[float]], bool], phase: StepPhase = "extra"
     ) -> None:
-        """Add the seconds of further steps as long as there shall be more; `made` steps came before."""
+        """Make steps, and add their times to `seconds`, as long as `more(seconds)` is True.
+
+        Args:
+            made: steps made before.
+            phase: reported with each step.
+        """
         try:
             steps = sample_steps(self.step, None, made, True, self.per_call, self.turns.wait)
             with closing(steps) as samples:
@@ -323,7 +339,7 @@ def _write_pictures(path: str, result: np.ndarray, pictures: Pictures, case: Cas
 
 
 def _peak_memory_bytes() -> int:
-    """Largest resident size of this process."""
+    """Return the largest resident size of this process so far."""
     import resource
 
     with contextlib.suppress(OSError), open("/proc/self/status") as status:
