@@ -8,10 +8,11 @@ import pytest
 from harness import modes
 from harness.errors import UsageError
 from harness.gates.coverage import judge_coverage
-from harness.records import Suite, TrialResult
+from harness.records import Suite
 from harness.remark import remark
 from harness.runs import runner
 from harness.runs.runner import Observer, balanced_round, confirm, resume, run_suite
+from harness.store.run_folder import RunFolder
 from harness.trial import supervisor
 from tests.trial.processes import FINISHED, SAMPLE, fill, is_gone
 
@@ -38,8 +39,7 @@ def test_a_dead_worker_does_not_stop_the_suite(monkeypatch, tmp_path, suite):
     assert [trial.status for trial in run.trials] == ["crashed"] * 3
     assert run.complete
     assert run.summaries[0].ok == 0 and run.summaries[0].step_seconds is None
-    journal = (folder / "journal.jsonl").read_text().splitlines()
-    assert [TrialResult.model_validate_json(line) for line in journal] == run.trials
+    assert RunFolder(folder).recover_journal(run.id) == run.trials
 
 
 def test_ctrl_c_keeps_what_was_measured_and_leaves_no_worker(monkeypatch, tmp_path, suite):
@@ -113,7 +113,7 @@ def test_a_torn_last_journal_line_is_measured_again(interrupted, workers, cut):
 def test_no_other_damage_to_the_journal_is_forgiven(interrupted):
     journal = interrupted / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[10:])
-    with pytest.raises(UsageError, match=r"journal .*journal.jsonl: damaged"):
+    with pytest.raises(UsageError, match=r"journal .*journal.jsonl: line 1 is damaged"):
         resume(interrupted, "", Observer())
 
 
@@ -175,7 +175,7 @@ def test_a_full_disk_leaves_a_run_that_can_be_resumed(workers, monkeypatch, tmp_
     workers(f"print({FINISHED!r}, file=pipe)")
     suite = suite.model_copy(update={"replicates": 2})
 
-    def full_disk(self, result):
+    def full_disk(self, owner, result):
         with open(self.path / "journal.jsonl", "ab") as file:
             file.write(result.model_dump_json().encode()[:40])
         raise OSError(28, "No space left on device")
@@ -265,8 +265,9 @@ def test_an_emulated_mode_runs_once_unless_a_number_was_asked_for(workers, tmp_p
     assert [number for number, _ in observer.numbers] == list(range(1, len(made) + 1))
     assert run.planned_trials == len(made) == observer.numbers[-1][1]
     assert {summary.mode: summary.replicates for summary in run.summaries} == processes
-    assert all(judge_coverage(suite, run.trials, case, mode).outcome == "pass" for mode in both)
-    assert judge_coverage(suite, run.trials[:1], case, float32).outcome == "missing"
+    assert all(judge_coverage(run, case, mode).outcome == "pass" for mode in both)
+    begun = run.model_copy(update={"trials": run.trials[:1]})
+    assert judge_coverage(begun, case, float32).outcome == "missing"
 
 
 @pytest.mark.parametrize("stop", [2, 4])

@@ -204,7 +204,7 @@ def test_names_are_checked_against_the_graph(tmp_path):
     config = load_config("allow_mix_precision", custom_dtypes=path)
     with pytest.raises(PrecisionConfigError) as caught:
         plan_graph(step.graph_def, step.fetches, config)
-    assert str(caught.value) == f"{path}: line 1 'nowhere': expected the name of an op in the graph"
+    assert str(caught.value) == f"{path.name}: line 1 'nowhere': expected the name of an op in the graph"
     assert plan_graph(step.graph_def, step.fetches, config, check_names=False).remarks == ()
 
 
