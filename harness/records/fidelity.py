@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 from typing_extensions import Annotated, Literal
 
 from harness.precision.number_formats import CONVERTED
-from harness.records.base import SCHEMA_VERSION, Count, Figure, Losses, Record
+from harness.records.base import SCHEMA_VERSION, Count, Figure, FileName, Losses, Record
 from harness.remark import Remark
 
 
@@ -164,7 +164,7 @@ class ModeFidelity(Record):
     """From the reference mode's picture of the same run."""
     to_baseline: Optional[PictureDistance] = None
     """From the stored picture."""
-    baseline_picture: Optional[str] = None
+    baseline_picture: Optional[FileName] = None
     """Path of the stored picture, relative to the project."""
     headroom: Dict[str, Figure] = {}
     """By probe, `name kind`: error of the mode over that of the reference mode, floored."""
