@@ -31,6 +31,10 @@ def _check_time(text: str) -> str:
     return text
 
 
+def _flush(figure: float) -> float:
+    return figure if abs(figure) > 1e-200 else 0.0
+
+
 def _check_losses(losses: Dict[str, float]) -> Dict[str, float]:
     if "total" not in losses:
         raise ValueError("expected a total among the losses")
@@ -44,8 +48,8 @@ NamePart = Annotated[str, AfterValidator(_check_name_part)]
 Time = Annotated[str, AfterValidator(_check_time)]
 """ISO 8601."""
 Count = Annotated[int, Field(ge=0, lt=2**63)]
-Figure = Annotated[float, Field(ge=-1e100, le=1e100)]
-"""What was computed in float32 or float64; far enough from float64's end that figures can be taken of it."""
+Figure = Annotated[float, Field(ge=-1e100, le=1e100), AfterValidator(_flush)]
+"""What was computed in float32 or float64; far enough from float64's ends that figures can be taken of it."""
 Seconds = Annotated[float, Field(gt=0, le=1e9)]
 """What a clock showed: never 0, since ratios and logarithms are taken of it."""
 Rate = Annotated[float, Field(gt=0, le=1e30)]

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 from typing_extensions import Annotated, Literal
 
 from harness.precision.number_formats import CONVERTED
-from harness.records.base import SCHEMA_VERSION, Count, Figure, Losses, Record
+from harness.records.base import SCHEMA_VERSION, Count, Figure, FileName, Losses, Record
 from harness.remark import Remark
 
 
@@ -172,7 +172,7 @@ class ModeFidelity(Record):
     """Distance from the reference mode's picture of the same run; None where there is none to compare with."""
     to_baseline: Optional[PictureDistance] = None
     """Distance from the stored picture; None without a comparable baseline."""
-    baseline_picture: Optional[str] = None
+    baseline_picture: Optional[FileName] = None
     """Path of the stored picture, relative to the project."""
     headroom: Dict[str, Figure] = {}
     """Error of the mode over that of the reference mode, both floored, by probe as `NAME KIND`."""

@@ -2,7 +2,7 @@
 
 from typing import Dict, Optional
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.records.base import SCHEMA_VERSION, Count, Figure, Record, Seconds
 from harness.records.case import Case, Mode
@@ -66,6 +66,12 @@ class PowerCard(Record):
     """Environment.packages of the calibration."""
     date: str
     """Time at which the card was made: ISO 8601, UTC."""
+
+    @model_validator(mode="after")
+    def _has_rates(self) -> "PowerCard":
+        if self.undecided >= self.comparisons:
+            raise ValueError("undecided: expected fewer than the comparisons")
+        return self
 
     @property
     def settled(self) -> int:

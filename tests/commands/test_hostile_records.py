@@ -143,6 +143,8 @@ def change(document, path, value):
         ("summaries.0.mode", "force_fp16", "summaries: case small in mode force_fp16 is not of suite tiny"),
         ("summaries.0.step_seconds_low", 0.0, "summaries.0.step_seconds_low: input should be greater than 0"),
         ("plans.0.case", "large", f"plans: case large in mode {REFERENCE} is not of suite tiny"),
+        ("fidelity.0.baseline_picture", "a\0b", "fidelity.0.baseline_picture: expected a file name"),
+        ("power_cards.0.comparisons", 0, "power_cards.0: undecided: expected fewer than the comparisons"),
         ("suite.modes", [], "should have at least 1 item"),
         ("suite.cases", [], "should have at least 1 item"),
         ("suite.cases.0.inputs", None, "suite.cases: small has no inputs"),
