@@ -78,8 +78,6 @@ SENTENCES: Dict[str, str] = {
     "lacks_sketch": "no sketch of {probe}",
     "lacks_headroom": "no headroom of {probe}",
     "lacks_snapshots": "{stored} pictures on the way, expected {expected}",
-    "lacks_reported_loss": "no reported total loss",
-    "lacks_true_loss": "no true total loss",
     "lacks_spread": "no spread: what healthy noise does",
     "sizes": "stored {stored} pixels, drawn {drawn}",
     # What differs between two machines

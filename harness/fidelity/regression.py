@@ -104,10 +104,6 @@ def gaps(stored: FidelityFigures, now: TrialFidelity) -> Iterator[Remark]:
             yield remark("lacks_headroom", probe=figure)
     if list(map(len, then.snapshots)) != list(map(len, now.snapshots)):
         yield remark("lacks_snapshots", stored=len(then.snapshots), expected=len(now.snapshots))
-    if "total" not in then.reported_losses:
-        yield remark("lacks_reported_loss")
-    if "total" not in then.true_losses:
-        yield remark("lacks_true_loss")
     if then.spread is None or not _is_whole(then.spread, len(now.snapshots)):
         yield remark("lacks_spread")
 

@@ -273,8 +273,6 @@ LOST = {
     "sketches": (_without_sketches, "no sketch of relu1_1 activation"),
     "headroom": (lambda section: section.model_copy(update={"headroom": {}}), "no headroom of relu1_1 activation"),
     "snapshots": (_measured(snapshots=()), "0 pictures on the way, expected 3"),
-    "reported losses": (_measured(reported_losses={}), "no reported total loss"),
-    "true losses": (_measured(true_losses={"style": 1.0}), "no true total loss"),
     "spread": (_measured(spread=None), "no spread: what healthy noise does"),
 }
 
@@ -287,6 +285,17 @@ def test_what_a_baseline_lacks_is_missing_and_never_a_pass(lose, said, healthy, 
     verdict = verdict_of(judged(run, folder, approved), "regression")
     assert (verdict.outcome, verdict.reason) == ("missing", "incomplete_baseline")
     assert said in map(ENGLISH.remark, verdict.details)
+
+
+@pytest.mark.parametrize("losses", ["reported_losses", "true_losses"])
+def test_a_baseline_whose_losses_have_no_total_is_refused(losses, healthy, approved):
+    run, folder = healthy
+    baseline = _stored(approved)
+    section = _measured(**{losses: {"style": 1.0}})(baseline.fidelity)
+    approved.save(baseline.model_copy(update={"fidelity": section}))
+    verdict = verdict_of(judged(run, folder, approved), "regression")
+    assert (verdict.outcome, verdict.reason) == ("missing", "bad_baseline")
+    assert f"{losses}: expected a total among the losses" in ENGLISH.remark(verdict.details[0])
 
 
 # Pictures that are not the run's
