@@ -7,14 +7,14 @@ from harness.records import Bound
 from harness.remark import Remark, remark
 
 TOLERANCE = {
-    "float32": {"activation": 5e-5, "gram": 5e-5, "gradient": 0.06, "loss": 1e-5},
+    "float32": {"activation": 5e-5, "gram": 5e-5, "gradient": 0.1, "loss": 1e-5},
     "float16": {"activation": 5e-3, "gram": 5e-3, "gradient": 0.25, "loss": 5e-4},
     "bfloat16": {"activation": 0.04, "gram": 0.04, "gradient": 0.5, "loss": 4e-3},
 }
 """Largest relative distance of a tensor of the first step from the baseline's, and largest relative change of a loss
 term, by number format and kind of probe.
 
-Several times what TensorFlow 1.15 and 2.21 differ in: activations in 7e-7 and 3e-4; gradients in 2e-2 and 5e-2, for the
+Several times what TensorFlow 1.15 and 2.21 differ in: activations in 7e-7 and 3e-4; gradients in 3e-2 and 5e-2, for the
 last bit decides between equal values of a max-pooling window.
 """
 

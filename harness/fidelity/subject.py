@@ -68,7 +68,11 @@ class Subject:
         if not (self.trial and self.reference):
             return {}
         errors, reference = errors_of(self.trial.fidelity), errors_of(self.reference.fidelity)
-        return {name: distances.headroom(error, reference[name], self.floor(name)) for name, error in errors.items()}
+        return {
+            name: distances.headroom(error, reference[name], self.floor(name))
+            for name, error in errors.items()
+            if name in reference
+        }
 
     def floor(self, probe: str) -> float:
         """Return the error below which a probe, given as `NAME KIND`, counts as having none."""

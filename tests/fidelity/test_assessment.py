@@ -156,6 +156,18 @@ def test_a_healthy_twin_passes(small, approved, tmp_path, monkeypatch):
     assert item_of(run, REFERENCE).regression_bounds
 
 
+def test_a_tensor_that_the_reference_mode_has_no_more_is_held_against_the_baseline_alone(healthy, approved):
+    run, folder = healthy
+    reference = run.trials[0]
+    kept = tuple(probe for probe in reference.fidelity.probes if probe.name != "relu1_1")
+    changed = reference.model_copy(update={"fidelity": reference.fidelity.model_copy(update={"probes": kept})})
+    run = judged(run.model_copy(update={"trials": [changed, *run.trials[1:]]}), folder, approved)
+    assert verdict_of(run, "regression", MENDED).outcome == "pass"
+    assert "relu1_1 activation" not in item_of(run, MENDED).headroom
+    verdict = verdict_of(run, "regression")
+    assert "relu1_1 activation: no longer there" in " ".join(map(ENGLISH.remark, verdict.details))
+
+
 # Baselines that cannot be used
 
 
