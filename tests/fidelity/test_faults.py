@@ -27,8 +27,9 @@ AT_ONCE = {
     "colours of the content ignored, or kept": (NOISE, "SSIM to baseline"),
 }
 """By fault: where it is looked for in the narrow network, and the figure that must be first beyond its limit."""
-UNSEEN = {}
-"""By fault: the modes in which no case shows it."""
+HALF = {mode.name for mode in suites.get("accuracy").modes if mode.format == "float16"}
+UNSEEN = {"one weight times 1.5": HALF}
+"""By fault: the modes in which no case need show it: one weight of 294,912 is less than rounding to float16."""
 
 
 @pytest.fixture(scope="module")
