@@ -1,12 +1,13 @@
 """bench.py calibrate: make this machine's power card."""
 
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Tuple
 
 import click
 
 from harness.commands import baselines_in
 from harness.commands.options import baselines_option, output_option
+from harness.commands.pairs import PairsType
 from harness.commands.request import given_options
 from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED, TRIAL_FAILED
 from harness.store.cache import cache_folder
@@ -17,7 +18,15 @@ from harness.store.cache import cache_folder
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, gpu, npu.")
 @click.option("--size", type=int, metavar="PIXELS", help="Another width: a card of its own, for runs of that size.")
 @click.option("--comparisons", type=click.IntRange(40), default=40, show_default=True)
-@click.option("--pairs", type=click.IntRange(2), default=5, show_default=True, help="Of processes, per comparison.")
+@click.option(
+    "--pairs",
+    type=PairsType(),
+    metavar="N|A..B",
+    default="3..20",
+    show_default=True,
+    help="As --against has them.",
+)
+@click.option("--disturbed", is_flag=True, help="Beside a load that starts and stops on one core: a card of its own.")
 @click.option("--resume", metavar="FOLDER", help="Alone: go on with an interrupted calibration.")
 @output_option("Folder that gets the calibration's folder.")
 @baselines_option
@@ -28,19 +37,20 @@ def calibrate(
     device: str,
     size: Optional[int],
     comparisons: int,
-    pairs: int,
+    pairs: Tuple[int, int],
+    disturbed: bool,
     resume: Optional[str],
     output: str,
     baselines: Optional[str],
 ) -> None:
-    """Make this machine's power card: how often the timing gate cries wolf, and how often it sees ten percent.
+    """Make this machine's power card: how often the timing gate cries wolf, and how often it sees five percent.
 
     Compares the suite's first case with itself, and with itself slowed down. Takes hours; leave the machine alone.
     """
     import suites
     from harness.comparisons import calibration
     from harness.errors import UsageError
-    from harness.gates.power_card import NeverSteadyError, make_card
+    from harness.gates.power_card import NeverSteadyError, is_decided, make_card
     from harness.store.baselines import refuse_in_ci
     from harness.store.run_folder import RunFolder
     from reports.terminal.power_card import print_card
@@ -55,16 +65,17 @@ def calibrate(
     else:
         changes = {"size": size} if size is not None else {}
         chosen = suites.customize(suites.get(suite), changes, {})
-        folder, plan = calibration.begin(chosen, device, comparisons, pairs, Path(output), cache_folder())
+        folder, plan = calibration.begin(chosen, device, comparisons, pairs, disturbed, Path(output), cache_folder())
     limits = suites.get(plan.suite).limits
     with Progress() as progress:
         try:
-            found = calibration.measure(plan, folder, cache_folder(), progress)
+            found = calibration.measure(plan, limits, folder, cache_folder(), progress)
         except calibration.TrialFailedError as error:
             click.echo(f"bench.py: {error}", err=True)
             context.exit(TRIAL_FAILED)
-    if len(found) < plan.planned_pairs:
-        click.echo(f"bench.py: interrupted after {len(found)} of {plan.planned_pairs} pairs; go on with", err=True)
+    done = sum(is_decided(plan, group, limits) for group in found)
+    if done < plan.comparisons:
+        click.echo(f"bench.py: interrupted after {done} of {plan.comparisons} comparisons; go on with", err=True)
         click.echo(f"    python bench.py calibrate --resume {folder.path}", err=True)
         context.exit(INTERRUPTED)
     try:

@@ -46,7 +46,7 @@ SECTIONS: Dict[str, Tuple[Callable[[Command], Command], ...]] = {
             "--pairs",
             type=PairsType(),
             metavar="N|A..B",
-            default="5",
+            default="3..20",
             show_default=True,
             help="Of --against, per case and mode: N, or from A to B until it is decided.",
         ),

@@ -1,22 +1,25 @@
 """Measuring for a power card: pairs of fresh processes that run the same and step in turns, as `--against` has them.
 
-Each pair serves twice: the process in head's place also makes its steps again, really slowed down. The pairs are
-journalled, so that hours of measuring survive an interruption.
+Each pair serves twice: the process in head's place sleeps after each step, and both times of it are kept. A comparison
+ends once both are decided. The pairs are journalled, so that hours of measuring survive an interruption.
 """
 
 import statistics
 import threading
+import time
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from harness import modes
+from harness.comparisons.disturbance import Disturbance
 from harness.comparisons.referee import Referee
 from harness.devices import memory, naming
 from harness.devices.kinds import KINDS
 from harness.errors import UsageError
-from harness.gates.power_card import DELAY
+from harness.gates.power_card import DELAY, is_decided
 from harness.machine import environment
-from harness.records import Calibration, CalibrationPair, Suite, Trial
+from harness.records import Calibration, CalibrationPair, Limit, Suite, Trial
 from harness.records.events import Event, Sample
 from harness.runs import dispatch
 from harness.runs.runner import Observer, require_unchanged
@@ -31,9 +34,13 @@ class TrialFailedError(RuntimeError):
 
 
 def begin(
-    suite: Suite, device: str, comparisons: int, pairs: int, results: Path, cache: str
+    suite: Suite, device: str, comparisons: int, looks: Tuple[int, int], disturbed: bool, results: Path, cache: str
 ) -> Tuple[RunFolder, Calibration]:
     """Make the folder of a calibration of the suite's first case, in the mode whose time is this machine's own.
+
+    Args:
+        looks: fewest and most pairs of each comparison.
+        disturbed: a load runs beside the measurement.
 
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
@@ -51,7 +58,8 @@ def begin(
         device=chosen.name,
         timeout=suite.timeout,
         comparisons=comparisons,
-        pairs=pairs,
+        looks=looks,
+        disturbed=disturbed,
         started=environment.now(),
         environment=machine,
     )
@@ -59,8 +67,15 @@ def begin(
     return folder, calibration
 
 
-def measure(calibration: Calibration, folder: RunFolder, cache: str, observer: Observer) -> List[CalibrationPair]:
-    """Measure the pairs that the journal lacks and return all; fewer than planned when Ctrl-C ended it.
+def measure(
+    calibration: Calibration, limits: Sequence[Limit], folder: RunFolder, cache: str, observer: Observer
+) -> List[List[CalibrationPair]]:
+    """Measure what the journal lacks and return all pairs, comparison by comparison.
+
+    The comparisons are fewer than planned, and the last has fewer pairs than it takes, when Ctrl-C ended it.
+
+    Args:
+        limits: the suite's; they say when a comparison is decided.
 
     Raises:
         UsageError: the case or the environment has changed since the calibration began.
@@ -69,29 +84,42 @@ def measure(calibration: Calibration, folder: RunFolder, cache: str, observer: O
     require_unchanged(
         f"calibration {folder.path}", [calibration.case], calibration.environment, calibration.device, cache
     )
-    found = folder.recover_journal(calibration.id, CalibrationPair)
-    if [pair.number for pair in found] != list(range(1, min(len(found), calibration.planned_pairs) + 1)):
-        raise UsageError(f"journal {folder.journal_path}: its pairs are not 1 to {calibration.planned_pairs} in order")
+    groups = _recovered(calibration, folder)
     try:
-        for number in range(len(found) + 1, calibration.planned_pairs + 1):
-            pair = _measure_pair(calibration, number, folder, cache, observer)
-            folder.append_journal(calibration.id, pair)
-            found.append(pair)
+        with Disturbance() if calibration.disturbed else nullcontext():
+            for number, group in enumerate(groups, 1):
+                while not is_decided(calibration, group, limits):
+                    pair = _measure_pair(calibration, number, len(group) + 1, folder, cache, observer)
+                    folder.append_journal(calibration.id, pair)
+                    group.append(pair)
     except KeyboardInterrupt:
         pass
-    return found
+    return groups
+
+
+def _recovered(calibration: Calibration, folder: RunFolder) -> List[List[CalibrationPair]]:
+    """Return the journal's pairs: a list for each comparison that is planned, empty where it has none."""
+    groups: List[List[CalibrationPair]] = [[] for _ in range(calibration.comparisons)]
+    for pair in folder.recover_journal(calibration.id, CalibrationPair):
+        if pair.comparison > len(groups) or pair.number != len(groups[pair.comparison - 1]) + 1:
+            raise UsageError(
+                f"journal {folder.journal_path}: pair {pair.number} of comparison {pair.comparison} is out of order"
+            )
+        groups[pair.comparison - 1].append(pair)
+    return groups
 
 
 def _measure_pair(
-    calibration: Calibration, number: int, folder: RunFolder, cache: str, observer: Observer
+    calibration: Calibration, comparison: int, number: int, folder: RunFolder, cache: str, observer: Observer
 ) -> CalibrationPair:
-    # The first side alternates, anew with each comparison, as it does with each gate.
-    base_first = (number - 1) % calibration.pairs % 2 == 0
-    order = ("base", "head") if base_first else ("head", "base")
-    steps: Dict[str, List[float]] = {side: [] for side in order}
-    lock = threading.Lock()
+    order = ("base", "head") if number % 2 else ("head", "base")  # the first side alternates, as with each gate
+    steps: Dict[str, List[Sample]] = {side: [] for side in order}
+    lock, started = threading.Lock(), time.monotonic()
     with Referee(*order) as referee:
-        trials = {side: _trial(calibration, number, side, folder, cache, referee.paths[side]) for side in order}
+        name = f"{comparison}.{number}"
+        trials = {
+            side: _trial(calibration, f"{name}.{side}", side, folder, cache, referee.paths[side]) for side in order
+        }
 
         def measure(side: str, stop: threading.Event) -> None:
             trial = trials[side]
@@ -100,10 +128,10 @@ def _measure_pair(
                 with lock:
                     observer.event(trial, event)
                     if isinstance(event, Sample):
-                        steps[side].append(event.seconds)
+                        steps[side].append(event)
 
             with lock:
-                observer.trial_started(trial, 2 * number - 1 + order.index(side), 2 * calibration.planned_pairs)
+                observer.trial_started(trial, comparison, calibration.comparisons)
             result = run_trial(trial, folder, calibration.timeout, hear, stop)
             referee.call_off()
             with lock:
@@ -112,28 +140,30 @@ def _measure_pair(
                 raise TrialFailedError(f"calibration {folder.path}: {trial.id}: {result.status}: {result.reason}")
 
         dispatch.run_all([[side] for side in order], measure)
-    plain, whole = WARM_UP_STEPS + PAIRED_STEPS, WARM_UP_STEPS + 2 * PAIRED_STEPS
-    if min(referee.rounds, default=0) < whole - 1:  # the last of one side has no turn, when the other has ended
-        raise TrialFailedError(f"calibration {folder.path}: the processes of pair {number} did not step in turns")
-    base, head = steps["base"], steps["head"]
+    if min(referee.rounds, default=0) < WARM_UP_STEPS + PAIRED_STEPS - 1:  # one ends before the other's last turn
+        raise TrialFailedError(f"calibration {folder.path}: the processes of pair {name} did not step in turns")
+    paired = slice(WARM_UP_STEPS, WARM_UP_STEPS + PAIRED_STEPS)
+    base, head = ([sample.seconds for sample in steps[side][paired]] for side in ("base", "head"))
+    delayed = [sample.delayed_seconds for sample in steps["head"][paired] if sample.delayed_seconds is not None]
     return CalibrationPair(
+        comparison=comparison,
         number=number,
-        base_seconds=statistics.median(base[WARM_UP_STEPS:plain]),
-        head_seconds=statistics.median(head[WARM_UP_STEPS:plain]),
-        delayed_seconds=statistics.median(head[plain:whole]),
-        log_ratio=twin_log_ratio(base[WARM_UP_STEPS:plain], head[WARM_UP_STEPS:plain]),
-        delayed_log_ratio=twin_log_ratio(base[plain:whole], head[plain:whole]),
+        wall_seconds=time.monotonic() - started,
+        base_seconds=statistics.median(base),
+        head_seconds=statistics.median(head),
+        delayed_seconds=statistics.median(delayed),
+        log_ratio=twin_log_ratio(base, head),
+        delayed_log_ratio=twin_log_ratio(base, delayed),
     )
 
 
-def _trial(calibration: Calibration, number: int, side: str, folder: RunFolder, cache: str, turns: str) -> Trial:
-    trial_id = f"{number}.{side}"
+def _trial(calibration: Calibration, trial_id: str, side: str, folder: RunFolder, cache: str, turns: str) -> Trial:
     return Trial(
         id=trial_id,
         case=calibration.case,
         mode=calibration.mode,
         device=calibration.device,
-        replicate=number,
+        replicate=1,
         picture=str(folder.trial_folder(trial_id) / "picture.png"),
         cache=cache,
         delay=DELAY if side == "head" else 0.0,

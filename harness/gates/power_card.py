@@ -1,6 +1,7 @@
 """Power cards: how often a machine's timing gate raises a false alarm, and how often it sees a real delay."""
 
-from typing import Any, List, NamedTuple, Optional, Sequence
+import statistics
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from harness.records import Calibration, CalibrationPair, Case, Limit, Pair, Pow
 from harness.statistics import geometric_mean, paired_log_ratio
 from harness.store.baselines import Baselines
 
-DELAY = 0.10
-"""Delay that a calibration injects into a step, relative to its time."""
+DELAY = 0.05
+"""Delay that a calibration injects into a step, relative to its time: the least growth that `--against` must find."""
 FEWEST_COMPARISONS = 40
 """Comparisons that a card must have before a gate believes it; in half of them, all processes must have settled."""
 MOST_FALSE_ALARMS = 0.05
@@ -34,28 +35,39 @@ class Cards(NamedTuple):
 
     baselines: Baselines
 
-    def find(self, machine_key: str, suite: str, case: Case) -> Optional[PowerCard]:
+    def find(self, machine_key: str, suite: str, case: Case, disturbed: bool = False) -> Optional[PowerCard]:
         """Return the card of this machine and case, None when there is none; raises UsageError when it is damaged."""
-        return self.baselines.load_card(machine_key, suite, case.id)
+        return self.baselines.load_card(machine_key, suite, case.id, disturbed)
 
-    def objection(self, machine_key: str, suite: str, case: Case, limits: Sequence[Limit]) -> Optional[str]:
-        """Return why timing gates of this case must not block on this machine, a key of REASONS; None when they may."""
+    def objection(
+        self, machine_key: str, suite: str, case: Case, limits: Sequence[Limit], disturbed: bool = False
+    ) -> Optional[str]:
+        """Return why timing gates of this case must not block on this machine, a key of REASONS; None when they may.
+
+        Args:
+            disturbed: ask the card that was measured beside a load; gates rest on the other one.
+        """
         try:
-            card = self.find(machine_key, suite, case)
+            card = self.find(machine_key, suite, case, disturbed)
         except UsageError:
             return "bad_card"
         if card is None:
             return "no_card"
-        if card.case_digest != case.digest() or card.rule != rule_of("against", case.id, card.mode, limits):
+        rule = rule_of("against", case.id, card.mode, limits, card.rule.looks)
+        if card.case_digest != case.digest() or card.rule != rule:
             return "old_card"
         if card.comparisons < FEWEST_COMPARISONS or card.settled < FEWEST_COMPARISONS / 2:
             return "small_card"
         return "alarming_card" if card.false_alarms > MOST_FALSE_ALARMS * card.settled else None
 
     def current(self, machine_key: str, suite: str, cases: Sequence[Case], limits: Sequence[Limit]) -> List[PowerCard]:
-        """Return the cards that the timing gates of these cases rest on; a case without a usable card has none."""
-        usable = [case for case in cases if self.objection(machine_key, suite, case, limits) is None]
-        return [card for card in (self.find(machine_key, suite, case) for case in usable) if card]
+        """Return the cards that the timing gates of these cases rest on, and their disturbed ones; without, none."""
+        found = []
+        for case in cases:
+            for disturbed in (False, True):
+                if self.objection(machine_key, suite, case, limits, disturbed) is None:
+                    found.append(self.find(machine_key, suite, case, disturbed))
+        return [card for card in found if card]
 
 
 class _Rate(NamedTuple):
@@ -77,28 +89,52 @@ class _Rate(NamedTuple):
         return cls(found, float(low), float(high))
 
 
-def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits: Sequence[Limit] = ()) -> PowerCard:
+def is_decided(calibration: Calibration, pairs: Sequence[CalibrationPair], limits: Sequence[Limit] = ()) -> bool:
+    """True when a comparison needs no further pair: both with and without the delay, or the most pairs are there."""
+    if len(pairs) >= calibration.looks[1]:
+        return True
+    return all(_judge(calibration, pairs, limits, delayed)[0] != "cannot_tell" for delayed in (False, True))
+
+
+def _judge(
+    calibration: Calibration, pairs: Sequence[CalibrationPair], limits: Sequence[Limit], delayed: bool
+) -> Tuple[str, int]:
+    """Return the reason code that `--against` would end with, and after how many of the pairs."""
+    case, mode, fewest = calibration.case.id, calibration.mode.name, calibration.looks[0]
+    reason = "cannot_tell"
+    for count in range(fewest, len(pairs) + 1):
+        seen = [_pair(pair, case, mode, delayed) for pair in pairs[:count]]
+        (verdict,) = judge_pairs(seen, limits, looks=calibration.looks)
+        reason = verdict.reason
+        if reason != "cannot_tell":
+            return reason, count
+    return reason, len(pairs)
+
+
+def make_card(
+    calibration: Calibration, comparisons: Sequence[Sequence[CalibrationPair]], limits: Sequence[Limit] = ()
+) -> PowerCard:
     """Judge the pairs as `--against` would, one comparison after the other, as they are and with the delay.
 
     Raises:
         NeverSteadyError: in no comparison were all steps steady.
     """
     case, mode = calibration.case, calibration.mode.name
-    rule = rule_of("against", case.id, mode, limits)
-    size = calibration.pairs
-    groups = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+    rule = rule_of("against", case.id, mode, limits, calibration.looks)
+    pairs = [pair for group in comparisons for pair in group]
     steady = [pair for pair in pairs if None not in (pair.base_seconds, pair.head_seconds, pair.delayed_seconds)]
-    settled = [group for group in groups if all(pair in steady for pair in group)]
+    settled = [group for group in comparisons if all(pair in steady for pair in group)]
     if not settled:
         raise NeverSteadyError(
             f"calibration {calibration.id}: the steps of {len(pairs) - len(steady)} of {len(pairs)} pairs never"
             " settled, some in every comparison (quieten the machine and calibrate anew)"
         )
-    plain = [_reason(group, case.id, mode, limits, delayed=False) for group in settled]
-    delayed = [_reason(group, case.id, mode, limits, delayed=True) for group in settled]
-    alarms = _Rate.of(plain, "slower", "faster")
-    no_answers = _Rate.of(plain, "cannot_tell")
+    plain = [_judge(calibration, group, limits, delayed=False) for group in settled]
+    delayed = [_judge(calibration, group, limits, delayed=True)[0] for group in settled]
+    alarms = _Rate.of([reason for reason, _ in plain], "slower", "faster")
+    no_answers = _Rate.of([reason for reason, _ in plain], "cannot_tell")
     detections = _Rate.of(delayed, "slower")
+    taken = [sum(pair.wall_seconds for pair in group[:count]) for group, (_, count) in zip(settled, plain)]
     return PowerCard(
         machine_key=calibration.environment.machine_key,
         suite=calibration.suite,
@@ -107,22 +143,25 @@ def make_card(calibration: Calibration, pairs: Sequence[CalibrationPair], limits
         mode=mode,
         device=calibration.device,
         rule=rule,
-        pairs=size,
-        comparisons=len(groups),
-        undecided=len(groups) - len(settled),
+        disturbed=calibration.disturbed,
+        pairs=calibration.looks[1],
+        comparisons=len(comparisons),
+        undecided=len(comparisons) - len(settled),
         false_alarms=alarms.found,
         false_alarm_low=alarms.low,
         false_alarm_high=alarms.high,
         no_answers=no_answers.found,
         no_answer_low=no_answers.low,
         no_answer_high=no_answers.high,
+        median_pairs=statistics.median(count for _, count in plain),
+        median_seconds=statistics.median(taken),
         delay=DELAY,
         detections=detections.found,
         detection_low=detections.low,
         detection_high=detections.high,
         spread=float(np.std(_log_ratios(steady, delayed=False), ddof=1)),
         step_seconds=geometric_mean([pair.base_seconds for pair in steady if pair.base_seconds is not None]),
-        needed_pairs=needed_pairs(_log_ratios(steady, delayed=True), rule),
+        needed_pairs=needed_pairs(_log_ratios(steady, delayed=True), rule.model_copy(update={"looks": None})),
         run=calibration.id,
         revision=calibration.environment.revision,
         packages=calibration.environment.packages,
@@ -162,10 +201,3 @@ def _pair(pair: CalibrationPair, case: str, mode: str, delayed: bool) -> Pair:
         log_ratio=pair.delayed_log_ratio if delayed else pair.log_ratio,
         emulated=False,
     )
-
-
-def _reason(group: Sequence[CalibrationPair], case: str, mode: str, limits: Sequence[Limit], delayed: bool) -> str:
-    """Return the reason code of the verdict that `--against` would give on one comparison."""
-    pairs = [_pair(pair, case, mode, delayed) for pair in group]
-    (verdict,) = judge_pairs(pairs, limits)
-    return verdict.reason

@@ -9,10 +9,8 @@ from harness.records import Losses, LossScaling, Record, TrialFidelity, WorkerEn
 from harness.records.base import Seconds
 from harness.remark import Remark
 
-StepPhase = Literal["first", "step", "extra", "delayed"]
-"""Phase of a step: `first` compiles, `step` is one of the case's, `extra` and `delayed` come after the picture is done.
-
-Extra steps are made for their time alone; delayed ones are slowed down, to see whether a gate notices."""
+StepPhase = Literal["first", "step", "extra"]
+"""Phase of a step: `first` compiles, `step` is one of the case's, `extra` comes after the picture is done."""
 
 
 class Started(Record):
@@ -46,10 +44,11 @@ class Sample(Record):
     updates: int
     """Steps made before this one, or before the last step of a call that made several."""
     phase: StepPhase
-    """The first one compiles; extra ones come after the picture was fetched and serve the timing alone; delayed ones
-    were slowed down, to see whether a gate notices."""
+    """The first one compiles; extra ones come after the picture was fetched and serve the timing alone."""
     seconds: Seconds
     """Seconds of one step: the mean, where one call makes several."""
+    delayed_seconds: Optional[Seconds] = None
+    """Seconds of the same step with the delay that a calibration added, slept and timed; None without a delay."""
     losses: Losses
     """Losses of the picture before this step, or before the last step of a call that made several."""
     steps: int = 1

@@ -1,6 +1,6 @@
 """How good the timing gates are on one machine, and the calibration that measures it."""
 
-from typing import Dict, Optional
+from typing import Dict, Optional, Tuple
 
 from pydantic import Field, model_validator
 
@@ -26,8 +26,10 @@ class PowerCard(Record):
     device: str
     rule: Rule
     """Rule that the comparisons were judged by; the card says nothing of another rule's error rates."""
+    disturbed: bool = False
+    """True when a load that starts and stops was beside the measurement, on one core."""
     pairs: int = Field(gt=0)
-    """Pairs of processes in each comparison."""
+    """Most pairs of processes in a comparison; fewer, where it was decided before."""
     comparisons: Count
     """Comparisons of the machine with itself, those that never settled among them."""
     undecided: Count
@@ -44,6 +46,10 @@ class PowerCard(Record):
     """Lower end of the exact 95 % interval of the rate of comparisons without an answer."""
     no_answer_high: Optional[Figure] = None
     """Upper end of the exact 95 % interval of the rate of comparisons without an answer."""
+    median_pairs: Optional[Figure] = None
+    """Median over the comparisons of the same code with itself of the pairs that it took; None in older cards."""
+    median_seconds: Optional[Seconds] = None
+    """Median over the comparisons of the same code with itself of the time that these pairs took."""
     delay: Figure
     """Delay injected into each step, relative to its time; 0.1 is ten percent."""
     detections: Count
@@ -57,7 +63,7 @@ class PowerCard(Record):
     step_seconds: Seconds
     """Geometric mean over the pairs of base's median step."""
     needed_pairs: Optional[Count]
-    """Fewest pairs that would detect the delay four times in five; None: more than power_card.MOST_PAIRS."""
+    """Fewest pairs, judged once, that detect the delay four times in five; None: more than power_card.MOST_PAIRS."""
     run: str
     """Id of the calibration that measured the card."""
     revision: Optional[str]
@@ -91,29 +97,36 @@ class Calibration(Record):
     timeout: float = Field(gt=0, le=1e7)
     """Seconds that one process may take."""
     comparisons: int = Field(gt=0, le=10_000)
-    pairs: int = Field(ge=2, le=1_000)
-    """Pairs of processes in each comparison."""
+    looks: Tuple[int, int]
+    """Fewest and most pairs of processes in each comparison, as Comparison.looks."""
+    disturbed: bool = False
+    """True when a load that starts and stops runs beside the measurement, on one core."""
     started: str
     """Start of the calibration: ISO 8601, UTC."""
     environment: Environment
 
-    @property
-    def planned_pairs(self) -> int:
-        """Pairs of processes over all comparisons."""
-        return self.comparisons * self.pairs
+    @model_validator(mode="after")
+    def _has_looks(self) -> "Calibration":
+        if not 2 <= self.looks[0] <= self.looks[1] <= 1_000:
+            raise ValueError("looks: expected the fewest pairs, from 2, and the most, to 1000")
+        return self
 
 
 class CalibrationPair(Record):
-    """The step times of two processes that ran the same code, and of one of them when it was slowed down."""
+    """The step times of two processes that ran the same code, and of one of them with a delay added to each step."""
 
+    comparison: int = Field(gt=0)
+    """Number of the comparison that the pair is of, counted from 1."""
     number: int = Field(gt=0)
-    """Number of the pair, counted from 1 over all comparisons."""
+    """Number of the pair in its comparison, counted from 1."""
+    wall_seconds: Seconds
+    """Time that the two processes took, from start to end."""
     base_seconds: Optional[Seconds]
     """Median step of the first process; None when its steps never settled."""
     head_seconds: Optional[Seconds]
     """Median step of the second process; None when its steps never settled."""
     delayed_seconds: Optional[Seconds]
-    """Median step of the second process when slowed down; None when these steps never settled."""
+    """Median step of the second process with the delay; None when its steps never settled."""
     log_ratio: Optional[float] = Field(None, ge=-100, le=100)
     """Median over the steps of log(head / base), where the two made them in turns; None where they did not."""
     delayed_log_ratio: Optional[float] = Field(None, ge=-100, le=100)

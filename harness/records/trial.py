@@ -47,10 +47,8 @@ class Trial(Record):
     """Folder for files that can be made again, such as the synthetic network."""
     health: bool = False
     """True when the worker makes the steps once more, untimed, to count what float16 loses."""
-    delay: Optional[float] = None
-    """Share of the step time by which a calibration's trial delays further steps; 0: not slowed; None: no calibration.
-
-    A trial with a delay, 0 included, measures nothing but its steps."""
+    delay: float = Field(0.0, ge=0, le=10)
+    """Share of its own time by which a calibration makes each step longer; each sample has both times."""
     turns: str = ""
     """Path of the referee's socket, for a trial that steps in turns with another (harness.step.turns); else empty.
 
@@ -115,7 +113,7 @@ class TrialResult(Record):
     drift: Optional[Figure] = None
     """Relative change of the median step from the first to the last quarter of the timed steps."""
     delayed_step_seconds: Optional[Seconds] = None
-    """Median of the steps that a calibration slowed down; None elsewhere, and when they never settled."""
+    """step_seconds with the delay that a calibration added; None without one, and when the steps never settled."""
     final_losses: Optional[Losses] = None
     """Losses of the final picture, as the mode computes them."""
     true_losses: Optional[Losses] = None

@@ -32,6 +32,7 @@ def sample_steps(
     extra: bool = False,
     per_call: int = 1,
     before: Callable[[], None] = lambda: None,
+    delay: float = 0.0,
 ) -> Generator[Sample, None, None]:
     """Run `step` and time each call on the monotonic clock.
 
@@ -42,6 +43,7 @@ def sample_steps(
         extra: True when the picture is done, and the steps are made for their time alone.
         per_call: updates that one call of `step` makes.
         before: called before each call of `step`, outside of its time.
+        delay: share of its own time by which each call is made longer; both times are in the sample.
 
     Raises:
         DivergedError: a loss is not finite; no further step is made.
@@ -54,12 +56,24 @@ def sample_steps(
             before()
             start = time.perf_counter()
             losses = step()
-            seconds = (time.perf_counter() - start) / per_call
+            whole = time.perf_counter() - start
+            seconds = whole / per_call
+            delayed_seconds = None
+            if delay:
+                time.sleep(delay * whole)
+                delayed_seconds = (time.perf_counter() - start) / per_call
             phase: StepPhase = "extra" if extra else "first" if updates == made else "step"
             updates += per_call
             last = updates - 1  # that the losses belong to
             require_finite(last, losses)
-            yield Sample(updates=last, phase=phase, seconds=seconds, losses=losses, steps=per_call)
+            yield Sample(
+                updates=last,
+                phase=phase,
+                seconds=seconds,
+                delayed_seconds=delayed_seconds,
+                losses=losses,
+                steps=per_call,
+            )
     finally:
         if collecting:
             gc.enable()

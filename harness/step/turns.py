@@ -13,7 +13,7 @@ READY, GO = b"r", b"g"
 """Message of a worker that asks for its next step, and the referee's answer that lets it begin."""
 WARM_UP_STEPS = 2
 """Steps of a process before the paired ones: the first compiles, the second finds caches cold."""
-PAIRED_STEPS = 20
+PAIRED_STEPS = 40
 """Steps of each process that are paired with the other's."""
 
 

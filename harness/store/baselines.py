@@ -94,19 +94,20 @@ class Baselines:
             write_atomic(path, picture)
         return save_readable(self._path_of(baseline), sealed(baseline))
 
-    def card_path(self, machine_key: str, suite: str, case: str) -> Path:
-        """Return the path of the power card of a machine, suite and case."""
-        return self.root / "power" / f"{slug(machine_key)}-{slug(suite)}-{slug(case)}.json"
+    def card_path(self, machine_key: str, suite: str, case: str, disturbed: bool = False) -> Path:
+        """Return the path of the power card of a machine, suite and case, calm or measured beside a load."""
+        name = "-".join(slug(part) for part in (machine_key, suite, case))
+        return self.root / "power" / f"{name}{'-disturbed' if disturbed else ''}.json"
 
-    def load_card(self, machine_key: str, suite: str, case: str) -> Optional[PowerCard]:
+    def load_card(self, machine_key: str, suite: str, case: str, disturbed: bool = False) -> Optional[PowerCard]:
         """Return the power card, None when there is none; raises UsageError when it is damaged or was changed."""
-        path = self.card_path(machine_key, suite, case)
+        path = self.card_path(machine_key, suite, case, disturbed)
         what = f"power card {path}"
         return _unchanged(read_record(PowerCard, what, path), what) if path.exists() else None
 
     def save_card(self, card: PowerCard) -> Path:
         """Write the power card whole or not at all, and return its path."""
-        return save_readable(self.card_path(card.machine_key, card.suite, card.case), sealed(card))
+        return save_readable(self.card_path(card.machine_key, card.suite, card.case, card.disturbed), sealed(card))
 
 
 def sealed(record: Sealed) -> Sealed:

@@ -78,7 +78,7 @@ class Reports:
             return fields
         # All but the first, which compiles.
         seconds = [sample.seconds for sample in self.samples if sample.phase in ("step", "extra")]
-        delayed = timing([sample.seconds for sample in self.samples if sample.phase == "delayed"])
+        delayed = timing([sample.delayed_seconds for sample in self.samples[1:] if sample.delayed_seconds is not None])
         return {
             **fields,
             **timing(seconds, first.steps if first else 1)._asdict(),
@@ -127,7 +127,7 @@ def run_trial(
         log=str(relative / "log.txt"),
         log_tail=() if status == "ok" else _tail(home / "log.txt"),
         samples=str(relative / "samples.jsonl"),
-        picture=str(relative / "picture.png") if finished and trial.delay is None and not trial.turns else None,
+        picture=str(relative / "picture.png") if finished and not trial.turns else None,
         health=str(relative / "health.jsonl") if reports.health else None,
         lost=reports.lost(),
         emulated=planned.emulated if planned else False,

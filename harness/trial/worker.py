@@ -31,7 +31,6 @@ from harness.records.events import (
     Refused,
     Sample,
     Started,
-    StepPhase,
 )
 from harness.remark import Remark
 from harness.step import building
@@ -39,7 +38,7 @@ from harness.step.building import step_fetches
 from harness.step.inputs import Pictures, load
 from harness.step.sampling import DivergedError, require_finite, sample_steps
 from harness.step.scoring import score, summed
-from harness.step.steady_state import needs_more_steps, timing
+from harness.step.steady_state import needs_more_steps
 from harness.step.turns import PAIRED_STEPS, WARM_UP_STEPS, Turns
 from harness.store.files import numbered, write_atomic
 from model import images, vgg
@@ -125,7 +124,7 @@ def _stylize(trial: Trial, device: Device, emit: Emit, started: float) -> Finish
         "loss_scaling": drawn.loss_scaling,
         "remarks": drawn.remarks,
     }
-    if trial.delay is None and not trial.turns:  # else the times alone are wanted
+    if not trial.turns:  # else the times alone are wanted
         figures.update(_judge(trial, device, step, drawn, emit))
     return Finished(**figures)
 
@@ -160,7 +159,7 @@ def _draw(trial: Trial, device: Device, step: _Step, emit: Emit, started: float)
     emit(Phase(name="steps"))
     startup_seconds, samples = 0.0, []
     with Turns(trial.turns) as turns:
-        for sample in sample_steps(update, steps, per_call=update.per_call, before=turns.wait):
+        for sample in sample_steps(update, steps, per_call=update.per_call, before=turns.wait, delay=trial.delay):
             startup_seconds = startup_seconds or time.monotonic() - started
             samples.append(sample.model_copy(update=update.scaling))
             emit(samples[-1])
@@ -245,64 +244,26 @@ def _loss_scaling(steps: int, samples: Sequence[Sample], after: Mapping[str, Any
 
 
 def _time(trial: Trial, step: "_Update", seconds: List[float], emit: Emit, turns: Turns) -> None:
-    """Make further steps, for their time alone; for a calibration also steps that are slowed down.
+    """Make further steps, for their time alone.
 
     A trial that steps in turns makes a fixed number, so that both sides make the same.
 
     Args:
         seconds: times of all steps but the first; further ones are added.
     """
-    series = _Series(step, emit, turns, step.per_call)
-    if not trial.turns:
-        series.extend(seconds, trial.case.steps, needs_more_steps)
-    else:
-        series.extend(seconds, trial.case.steps, lambda made: len(made) < WARM_UP_STEPS + PAIRED_STEPS - 1)
-    if trial.delay is None:
-        return
-    pause = trial.delay * (timing(seconds).step_seconds or 0.0)
-    made = 1 + len(seconds)
-    if trial.turns:
-        series.slowed(pause).extend([], made, lambda made: len(made) < PAIRED_STEPS, "delayed")
-    elif pause:
-        series.slowed(pause).extend([], made, needs_more_steps, "delayed")
 
+    def enough() -> bool:
+        return len(seconds) >= WARM_UP_STEPS + PAIRED_STEPS - 1 if trial.turns else not needs_more_steps(seconds)
 
-class _Series(NamedTuple):
-    """Steps that are made for their time alone, after the picture is done."""
-
-    step: Callable[[], Losses]
-    emit: Emit
-    turns: Turns
-    per_call: int
-
-    def slowed(self, pause: float) -> "_Series":
-        """Return the series with each step longer by `pause` seconds, which it sleeps within the time measured."""
-
-        def slow() -> Losses:
-            losses = self.step()
-            time.sleep(pause)
-            return losses
-
-        return self._replace(step=slow, per_call=1)
-
-    def extend(
-        self, seconds: List[float], made: int, more: Callable[[Sequence[float]], bool], phase: StepPhase = "extra"
-    ) -> None:
-        """Make steps, and add their times to `seconds`, as long as `more(seconds)` is True.
-
-        Args:
-            made: steps made before.
-            phase: reported with each step.
-        """
-        try:
-            steps = sample_steps(self.step, None, made, True, self.per_call, self.turns.wait)
-            with closing(steps) as samples:
-                while more(seconds):
-                    sample = next(samples)
-                    seconds.append(sample.seconds)
-                    self.emit(sample.model_copy(update={"phase": phase}))
-        except DivergedError:
-            pass  # after the last update that was asked for: the picture is done and good
+    steps = sample_steps(step, None, trial.case.steps, True, step.per_call, turns.wait, trial.delay)
+    try:
+        with closing(steps) as samples:
+            while not enough():
+                sample = next(samples)
+                seconds.append(sample.seconds)
+                emit(sample)
+    except DivergedError:
+        pass  # after the last update that was asked for: the picture is done and good
 
 
 def _count_health(trial: Trial, device: Device, graph: "StepGraph", result: np.ndarray, emit: Emit) -> None:

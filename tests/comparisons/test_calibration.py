@@ -2,12 +2,13 @@ import json
 import sys
 
 import numpy as np
+import psutil
 import pytest
 
 from harness.commands.calibrate import calibrate
 from harness.comparisons import calibration
 from harness.errors import UsageError
-from harness.gates.power_card import FEWEST_COMPARISONS, Cards, NeverSteadyError, make_card, needed_pairs
+from harness.gates.power_card import DELAY, FEWEST_COMPARISONS, Cards, NeverSteadyError, make_card, needed_pairs
 from harness.gates.timing_rule import rule_of
 from harness.records import CalibrationPair
 from harness.runs.runner import Observer
@@ -22,14 +23,13 @@ trial = json.loads(sys.stdin.read())
 pipe = open(int(sys.argv[1]), "w", buffering=1, closefd=False)
 def say(phase, seconds):
     turns.wait()
-    sample = {{**json.loads({SAMPLE!r}), "phase": phase, "seconds": seconds}}
+    delayed = seconds * (1 + trial["delay"]) if trial["delay"] else None
+    sample = {{**json.loads({SAMPLE!r}), "phase": phase, "seconds": seconds, "delayed_seconds": delayed}}
     print(json.dumps(sample), file=pipe)
 with Turns(trial["turns"]) as turns:
     say("first", 2.0)
     for _ in range(WARM_UP_STEPS + PAIRED_STEPS - 1):
         say("step", 0.5)
-    for _ in range(PAIRED_STEPS):
-        say("delayed", 0.5 * (1 + trial["delay"]))
 print({FINISHED!r}, file=pipe)
 """
 
@@ -53,42 +53,66 @@ class Listener(Observer):
         self.order, self.stop_before = [], stop_before
 
     def trial_started(self, trial, number, planned):
-        if number == self.stop_before:
+        if trial.id == self.stop_before:
             raise KeyboardInterrupt
         self.order.append(trial.id)
 
 
-def _begin(suite, tmp_path, comparisons=2, pairs=3):
-    return calibration.begin(suite, "cpu", comparisons, pairs, tmp_path / "results", "")
+def _begin(suite, tmp_path, comparisons=2, looks=(3, 3), disturbed=False):
+    return calibration.begin(suite, "cpu", comparisons, looks, disturbed, tmp_path / "results", "")
+
+
+def _measure(plan, folder, observer):
+    return [pair for group in calibration.measure(plan, (), folder, "", observer) for pair in group]
 
 
 def test_the_order_is_the_gates_and_each_pair_serves_twice(workers, suite, tmp_path):
     folder, plan = _begin(suite, tmp_path)
     listener = Listener()
-    pairs = calibration.measure(plan, folder, "", listener)
-    assert sorted(listener.order) == sorted(f"{number}.{side}" for number in range(1, 7) for side in ("base", "head"))
-    assert [pair.number for pair in pairs] == [1, 2, 3, 4, 5, 6]
+    pairs = _measure(plan, folder, listener)
+    names = [f"{pair.comparison}.{pair.number}" for pair in pairs]
+    assert names == ["1.1", "1.2", "1.3", "2.1", "2.2", "2.3"]
+    assert sorted(listener.order) == sorted(f"{name}.{side}" for name in names for side in ("base", "head"))
     assert {(pair.base_seconds, pair.head_seconds) for pair in pairs} == {(0.5, 0.5)}
-    assert pairs[0].delayed_seconds == pytest.approx(0.55)
-    assert {(pair.log_ratio, round(pair.delayed_log_ratio, 9)) for pair in pairs} == {(0.0, round(np.log(1.1), 9))}
+    assert pairs[0].delayed_seconds == pytest.approx(0.5 * (1 + DELAY))
+    ratios = {(pair.log_ratio, round(pair.delayed_log_ratio, 9)) for pair in pairs}
+    assert ratios == {(0.0, round(np.log(1 + DELAY), 9))} and all(pair.wall_seconds > 0 for pair in pairs)
+
+
+def test_pairs_are_added_until_both_sides_of_a_comparison_are_decided(workers, suite, tmp_path):
+    folder, plan = _begin(suite, tmp_path, looks=(2, 5))
+    # Times without any spread are decided at the first look.
+    assert [pair.number for pair in _measure(plan, folder, Observer())] == [1, 2, 1, 2]
 
 
 def test_an_interrupted_calibration_goes_on_with_the_pair_it_was_at(workers, suite, tmp_path):
     folder, plan = _begin(suite, tmp_path)
-    assert len(calibration.measure(plan, folder, "", Listener(stop_before=4))) == 1
+    assert len(_measure(plan, folder, Listener(stop_before="1.2.head"))) == 1
     assert folder.load_calibration() == plan
     listener = Listener()
-    assert len(calibration.measure(plan, folder, "", listener)) == 6
-    assert set(listener.order[:2]) == {"2.base", "2.head"}  # both halves of a pair, anew
+    assert len(_measure(plan, folder, listener)) == 6
+    assert set(listener.order[:2]) == {"1.2.base", "1.2.head"}  # both halves of a pair, anew
 
 
 def test_a_process_that_failed_ends_it_and_keeps_the_pairs(workers, suite, tmp_path):
     folder, plan = _begin(suite, tmp_path)
-    calibration.measure(plan, folder, "", Listener(stop_before=3))
+    _measure(plan, folder, Listener(stop_before="1.2.base"))
     workers("import sys; sys.exit(7)")
-    with pytest.raises(calibration.TrialFailedError, match=r"2.(base|head): crashed: .*exit status 7"):
-        calibration.measure(plan, folder, "", Observer())
+    with pytest.raises(calibration.TrialFailedError, match=r"1.2.(base|head): crashed: .*exit status 7"):
+        _measure(plan, folder, Observer())
     assert len(folder.recover_journal(plan.id, CalibrationPair)) == 1
+
+
+def test_a_disturbed_calibration_has_its_load_beside_it_and_ends_it(workers, suite, tmp_path):
+    folder, plan = _begin(suite, tmp_path, comparisons=1, disturbed=True)
+    loads = []
+
+    class Looking(Observer):
+        def trial_started(self, trial, number, planned):
+            loads.append([child for child in psutil.Process().children() if "disturbance" in " ".join(child.cmdline())])
+
+    _measure(plan, folder, Looking())
+    assert all(len(found) == 1 for found in loads) and not loads[0][0].is_running()
 
 
 def test_a_calibration_of_another_environment_is_refused(workers, suite, tmp_path):
@@ -98,12 +122,19 @@ def test_a_calibration_of_another_environment_is_refused(workers, suite, tmp_pat
     document["environment"]["python"] = "2.7.18"
     path.write_text(json.dumps(document))
     with pytest.raises(UsageError, match="the environment has changed: python was 2.7.18"):
-        calibration.measure(folder.load_calibration(), folder, "", Observer())
+        _measure(folder.load_calibration(), folder, Observer())
 
 
 def _pairs(ratios, delay=1.1):
     return [
-        CalibrationPair(number=number, base_seconds=1.0, head_seconds=ratio, delayed_seconds=delay * ratio)
+        CalibrationPair(
+            comparison=1,
+            number=number,
+            wall_seconds=10.0,
+            base_seconds=1.0,
+            head_seconds=ratio,
+            delayed_seconds=delay * ratio,
+        )
         for number, ratio in enumerate(ratios, 1)
     ]
 
@@ -113,11 +144,11 @@ QUIET, SLOW, WILD = [1.0, 1.01, 0.99], [1.2, 1.21, 1.19], [0.7, 1.3, 1.0]
 
 def test_the_card_counts_alarms_missing_answers_and_detections_of_what_settled(workers, suite, tmp_path):
     _, plan = _begin(suite, tmp_path, comparisons=4)
-    pairs = _pairs(QUIET + SLOW + WILD + QUIET)
-    pairs[-1] = pairs[-1].model_copy(update={"head_seconds": None})
-    card = make_card(plan, pairs)
+    groups = [_pairs(ratios) for ratios in (QUIET, SLOW, WILD, QUIET)]
+    groups[-1][-1] = groups[-1][-1].model_copy(update={"head_seconds": None})
+    card = make_card(plan, groups)
     assert (card.comparisons, card.pairs, card.false_alarms, card.detections, card.undecided) == (4, 3, 1, 2, 1)
-    assert (card.settled, card.no_answers) == (3, 1)
+    assert (card.settled, card.no_answers, card.median_pairs, card.median_seconds) == (3, 1, 3, 30)
     # Clopper and Pearson's interval of one in three, and of the two others.
     third = (pytest.approx(1 - 0.975 ** (1 / 3)), pytest.approx(0.9057, abs=1e-4))
     assert (card.false_alarm_low, card.false_alarm_high) == (card.no_answer_low, card.no_answer_high) == third
@@ -132,11 +163,29 @@ def test_the_card_counts_alarms_missing_answers_and_detections_of_what_settled(w
     assert stored == card.model_copy(update={"checksum": stored.checksum})
 
 
+def test_a_comparison_counts_as_it_stood_when_it_was_decided(workers, suite, tmp_path):
+    """Pairs that were added for the delayed side alone say nothing of the other."""
+    _, plan = _begin(suite, tmp_path, comparisons=1, looks=(3, 20))
+    late = [1.0, 1.001, 0.999, *([1.5] * 5)]
+    card = make_card(plan, [_pairs(late, delay=1.0)])
+    assert (card.false_alarms, card.no_answers, card.median_pairs, card.median_seconds) == (0, 0, 3, 30)
+
+
+def test_calm_and_disturbed_have_a_card_each(workers, suite, tmp_path):
+    baselines = Baselines(tmp_path / "baselines")
+    for disturbed in (False, True):
+        _, plan = _begin(suite, tmp_path, comparisons=1, disturbed=disturbed)
+        card = make_card(plan, [_pairs(QUIET)])
+        baselines.save_card(card)
+    found = [Cards(baselines).find(card.machine_key, suite.name, suite.cases[0], disturbed) for disturbed in (0, 1)]
+    assert [card.disturbed for card in found] == [False, True]
+
+
 def test_a_machine_on_which_nothing_settles_has_no_card(workers, suite, tmp_path):
     _, plan = _begin(suite, tmp_path)
-    pairs = [pair.model_copy(update={"head_seconds": None}) for pair in _pairs(QUIET + QUIET)]
+    groups = [[pair.model_copy(update={"head_seconds": None}) for pair in _pairs(QUIET)] for _ in range(2)]
     with pytest.raises(NeverSteadyError, match="the steps of 6 of 6 pairs never settled"):
-        make_card(plan, pairs)
+        make_card(plan, groups)
 
 
 def test_no_card_is_measured_that_no_gate_would_believe():
