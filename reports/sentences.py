@@ -49,6 +49,12 @@ SENTENCES: Dict[str, str] = {
     "activation_part": "activation",
     "loss_part": "loss",
     "step_part": "step",
+    # Two stored runs
+    "variants": "{first} in the first run, {second} in the second",
+    "first_loss": "first step: {name} loss {before:.6g} in the first run, {after:.6g} in the second",
+    "final_loss": "final loss {before:.6g} in the first run, {after:.6g} in the second",
+    "same_picture": "the same picture, pixel by pixel",
+    "other_picture": "pictures: SSIM {ssim:.4f}, mean level of a channel moved by {level:.2f}",
     # Figures of a picture and their limits
     "above_limit": "{figure} {value:.4g}, expected at most {limit:.4g}",
     "below_limit": "{figure} {value:.4g}, expected at least {limit:.4g}",

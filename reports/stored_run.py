@@ -4,11 +4,9 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from pydantic import ValidationError
-
 from harness.errors import UsageError
 from harness.records import Case, CasePlan, Run, Summary, TrialResult, Verdict
-from harness.records.events import Sample, parse_event
+from harness.records.events import Sample
 from harness.store.run_folder import RunFolder, inside
 from reports.advice import Origin
 from reports.comparison_run import COMPARISON, head_run
@@ -80,16 +78,7 @@ class Evidence(NamedTuple):
 
     def samples(self, trial: TrialResult) -> List[Sample]:
         """Return the steps of a trial, up to the first line that cannot be read."""
-        path = self.file(trial.samples)
-        samples: List[Sample] = []
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path else ():
-            try:
-                event = parse_event(line)
-            except ValidationError:
-                break
-            if isinstance(event, Sample):
-                samples.append(event)
-        return samples
+        return RunFolder(self.folder).samples(trial)
 
 
 def timed(trial: TrialResult, samples: Sequence[Sample]) -> List[float]:

@@ -2,17 +2,33 @@
 
 from harness.gates.timing_rule import rule_of
 from harness.machine.environment import describe
-from harness.records import PowerCard, Run, TrialResult
+from harness.records import CasePlan, PlanFigures, PowerCard, Run, TrialResult
+
+STEADY = (1.0, 1.01, 0.99, 1.0, 1.0)
+"""Step times of five processes that agree."""
+SLOWER = tuple(1.15 * seconds for seconds in STEADY)
+FIGURES = PlanFigures(
+    casts=3,
+    bytes_cast=600,
+    units={"cube float16": 2, "vector float32": 5},
+    ai_cpu=(),
+    refused=(),
+    unknown_types=(),
+    flop=1000,
+    roofline_seconds=1e-3,
+    layers={"conv1_1": "Conv2D 16,16>16", "gram": "MatMulV2 16,16>16"},
+)
 
 
 def result(case, mode, replicate, step=1.0, **fields):
     """A trial that ended well."""
     figures = {
+        "device": "cpu", "status": "ok", "log": "", "samples": "", "wall_seconds": 1,
         "step_seconds": step, "first_step_seconds": 2.0, "peak_memory_bytes": 10**9, "timed_steps": 10, "steady": True,
     }  # fmt: skip
     return TrialResult(
-        trial=f"{case}.{mode}.{replicate}", case=case, mode=mode, device="cpu", replicate=replicate, status="ok",
-        log="", samples="", started="2026-01-01T00:00:00+00:00", wall_seconds=1, **{**figures, **fields},
+        trial=f"{case}.{mode}.{replicate}", case=case, mode=mode, replicate=replicate,
+        started="2026-01-01T00:00:00+00:00", **{**figures, **fields},
     )  # fmt: skip
 
 
@@ -28,6 +44,14 @@ def stepping(suite, *seconds, **fields):
     (case,), (mode,) = suite.cases, suite.modes
     trials = [result(case.id, mode.name, number, step, **fields) for number, step in enumerate(seconds, 1)]
     return run_of(suite.model_copy(update={"replicates": len(trials)}), trials)
+
+
+def planned(run, **changes):
+    """The run with the dtype plan of its only case and mode; `changes` are to the plan's figures."""
+    plan = CasePlan(
+        case=run.suite.cases[0].id, mode=run.suite.modes[0].name, figures=FIGURES.model_copy(update=changes)
+    )
+    return run.model_copy(update={"plans": [plan]})
 
 
 def card_of(suite, **fields):

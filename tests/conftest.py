@@ -16,6 +16,7 @@ from harness import modes  # noqa: E402
 from harness.machine.signals import ENDING  # noqa: E402
 from harness.records import Case, Suite, Trial  # noqa: E402
 from harness.step import inputs  # noqa: E402
+from harness.store.baselines import Baselines  # noqa: E402
 from model import images  # noqa: E402
 
 
@@ -99,6 +100,13 @@ def float32():
 @pytest.fixture
 def suite(case, float32):
     return Suite(name="tiny", purpose="tests", cases=(case,), modes=(float32,), replicates=1, timeout=3600)
+
+
+@pytest.fixture
+def baselines(tmp_path, monkeypatch):
+    """Baselines that may be written."""
+    monkeypatch.delenv("CI", raising=False)
+    return Baselines(tmp_path / "baselines")
 
 
 @pytest.fixture

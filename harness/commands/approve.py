@@ -19,17 +19,26 @@ from harness.gates.exit_status import INCONCLUSIVE
 @baselines_option
 @click.pass_context
 def approve(context: click.Context, run: str, what: str, reason: str, baselines: Optional[str]) -> None:
-    """Make a gated RUN's plans and timings, or pictures, the baselines, showing old beside new."""
+    """Make a gated RUN's plans and timings, or pictures, the baselines, showing old beside new.
+
+    The exit status is 0 once all that RUN holds is as approved, and 3 while some of it is not.
+    """
     from harness.errors import UsageError
     from harness.gates import approval
     from harness.store.run_folder import RunFolder
-    from reports.terminal.approval import print_proposals, print_written
+    from reports.plain_text import shown_path
+    from reports.terminal.approval import print_left, print_proposals, print_written
 
     if not reason.strip():
         raise UsageError("--reason is empty (expected a sentence for whoever reads the baseline)")
     stored = baselines_in(baselines)
     proposals = approval.propose(RunFolder(Path(run)).load(), stored, reason, Path(run))
     chosen = [proposal for proposal in proposals if what in ("all", proposal.kind)]
+    left = [proposal for proposal in proposals if proposal not in chosen]
     print_proposals(chosen)
     print_written(approval.approve(chosen, stored))
-    context.exit(INCONCLUSIVE if any(proposal.refusal for proposal in chosen) else 0)
+    if left:
+        print_left(left, shown_path(Path(run)), "missing" if what == "changed" else "changed")
+    if not proposals:
+        click.echo("Nothing to approve: what this run holds is as approved.")
+    context.exit(INCONCLUSIVE if left or any(proposal.refusal for proposal in chosen) else 0)

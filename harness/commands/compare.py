@@ -18,17 +18,19 @@ from harness.gates.exit_status import exit_status, lenient
 @click.pass_context
 def compare(context: click.Context, first: str, second: str, advisory: bool, baselines: Optional[str]) -> None:
     """Judge what has grown from RUN_A to RUN_B, by the tests and limits of the gates."""
-    from harness.comparisons.stored_runs import compare_runs
+    from harness.comparisons.stored_runs import Stored, compare_runs
     from harness.errors import UsageError
     from harness.gates.power_card import Cards
     from harness.store.run_folder import RunFolder
     from reports.advice import Origin
+    from reports.terminal.stored_runs import print_sides
     from reports.terminal.verdicts import print_verdicts
 
     if Path(first).resolve() == Path(second).resolve():
         raise UsageError(f"compare: both are {first} (expected two runs)")
-    runs = [RunFolder(Path(path)).load() for path in (first, second)]
-    verdicts = compare_runs(runs[0], runs[1], Cards(baselines_in(baselines)))
-    print_verdicts(verdicts, origin=Origin(second, runs[1].suite.name))
+    one, other = (Stored(RunFolder(Path(path)).load(), Path(path)) for path in (first, second))
+    verdicts = compare_runs(one, other, Cards(baselines_in(baselines)))
+    print_sides(one.run, other.run)
+    print_verdicts(verdicts, origin=Origin(second, other.run.suite.name))
     status = exit_status(verdicts)
     context.exit(lenient(status) if advisory else status)

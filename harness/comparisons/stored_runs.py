@@ -1,7 +1,9 @@
 """Two stored runs: what has changed from the first to the second, by the tests of the gates."""
 
-from typing import List, Optional, Tuple
+from pathlib import Path
+from typing import List, NamedTuple, Optional, Tuple
 
+from harness.comparisons import results
 from harness.gates.power_card import Cards
 from harness.gates.timing import ask, decide_all, timing_of
 from harness.gates.timing_rule import Question
@@ -9,22 +11,33 @@ from harness.plans.figures import differences
 from harness.records import Case, Mode, Outcome, Run, Verdict
 
 
-def compare_runs(first: Run, second: Run, cards: Cards) -> List[Verdict]:
+class Stored(NamedTuple):
+    """A run, and the folder that holds its files."""
+
+    run: Run
+    folder: Path
+
+
+def compare_runs(one: Stored, other: Stored, cards: Cards) -> List[Verdict]:
     """Judge the second run against the first; the limits are those of the second's suite.
 
     The two are not paired and nothing can be measured again, so what has grown fails without a confirmation.
     """
+    first, second = one.run, other.run
     verdicts: List[Verdict] = []
     questions: List[Question] = []
-    for case, mode in dict.fromkeys(_names(first) + _names(second)):
-        reason = _incomparable(first, second, case, mode)
-        if reason:
-            verdicts.append(Verdict(gate="coverage", case=case, mode=mode, outcome="missing", reason=reason))
+    for case_id, mode_name in dict.fromkeys(_names(first) + _names(second)):
+        reason = _incomparable(first, second, case_id, mode_name)
+        found = _find(second, case_id, mode_name)
+        if reason or found is None:
+            reason = reason or "only_in_one"
+            verdicts.append(Verdict(gate="coverage", case=case_id, mode=mode_name, outcome="missing", reason=reason))
             continue
-        verdicts += _compare_plans(first, second, case, mode)
-        if first.trials_of(case, mode) and second.trials_of(case, mode):
-            now = next(known for known in second.suite.cases if known.id == case)
-            told, asked = ask(second, now, mode, timing_of(first, case, mode), cards)
+        case, mode = found
+        verdicts += _compare_plans(first, second, case_id, mode_name)
+        verdicts += results.compare(first, one.folder, second, other.folder, case, mode)
+        if first.trials_of(case_id, mode_name) and second.trials_of(case_id, mode_name) and not second.suite.fidelity:
+            told, asked = ask(second, case, mode_name, timing_of(first, case_id, mode_name), cards)
             verdicts += told
             questions += asked
     return verdicts + decide_all(questions)
@@ -58,5 +71,5 @@ def _compare_plans(first: Run, second: Run, case: str, mode: str) -> List[Verdic
         return []
     changes = tuple(differences(old, new))
     outcome: Outcome = "fail" if changes else "pass"
-    reason = "plan_changed" if changes else "plan_same"
+    reason = "plans_differ" if changes else "plans_same"
     return [Verdict(gate="plan", case=case, mode=mode, outcome=outcome, reason=reason, details=changes)]

@@ -2,6 +2,8 @@
 
 from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
+import numpy as np
+
 from harness.errors import UsageError
 from harness.fidelity import distances, limits
 from harness.fidelity.bounds import (
@@ -55,7 +57,19 @@ def judge_regression(subject: Subject, baselines: Baselines) -> Regression:
         stored = baselines.picture(baseline)
     except UsageError as error:
         return Regression("missing", "bad_baseline", (remark("text", text=str(error)),))
-    lacking = tuple(gaps(baseline.fidelity, trial.fidelity))
+    return hold_against(subject, baseline.fidelity, stored, str(baselines.picture_path(baseline)))
+
+
+def hold_against(subject: Subject, figures: FidelityFigures, stored: np.ndarray, path: str) -> Regression:
+    """Compare the subject's picture and figures, which were measured, with earlier ones.
+
+    Args:
+        stored: the earlier picture, uint8 RGB.
+        path: where it is.
+    """
+    trial = subject.trial
+    assert trial and trial.fidelity
+    lacking = tuple(gaps(figures, trial.fidelity))
     if lacking:
         return Regression("missing", "incomplete_baseline", lacking)
     own = subject.picture(trial)
@@ -63,9 +77,9 @@ def judge_regression(subject: Subject, baselines: Baselines) -> Regression:
         sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in (stored, own)]
         return Regression("missing", "other_size", (remark("sizes", stored=sizes[0], drawn=sizes[1]),))
     distance = distances.picture_distance(own, stored)
-    bounds = tuple(_regression_bounds(subject, baseline.fidelity, distance))
+    bounds = tuple(_regression_bounds(subject, figures, distance))
     outcome, reason, details = _answer(subject, bounds)
-    return Regression(outcome, reason, details, bounds, distance, str(baselines.picture_path(baseline)))
+    return Regression(outcome, reason, details, bounds, distance, path)
 
 
 def _answer(subject: Subject, bounds: Sequence[Bound]) -> Tuple[Outcome, str, Tuple[Remark, ...]]:

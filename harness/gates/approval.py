@@ -20,6 +20,7 @@ from harness.records import (
     PlanFigures,
     Run,
     TimingFigures,
+    TrialResult,
     Verdict,
 )
 from harness.remark import Remark, remark
@@ -145,15 +146,9 @@ def _fidelity(run: Run, found: ModeFidelity, folder: Path, baselines: Baselines,
     case = next(case for case in run.suite.cases if case.id == found.case)
     mode = next(mode for mode in run.suite.modes if mode.name == found.mode)
     trial = run.trials_of(case.id, mode.name)[0]
-    assert trial.fidelity is not None  # else its verdict would not be here
     picture = picture_of(trial, folder)[0].read_bytes()
     old = _readable(baselines, run, case, mode, variant(trial))
-    section = FidelityFigures(
-        tensorflow=trial.environment.tensorflow if trial.environment else "unknown",
-        picture_sha256=str(trial.picture_sha256),
-        headroom=found.headroom,
-        measured=trial.fidelity,
-    )
+    section = fidelity_figures(trial, found.headroom)
     if found.regression == "pass":
         return  # as approved, within noise: writing it anew would only move the limits
     before = _fidelity_numbers(old.fidelity) if old and old.fidelity else {}
@@ -162,6 +157,17 @@ def _fidelity(run: Run, found: ModeFidelity, folder: Path, baselines: Baselines,
     refusal = remark("not_neutral") if found.regression_reason == "not_neutral" else None
     baseline = _baseline(run, case, mode, variant(trial), reason, fidelity=section)
     yield Proposal(baseline, kind, _rows(before, _fidelity_numbers(section)), told, refusal, picture)
+
+
+def fidelity_figures(trial: TrialResult, headroom: Dict[str, float]) -> FidelityFigures:
+    """Return what a baseline holds of a trial whose fidelity was measured."""
+    assert trial.fidelity is not None
+    return FidelityFigures(
+        tensorflow=trial.environment.tensorflow if trial.environment else "unknown",
+        picture_sha256=str(trial.picture_sha256),
+        headroom=headroom,
+        measured=trial.fidelity,
+    )
 
 
 def _fidelity_numbers(section: FidelityFigures) -> Dict[str, float]:

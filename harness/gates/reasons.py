@@ -56,6 +56,28 @@ REASONS: Dict[str, Reason] = {
     "modes_differ": Reason(
         "the mode has other options in each run", "run both with the same mixlist, dtypes and other options of the mode"
     ),
+    "plans_same": Reason("both have the same dtype plan", "nothing to do"),
+    "plans_differ": Reason(
+        "the dtype plans differ", "look at what changed between the two: the graph, the mode or the operator table"
+    ),
+    "alike": Reason("the pictures and the first step are alike, but for noise", "nothing to do"),
+    "apart": Reason(
+        "the pictures or the first step lie further apart than noise moves them",
+        "look at the first figure named, they stand in the order of computation",
+    ),
+    "incomplete_run": Reason(
+        "the first run lacks figures that the second has measured", "run both with the same version of the harness"
+    ),
+    "losses_same": Reason("the first step's losses are the same but for rounding", "nothing to do"),
+    "losses_differ": Reason(
+        "the first step's losses differ by more than rounding",
+        "look at what changed between the two: the network, the pictures' preparation, or the loss",
+    ),
+    "other_variant": Reason(
+        "the two were drawn by other kinds of devices, or by other major versions of TensorFlow",
+        "run both on the same kind of device with the same TensorFlow",
+    ),
+    "unreadable_picture": Reason("the picture of a run cannot be read", "restore the run's folder, or run it anew"),
     "bad_baseline": Reason("the stored baseline cannot be read", "restore it from version control"),
     "incomplete_baseline": Reason(
         "the stored baseline lacks figures that this run has measured",

@@ -7,7 +7,7 @@ from typing_extensions import Literal
 from harness.records.base import Count, Figure, Record
 from harness.remark import Remark
 
-Gate = Literal["coverage", "plan", "against", "timing", "first_step", "memory", "regression", "fitness"]
+Gate = Literal["coverage", "plan", "against", "timing", "first_step", "memory", "losses", "regression", "fitness"]
 Outcome = Literal["pass", "fail", "inconclusive", "missing"]
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.errors import UsageError
 from harness.reading import UnreadableError, parse_json, read_file
 from harness.records import Calibration, Comparison, Record, Run, TrialResult
+from harness.records.events import Sample, parse_event
 from harness.store.files import R, first_problem, read_record, slug, write_atomic
 
 _OWNER = "run"
@@ -113,6 +114,22 @@ class RunFolder:
         return [
             _of_journal(f"journal {path}: line {number}", line, owner, record) for number, line in enumerate(lines, 1)
         ]
+
+    def samples(self, trial: TrialResult) -> List[Sample]:
+        """Return the steps of a trial, up to the first line that cannot be read; none when the file is not there."""
+        try:
+            lines = read_file(inside(self.path, trial.samples)).decode("utf-8", "replace").splitlines()
+        except (UsageError, UnreadableError):
+            return []
+        samples: List[Sample] = []
+        for line in lines:
+            try:
+                event = parse_event(line)
+            except ValidationError:
+                break
+            if isinstance(event, Sample):
+                samples.append(event)
+        return samples
 
     def load(self) -> Run:
         """Read run.json; raises UsageError when it is not there or not one this version reads."""

@@ -17,6 +17,7 @@ from reports.html.case_charts import CaseCharts
 from reports.language import Words
 from reports.plain_text import printable
 from reports.stored_run import Evidence, headline, title
+from reports.terminal.power_card import condition, pairs_of
 from reports.verdict_text import effect, sayings
 
 _COLORS = 8
@@ -68,6 +69,8 @@ def _environment(words: Words) -> jinja2.Environment:
     )
     environment.filters["remark_text"] = words.remark
     environment.globals.update(
+        condition=condition,
+        pairs_of=pairs_of,
         status_advice=lambda status: Advice(words.status(status).advice, {}),
         _=words,
         words=words,

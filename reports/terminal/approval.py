@@ -2,25 +2,21 @@
 
 from typing import Optional, Sequence
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from harness.gates.approval import Figure, Proposal
+from harness.gates.approval import Proposal
 from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
+from reports.terminal.side_by_side import side_by_side
 
 _CHANGES = 12
 """Lines shown of one proposal; the rest is in version control."""
-_NONE = "–"
 
 
 def print_proposals(proposals: Sequence[Proposal], console: Optional[Console] = None, words: Words = ENGLISH) -> None:
-    """Print what would be approved, old beside new."""
+    """Print what is to be approved, old beside new."""
     console = console or open_console()
-    if not proposals:
-        console.print("Nothing to approve: what this run holds is as approved.")
     for proposal in proposals:
         baseline = proposal.baseline
         section = "plan" if baseline.plan else f"{'picture' if baseline.fidelity else 'timing'} on {baseline.device}"
@@ -33,34 +29,29 @@ def print_proposals(proposals: Sequence[Proposal], console: Optional[Console] = 
             console.print(Text(f"{'':10}{words.remark(change)}"), soft_wrap=True)
         if len(proposal.changes) > _CHANGES:
             console.print(Text(f"{'':10}and {len(proposal.changes) - _CHANGES} more"))
-        console.print(_table(proposal.figures))
+        console.print(side_by_side(proposal.figures, ("old", "new"), words))
+
+
+def print_left(
+    left: Sequence[Proposal], run: str, what: str, console: Optional[Console] = None, words: Words = ENGLISH
+) -> None:
+    """Print what else of the run is not as approved, and the command that approves it.
+
+    Args:
+        run: path of the run's folder.
+        what: option that chooses these.
+    """
+    console = console or open_console()
+    kinds = {"plan": 0, "timing": 0, "picture": 0}
+    for proposal in left:
+        kinds["plan" if proposal.baseline.plan else "picture" if proposal.baseline.fidelity else "timing"] += 1
+    counts = words.comma.join(f"{words(kind)} {count}" for kind, count in kinds.items() if count)
+    told = words("Not as approved either, and not asked for") + words.colon + counts
+    console.print(Text(told, style="bold yellow"), soft_wrap=True)
+    console.print(Text(f"    python bench.py approve {run} --{what} --reason TEXT"), soft_wrap=True)
 
 
 def print_written(paths: Sequence[str], console: Optional[Console] = None) -> None:
     """Print which files an approval wrote."""
     for path in paths:
         (console or open_console()).print(Text(f"wrote {path}"), soft_wrap=True)
-
-
-def _table(figures: Sequence[Figure]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("figure", min_width=24)
-    for name in ("old", "new", "change"):
-        table.add_column(name, justify="right", min_width=12)
-    for figure in figures:
-        table.add_row(Text(figure.name), _number(figure.old), _number(figure.new), _change(figure))
-    return table
-
-
-def _number(value: Optional[float]) -> str:
-    if value is None:
-        return _NONE
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-
-
-def _change(figure: Figure) -> str:
-    if figure.old is None or figure.new is None:
-        return _NONE
-    if figure.old == figure.new:
-        return "="
-    return f"{figure.new / figure.old - 1:+.1%}" if figure.old else f"{figure.new - figure.old:+g}"

@@ -9,8 +9,7 @@ from harness.gates import approval, gate
 from harness.records import CasePlan
 from harness.store.baselines import Baselines
 from reports.terminal.verdicts import print_verdicts
-from tests.builders import card_of, result, run_of
-from tests.gates.test_gate import FIGURES
+from tests.builders import FIGURES, card_of, result, run_of
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,10 @@ import time
 import pytest
 
 from harness.machine import environment
-from harness.records import TrialResult, WorkerEnvironment
+from harness.records import WorkerEnvironment
 from harness.remark import remark
 from harness.store.run_folder import RunFolder
+from tests import builders
 
 pytestmark = pytest.mark.slow
 
@@ -28,34 +29,21 @@ def result():
         variables=environment.speed_variables(),
     )
     losses = {"content": 123456.789, "style": 12345678.9, "tv": 1234.56789, "total": 15802469.1}
-    return TrialResult(
-        trial="astronaut-256.allow_mix_precision.1",
-        case="astronaut-256",
-        mode="allow_mix_precision",
-        device="cpu",
-        replicate=1,
-        status="ok",
-        log="trials/astronaut-256.allow_mix_precision.1/log.txt",
-        samples="trials/astronaut-256.allow_mix_precision.1/samples.jsonl",
-        picture="trials/astronaut-256.allow_mix_precision.1/picture.png",
-        health="trials/astronaut-256.allow_mix_precision.1/health.jsonl",
+    folder = "trials/astronaut-256.allow_mix_precision.1"
+    return builders.result(
+        "astronaut-256",
+        "allow_mix_precision",
+        1,
+        log=f"{folder}/log.txt",
+        samples=f"{folder}/samples.jsonl",
+        picture=f"{folder}/picture.png",
+        health=f"{folder}/health.jsonl",
         lost={f"gradients/conv{layer}/Conv2D_grad/Conv2D": (1291943, 5123, 0) for layer in range(120)},
         emulated=True,
         remarks=(remark("card_refuses", ops=26, type="Conv2D", name="conv1_1/Conv2D"),),
-        started=environment.now(),
-        wall_seconds=15.4,
         environment=worker,
-        startup_seconds=5.6,
-        first_step_seconds=1.18,
-        steady=True,
-        warmup_steps=2,
-        timed_steps=10,
-        step_seconds=0.559,
-        drift=0.012,
         final_losses=losses,
         true_losses=losses,
-        step_flop=103901298688,
-        peak_memory_bytes=1632087572,
     )
 
 

@@ -10,19 +10,14 @@ import bench
 from harness.commands.run import show
 from harness.commands.shown import Shown
 from harness.gates import approval
-from harness.records import CasePlan, Comparison
+from harness.records import Comparison
 from harness.runs import runner
-from harness.store.baselines import Baselines
 from harness.store.run_folder import RunFolder
 from harness.trial import supervisor
-from tests.builders import card_of, stepping
+from tests.builders import SLOWER, STEADY, card_of, planned, stepping
 from tests.commands.test_request import request_of
 from tests.conftest import ROOT
-from tests.gates.test_gate import FIGURES
 from tests.trial.processes import FINISHED, SAMPLE
-
-STEADY = (1.0, 1.01, 0.99, 1.0, 1.0)
-SLOWER = tuple(1.15 * seconds for seconds in STEADY)
 
 
 def worker(seconds):
@@ -33,20 +28,13 @@ def worker(seconds):
 
 
 @pytest.fixture
-def baselines(tmp_path, monkeypatch):
-    monkeypatch.delenv("CI", raising=False)
-    return Baselines(tmp_path / "baselines")
-
-
-@pytest.fixture
 def store(tmp_path, suite):
     """Stores a run that took so long, and returns the path of its folder."""
 
     def store(*seconds, **fields):
-        run = stepping(suite, *seconds, **fields)
-        plan = CasePlan(case=run.suite.cases[0].id, mode=run.suite.modes[0].name, figures=FIGURES)
+        run = planned(stepping(suite, *seconds, **fields))
         folder = RunFolder.create(tmp_path / "results", suite.name)
-        folder.save(run.model_copy(update={"id": folder.path.name, "plans": [plan]}))
+        folder.save(run.model_copy(update={"id": folder.path.name}))
         return folder.path
 
     return store
@@ -69,13 +57,31 @@ def test_approve_shows_old_beside_new_and_writes_only_what_it_was_told_to(comman
     status, out, _ = command("approve", store(*STEADY), "--reason", "first")
     assert status == 0 and out.count("wrote ") == 2 and "timing on cpu" in out
     halved = store(*(seconds / 2 for seconds in STEADY))
-    assert command("approve", halved, "--reason", "r")[1].startswith("Nothing to approve")
+    status, out, _ = command("approve", halved, "--reason", "r")
+    assert status == 3 and "wrote" not in out and "as approved" in out and "Nothing" not in out
+    assert f"python bench.py approve {halved} --changed --reason" in out and "timing 1" in out
     status, out, _ = command("approve", halved, "--changed", "--reason", "faster kernels")
+    assert status == 0
     (row,) = [line.split() for line in out.splitlines() if "step_seconds" in line and "first" not in line]
     assert row == ["step_seconds", "1", "0.5", "-50.0%"] and "faster than before" in out
     (path,) = [line.split()[1] for line in out.splitlines() if line.startswith("wrote")]
     with open(path) as file:
         assert json.load(file)["reason"] == "faster kernels"
+
+
+def test_approve_says_so_when_all_is_as_approved(command, store, baselines):
+    path = store(*STEADY)
+    command("approve", path, "--reason", "first")
+    status, out, _ = command("approve", path, "--reason", "again")
+    assert status == 0 and out.startswith("Nothing to approve: what this run holds is as approved.")
+
+
+def test_what_failed_is_never_called_approved(command, store, baselines):
+    command("approve", store(*STEADY), "--reason", "first")
+    folder = RunFolder(store(*STEADY))
+    folder.save(planned(folder.load(), casts=9))
+    status, out, _ = command("approve", folder.path, "--reason", "r")
+    assert status == 3 and "plan 1" in out and "--changed" in out and "Nothing" not in out
 
 
 def test_approve_says_what_it_refused_with_status_3(command, store, baselines):
@@ -128,7 +134,7 @@ def test_an_interrupted_calibration_says_how_to_go_on(command, baselines, monkey
 
     monkeypatch.setattr("harness.comparisons.calibration.run_trial", interrupted)
     status, _, err = command("calibrate", "--size", "64", "--output", str(tmp_path / "out"))
-    assert status == 130 and "interrupted after 0 of 200 pairs" in err
+    assert status == 130 and "interrupted after 0 of 40 comparisons" in err
     folder = err.split("--resume ")[1].strip()
     status, _, err = command("calibrate", "--resume", folder, "--pairs", "3")
     assert status == 2 and "--resume takes no other option" in err

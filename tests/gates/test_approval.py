@@ -2,25 +2,12 @@ import pytest
 
 from harness.errors import UsageError
 from harness.gates import approval
-from harness.records import CasePlan
 from harness.remark import remark
-from harness.store.baselines import Baselines
-from tests.builders import stepping
-from tests.gates.test_gate import FIGURES
-
-STEADY = (1.0, 1.01, 0.99, 1.0, 1.0)
-
-
-@pytest.fixture
-def baselines(tmp_path, monkeypatch):
-    monkeypatch.delenv("CI", raising=False)
-    return Baselines(tmp_path / "baselines")
+from tests.builders import STEADY, planned, stepping
 
 
 def _run(suite, seconds=STEADY, **fields):
-    run = stepping(suite, *seconds, **fields)
-    plan = CasePlan(case=run.suite.cases[0].id, mode=run.suite.modes[0].name, figures=FIGURES)
-    return run.model_copy(update={"plans": [plan]})
+    return planned(stepping(suite, *seconds, **fields))
 
 
 def _propose(suite, baselines, seconds=STEADY, **fields):

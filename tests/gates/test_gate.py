@@ -5,45 +5,15 @@ import pytest
 from harness import modes
 from harness.errors import UsageError
 from harness.gates import approval, exit_status, gate
-from harness.machine.environment import describe
 from harness.plans.figures import differences
-from harness.records import CasePlan, PlanFigures, Run, TrialResult
-from harness.store.baselines import Baselines
 from reports.language import ENGLISH
-
-FIGURES = PlanFigures(
-    casts=3,
-    bytes_cast=600,
-    units={"cube float16": 2, "vector float32": 5},
-    ai_cpu=(),
-    refused=(),
-    unknown_types=(),
-    flop=1000,
-    roofline_seconds=1e-3,
-    layers={"conv1_1": "Conv2D 16,16>16", "gram": "MatMulV2 16,16>16"},
-)
-
-
-@pytest.fixture
-def baselines(tmp_path, monkeypatch):
-    monkeypatch.delenv("CI", raising=False)
-    return Baselines(tmp_path / "baselines")
+from tests.builders import FIGURES, planned, result, run_of
 
 
 @pytest.fixture
 def run(suite):
     """A run of a plan alone."""
-    plan = CasePlan(case=suite.cases[0].id, mode=suite.modes[0].name, figures=FIGURES)
-    return Run(
-        id="tiny-1",
-        suite=suite,
-        device="cpu",
-        started="",
-        complete=True,
-        environment=describe().model_copy(update={"revision": "abc"}),
-        plan_only=True,
-        plans=[plan],
-    )
+    return planned(run_of(suite, [], plan_only=True))
 
 
 def _approve(run, baselines):
@@ -56,10 +26,7 @@ def _changed(run, **changes):
 
 
 def _trial(run, status):
-    return TrialResult(
-        trial="t", case="small", mode=run.suite.modes[0].name, device="cpu", replicate=1, status=status, reason="why",
-        log="", samples="", started="2026-01-01T00:00:00+00:00", wall_seconds=1,
-    )  # fmt: skip
+    return result("small", run.suite.modes[0].name, 1, status=status, reason="why")
 
 
 def test_without_a_baseline_nothing_passes(run, baselines):
@@ -196,7 +163,7 @@ def test_what_cannot_be_trusted_is_not_approved(run, baselines, monkeypatch):
     for change, reason in (
         ({"plans": []}, "it holds no plans"),
         ({"complete": False}, "it was interrupted"),
-        ({"trials": [_trial(run, "diverged")]}, "trial t did not end well"),
+        ({"trials": [_trial(run, "diverged")]}, "trial small.must_keep_origin_dtype.1 did not end well"),
     ):
         with pytest.raises(UsageError, match=reason):
             approval.propose(run.model_copy(update=change), baselines, "because")

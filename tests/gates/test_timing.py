@@ -2,20 +2,9 @@ import pytest
 
 from harness.gates import approval, exit_status
 from harness.gates.timing import judge_timings, timing_of, unconfirmed
-from harness.records import CasePlan, Limit
-from harness.store.baselines import Baselines
+from harness.records import Limit
 from reports.language import ENGLISH
-from tests.builders import card_of, result, stepping
-from tests.gates.test_gate import FIGURES
-
-STEADY = (1.0, 1.01, 0.99, 1.0, 1.0)
-SLOWER = tuple(1.15 * seconds for seconds in STEADY)
-
-
-@pytest.fixture
-def baselines(tmp_path, monkeypatch):
-    monkeypatch.delenv("CI", raising=False)
-    return Baselines(tmp_path / "baselines")
+from tests.builders import SLOWER, STEADY, card_of, planned, result, stepping
 
 
 @pytest.fixture
@@ -27,8 +16,7 @@ def approved(baselines, suite):
 
 
 def _approve(run, baselines, **fields):
-    plan = CasePlan(case=run.suite.cases[0].id, mode=run.suite.modes[0].name, figures=FIGURES)
-    run = run.model_copy(update={"plans": [plan], **fields})
+    run = planned(run).model_copy(update=fields)
     return approval.approve(approval.propose(run, baselines, "because"), baselines)
 
 

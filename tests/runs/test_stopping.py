@@ -2,35 +2,17 @@ import numpy as np
 import pytest
 
 from harness import modes
-from harness.records import TrialResult
 from harness.runs.stopping import interval, relative_half_width, unmet, wanted
 from harness.statistics import log_interval, stein_size
 from reports.language import ENGLISH
+from tests.builders import result
 
 
 @pytest.fixture
 def trials(suite):
     def make(*seconds, mode=suite.modes[0].name, **changes):
-        return [
-            TrialResult(
-                trial=f"{mode}.{replicate}",
-                case="small",
-                mode=mode,
-                replicate=replicate,
-                log="",
-                samples="",
-                started="2026-01-01T00:00:00+00:00",
-                **{
-                    "device": "cpu",
-                    "status": "ok",
-                    "steady": True,
-                    "step_seconds": value,
-                    "wall_seconds": 10.0,
-                    **changes,
-                },
-            )
-            for replicate, value in enumerate(seconds, 1)
-        ]
+        figures = {"wall_seconds": 10.0, **changes}
+        return [result("small", mode, number, value, **figures) for number, value in enumerate(seconds, 1)]
 
     return make
 

@@ -1,9 +1,10 @@
 import pytest
 
 from harness import modes
-from harness.records import Suite, TrialResult
+from harness.records import Suite
 from harness.remark import remark
 from harness.runs.summary import growth, summarize
+from tests.builders import result
 
 
 @pytest.fixture
@@ -28,25 +29,9 @@ def sized(case, float32):
 
 
 def _trials(suite, exponent, **changes):
+    mode = suite.modes[0].name
     return [
-        TrialResult(
-            **{
-                "trial": case.id,
-                "case": case.id,
-                "mode": suite.modes[0].name,
-                "device": "cpu",
-                "replicate": 1,
-                "status": "ok",
-                "log": "",
-                "samples": "",
-                "started": "2026-01-01T00:00:00+00:00",
-                "wall_seconds": 1.0,
-                "steady": True,
-                "step_seconds": (case.size**2 / 1e6) ** exponent,
-                "peak_memory_bytes": 10**9,
-                **changes,
-            }
-        )
+        result(case.id, mode, **{"replicate": 1, "step": (case.size**2 / 1e6) ** exponent, **changes})
         for case in suite.cases
     ]
 
