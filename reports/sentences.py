@@ -49,6 +49,7 @@ SENTENCES: Dict[str, str] = {
     "activation_part": "activation",
     "loss_part": "loss",
     "step_part": "step",
+    "not_in_turns": "base and head ran one after the other, not step by step in turns: their times spread further",
     # Two stored runs
     "variants": "{first} in the first run, {second} in the second",
     "first_loss": "first step: {name} loss {before:.6g} in the first run, {after:.6g} in the second",

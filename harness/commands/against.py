@@ -10,6 +10,7 @@ from harness.commands import baselines_in
 from harness.commands.request import Request
 from harness.commands.shown import Shown
 from harness.gates.exit_status import INCOMPARABLE, INTERRUPTED, TRIAL_FAILED, exit_status, lenient
+from harness.store.cache import cache_folder
 
 if TYPE_CHECKING:
     from harness.comparisons.trees import Hear
@@ -19,23 +20,24 @@ if TYPE_CHECKING:
 
 def compare_trees(request: Request) -> int:
     """Measure a revision and this tree, show the verdicts, return the exit status."""
-    import suites
     from harness.comparisons import revisions
-    from harness.devices import naming
+    from harness.devices import memory, naming
     from harness.devices.kinds import KINDS
 
-    suites.get(str(request.suite))
+    chosen = naming.choose(request.device)[0]
+    suite = request.chosen_suite(chosen.kind)
     # Of emulated modes the time is not this machine's own.
-    default = KINDS[naming.choose(request.device)[0].kind].reference_mode
-    names = (request.modes or default).split(",")
-    options = ["--suite", str(request.suite), *request.for_another_tree()]
-    results = Path(request.output)
-    return _show(
-        request,
-        lambda cards, hear: revisions.compare(
-            str(request.against), names, options, request.pairs, results, cards, sys.argv, hear
-        ),
+    names = (request.modes or KINDS[chosen.kind].reference_mode).split(",")
+    plan = revisions.Plan(
+        modes=names,
+        options=("--suite", str(request.suite), *request.for_another_tree()),
+        looks=request.pairs,
+        budget=request.budget,
+        in_turns=memory.holds(2, suite.cases, cache_folder(), suite.modes, chosen.name),
+        command=sys.argv,
     )
+    results = Path(request.output)
+    return _show(request, lambda cards, hear: revisions.compare(str(request.against), plan, results, cards, hear))
 
 
 def continue_comparison(request: Request) -> int:

@@ -96,7 +96,7 @@ SECTIONS: Dict[str, Tuple[Callable[[Command], Command], ...]] = {
         click.option(
             "--half-width", type=float, metavar="SHARE", help="Half the 95 % interval that is narrow enough: 0.015."
         ),
-        click.option("--budget", type=float, metavar="SECONDS", help="Time after which no further round is begun."),
+        click.option("--budget", type=float, metavar="SECONDS", help="After which no round, or pair, is begun."),
         click.option("--timeout", type=float, metavar="SECONDS", help="What one trial may take."),
         click.option(
             "--health",

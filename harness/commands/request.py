@@ -18,7 +18,7 @@ _DRAWN = ("size", "steps", "seed", "network")
 _MEASURED = ("replicates", "max_replicates", "half_width", "budget", "timeout")
 """Options that replace a suite's field of the same name."""
 _WITH_RESUME = ("resume", "inconclusive", "advisory", "require_fit", "baselines", "report", "lang", "quiet")
-_NOT_WITH_AGAINST = ("resume", "gate", "plan_only", "health", "require_fit", *_MEASURED[:-1])
+_NOT_WITH_AGAINST = ("resume", "gate", "plan_only", "health", "require_fit", *_MEASURED[:3])
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,7 @@ _KEPT = {
     "suite",
     "against",
     "pairs",
+    "budget",
     "modes",
     "inconclusive",
     "advisory",

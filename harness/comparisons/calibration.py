@@ -48,6 +48,8 @@ def begin(
     chosen = naming.choose_one(device)
     mode = modes.get(KINDS[chosen.kind].reference_mode)
     case = memory.resolve(suite.cases[0], cache, [mode], chosen.name)
+    if not memory.holds(2, [case], cache, [mode], chosen.name):
+        raise UsageError(f"case {case.id}: two processes of it do not fit into this machine's memory: give --size")
     machine = environment.describe(device=chosen.name)
     folder = RunFolder.create(results, f"calibrate-{suite.name}")
     calibration = Calibration(

@@ -3,9 +3,10 @@
 import os
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Collection, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Collection, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from harness import modes
 from harness.comparisons.trees import Hear, Meter, Tree
@@ -16,31 +17,33 @@ from harness.gates.timing_rule import judge_pairs
 from harness.machine import environment, git
 from harness.machine.git import ROOT, GitError
 from harness.records import Comparison, Limit, Pair, Run, Verdict
-from harness.remark import remark
+from harness.remark import Remark, remark
 from harness.store.run_folder import RunFolder
 
 
-def compare(
-    revision: str,
-    mode_names: Sequence[str],
-    options: Sequence[str],
-    looks: Tuple[int, int],
-    results: Path,
-    cards: Cards,
-    command: Sequence[str],
-    hear: Hear,
-) -> Tuple[Comparison, Path]:
-    """Measure a revision and this tree, and judge which is slower; return the record and its folder.
+class Plan(NamedTuple):
+    """What is to be measured of both trees, and how often."""
 
-    Args:
-        options: command-line options that both trees get.
-        looks: fewest and most pairs; beyond the fewest, only modes that are not decided yet are measured on.
+    modes: Sequence[str]
+    options: Sequence[str]
+    """Command-line options that both trees get."""
+    looks: Tuple[int, int]
+    """Fewest and most pairs; beyond the fewest, only modes that are not decided yet are measured on."""
+    budget: Optional[float]
+    """Seconds after which no pair is begun beyond the fewest; None: no limit."""
+    in_turns: bool
+    """False where the machine's memory does not hold two processes at once."""
+    command: Sequence[str]
+
+
+def compare(revision: str, plan: Plan, results: Path, cards: Cards, hear: Hear) -> Tuple[Comparison, Path]:
+    """Measure a revision and this tree, and judge which is slower; return the record and its folder.
 
     Raises:
         UsageError: there is no such revision or mode.
         IncomparableError: a tree's result cannot be read, or the trees ran different cases.
     """
-    names = tuple(dict.fromkeys(mode_names))
+    names = tuple(dict.fromkeys(plan.modes))
     for name in names:
         modes.get(name)
     try:
@@ -52,10 +55,12 @@ def compare(
         base_commit=commit,
         head=git.describe(),
         modes=names,
-        options=tuple(options),
-        looks=looks,
+        options=tuple(plan.options),
+        looks=plan.looks,
+        budget=plan.budget,
+        in_turns=None if plan.in_turns else False,
         started=environment.now(),
-        command=tuple(command),
+        command=tuple(plan.command),
         complete=False,
     )
     folder = RunFolder.create(results, "against")
@@ -88,18 +93,19 @@ def measure(comparison: Comparison, folder: RunFolder, cards: Cards, hear: Hear)
         with base_tree(comparison.base_commit) as base:
             head = Tree("head", ROOT)
             meter = Meter(base, head, comparison.options, folder.path, hear, comparison.in_turns is not False)
-            measure_pairs(comparison, meter, pairs, folder)
+            stopped = measure_pairs(comparison, meter, pairs, folder)
     except KeyboardInterrupt:
         return comparison.model_copy(update={"pairs": tuple(pairs)}), folder.path
     run = _head_run(folder.path, comparison.modes[0])
     key, suite, limits = run.environment.machine_key, run.suite, run.suite.limits
     objections = {case.id: cards.objection(key, suite.name, case, limits) for case in suite.cases}
+    told = () if meter.in_turns else (remark("not_in_turns"),)
     comparison = comparison.model_copy(
         update={
             "in_turns": meter.in_turns,
             "complete": True,
             "pairs": tuple(pairs),
-            "verdicts": tuple(judge(pairs, limits, objections, comparison.looks)),
+            "verdicts": tuple(judge(pairs, limits, objections, comparison.looks, (*told, *stopped))),
             "power_cards": tuple(cards.current(key, suite.name, suite.cases, limits)),
         }
     )
@@ -107,24 +113,31 @@ def measure(comparison: Comparison, folder: RunFolder, cards: Cards, hear: Hear)
     return comparison, folder.path
 
 
-def measure_pairs(comparison: Comparison, meter: Meter, pairs: List[Pair], folder: RunFolder) -> None:
+def measure_pairs(comparison: Comparison, meter: Meter, pairs: List[Pair], folder: RunFolder) -> Tuple[Remark, ...]:
     """Add to the pairs, and to the journal, until each mode has the fewest, and then until each is decided.
+
+    Returns:
+        That the time budget ended it before, where it did.
 
     Raises:
         IncomparableError: a tree's result cannot be read, or the trees ran different cases.
     """
     fewest, most = comparison.looks
+    started = time.monotonic()
     for number in range(1, most + 1):
         wanted: Collection[str] = comparison.modes
         if number > fewest:
             wanted = undecided_modes(pairs, _head_run(folder.path, comparison.modes[0]).suite.limits, comparison.looks)
         if not wanted:
             break
+        if number > fewest and comparison.budget is not None and time.monotonic() - started > comparison.budget:
+            return (remark("budget_spent", seconds=comparison.budget),)
         done = {pair.mode for pair in pairs if pair.number == number}
         for mode in [name for name in comparison.modes if name in wanted and name not in done]:
             for pair in meter.measure(number, mode):
                 folder.append_journal(comparison.owner, pair)
                 pairs.append(pair)
+    return ()
 
 
 def _head_run(folder: Path, mode: str) -> Run:
@@ -142,19 +155,26 @@ def undecided_modes(pairs: Sequence[Pair], limits: Sequence[Limit], looks: Looks
 
 
 def judge(
-    pairs: Sequence[Pair], limits: Sequence[Limit], objections: Mapping[str, Optional[str]], looks: Looks = None
+    pairs: Sequence[Pair],
+    limits: Sequence[Limit],
+    objections: Mapping[str, Optional[str]],
+    looks: Looks = None,
+    told: Tuple[Remark, ...] = (),
 ) -> List[Verdict]:
     """Judge the pairs; `objections` says by case what is wrong with its power card.
 
     Both sides were measured in one session, so that the interval holds its error rate on any machine: only a card that
     shows the contrary takes the gate away, and that there is no card is said.
+
+    Args:
+        told: what is to be said of how the pairs were measured.
     """
     blocking = {case: objection for case, objection in objections.items() if objection == "alarming_card"}
     verdicts = []
     for verdict in judge_pairs(pairs, limits, blocking, looks):
         objection = objections.get(verdict.case)
-        if objection and not verdict.advisory:
-            verdict = verdict.model_copy(update={"details": (*verdict.details, remark(objection))})
+        said = (*told, remark(objection)) if objection and not verdict.advisory else told
+        verdict = verdict.model_copy(update={"details": (*verdict.details, *said)})
         verdicts.append(verdict)
     return verdicts
 

@@ -44,6 +44,15 @@ def require(loaded: inputs.Loaded, modes: Sequence[Mode], device: str, option: s
     )
 
 
+def holds(processes: int, cases: Sequence[Case], cache: str, modes: Sequence[Mode], device: str) -> bool:
+    """True when the machine's memory holds as many processes at once, each making the steps of any of the cases."""
+    if not _takes_this_memory(naming.parse(device)[0].kind):
+        return True
+    emulated = any(mode.format != "float32" for mode in modes)
+    needed = max(needed_bytes(inputs.load(case, cache), _tensorflow(), emulated) for case in cases)
+    return processes * needed <= available_bytes()
+
+
 def _takes_this_memory(kind: str) -> bool:
     # What `auto` stands for is known to TensorFlow alone, which this process does not import.
     return kind == "cpu" or (kind == "auto" and not Path("/proc/driver/nvidia/gpus").exists())

@@ -137,6 +137,8 @@ class Comparison(Record):
     """Fewest and most pairs of each mode."""
     in_turns: Optional[bool] = None
     """True when base and head stepped in turns, False when one ran after the other; None until that is known."""
+    budget: Optional[float] = Field(None, gt=0)
+    """Seconds after which no pair is begun beyond the fewest; None: no limit."""
     complete: bool = True
     """False while the comparison is measured, and when it was interrupted."""
     started: str

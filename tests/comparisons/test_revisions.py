@@ -9,7 +9,9 @@ from harness.comparisons.trees import IncomparableError, Meter, Tree, TreeFailed
 from harness.errors import UsageError
 from harness.gates import exit_status
 from harness.records import Comparison, Pair
+from harness.remark import remark
 from harness.store.run_folder import RunFolder
+from reports.language import ENGLISH
 from tests.conftest import ROOT
 
 STAND_IN = """
@@ -37,7 +39,7 @@ def measure(tmp_path, monkeypatch):
     """Measures stand-ins for two trees; returns the pairs and the order in which the trees ran."""
     monkeypatch.setenv("ORDER", str(tmp_path / "order"))
 
-    def run(base, head, pairs=2, statuses=(0, 0), most=None, undecided=None, in_turns=False):
+    def run(base, head, pairs=2, statuses=(0, 0), most=None, undecided=None, in_turns=False, budget=None):
         trees = []
         for name, record, status in zip(("base", "head"), (base, head), statuses):
             (tmp_path / name).mkdir()
@@ -46,11 +48,11 @@ def measure(tmp_path, monkeypatch):
         folder = RunFolder.create(tmp_path / "runs", "against")
         meter = Meter(*trees, [], folder.path, lambda *told: None, in_turns)
         looks = (pairs, most or pairs)
-        comparison = Comparison(base="b", modes=("m",), looks=looks, started="", command=())
+        comparison = Comparison(base="b", modes=("m",), looks=looks, budget=budget, started="", command=())
         found = []
         monkeypatch.setattr(revisions, "undecided_modes", lambda found, *_: undecided(found))
         monkeypatch.setattr(revisions, "_head_run", lambda *_: SimpleNamespace(suite=SimpleNamespace(limits=())))
-        revisions.measure_pairs(comparison, meter, found, folder)
+        run.stopped = revisions.measure_pairs(comparison, meter, found, folder)
         assert folder.recover_journal(comparison.owner, Pair) == found
         return found, (tmp_path / "order").read_text().split()
 
@@ -139,6 +141,17 @@ def test_the_verdict_on_pairs_until_decided_bears_its_looks_and_their_wider_inte
     (once,), (often,) = (revisions.judge(pairs, (), {}, looks) for looks in ((3, 3), (3, 20)))
     assert (once.rule.looks, often.rule.looks) == (None, (3, 20))
     assert often.low < once.low < once.high < often.high
+
+
+def test_a_spent_budget_begins_no_pair_beyond_the_fewest_and_says_so(measure):
+    pairs, _ = measure(_record(), _record(), pairs=2, most=9, undecided=lambda found: {"m"}, budget=1e-9)
+    assert [pair.number for pair in pairs] == [1, 2]
+    assert [ENGLISH.remark(told) for told in measure.stopped] == ["time budget of 1e-09 s spent"]
+
+
+def test_what_ran_one_after_the_other_is_said_of_each_verdict():
+    (verdict,) = revisions.judge(_pairs("m", 1.0, 1.01, 0.99), (), {}, told=(remark("not_in_turns"),))
+    assert "one after the other" in ENGLISH.remark(verdict.details[0])
 
 
 def test_an_older_record_is_read_too(measure):
@@ -248,7 +261,8 @@ def test_an_interrupted_comparison_goes_on_with_the_pair_it_was_at(tmp_path, mon
     monkeypatch.setattr(revisions, "Meter", Stub)
     monkeypatch.setattr(revisions, "_head_run", lambda *_: head)
     cards = SimpleNamespace(current=lambda *_: [])
-    arguments = ("HEAD", ["force_fp16"], [], (4, 4), tmp_path, cards, (), None)
+    plan = revisions.Plan(["force_fp16"], [], (4, 4), budget=None, in_turns=True, command=())
+    arguments = ("HEAD", plan, tmp_path, cards, None)
     comparison, folder = revisions.compare(*arguments)
     assert not comparison.complete and len(comparison.pairs) == 2 and comparison.verdicts == ()
     stored = json.loads((folder / "comparison.json").read_text())
