@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from harness.gates.power_card import Cards
     from harness.records import Comparison
 
+_BESIDE_TRIALS = 600.0
+"""Seconds that a tree's process may take beside its trials."""
+
 
 def compare_trees(request: Request) -> int:
     """Measure a revision and this tree, show the verdicts, return the exit status."""
@@ -34,6 +37,8 @@ def compare_trees(request: Request) -> int:
         looks=request.pairs,
         budget=request.budget,
         in_turns=memory.holds(2, suite.cases, cache_folder(), suite.modes, chosen.name),
+        # Each of its trials ends in time by itself; what comes before and after them is short.
+        timeout=2 * len(suite.cases) * suite.timeout + _BESIDE_TRIALS,
         command=sys.argv,
     )
     results = Path(request.output)

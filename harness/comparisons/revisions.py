@@ -33,6 +33,8 @@ class Plan(NamedTuple):
     """Seconds after which no pair is begun beyond the fewest; None: no limit."""
     in_turns: bool
     """False where the machine's memory does not hold two processes at once."""
+    timeout: float
+    """Seconds that one pair may take."""
     command: Sequence[str]
 
 
@@ -58,6 +60,7 @@ def compare(revision: str, plan: Plan, results: Path, cards: Cards, hear: Hear) 
         options=tuple(plan.options),
         looks=plan.looks,
         budget=plan.budget,
+        timeout=plan.timeout,
         in_turns=None if plan.in_turns else False,
         started=environment.now(),
         command=tuple(plan.command),
@@ -92,7 +95,8 @@ def measure(comparison: Comparison, folder: RunFolder, cards: Cards, hear: Hear)
     try:
         with base_tree(comparison.base_commit) as base:
             head = Tree("head", ROOT)
-            meter = Meter(base, head, comparison.options, folder.path, hear, comparison.in_turns is not False)
+            in_turns = comparison.in_turns is not False
+            meter = Meter(base, head, comparison.options, folder.path, hear, in_turns, comparison.timeout)
             stopped = measure_pairs(comparison, meter, pairs, folder)
     except KeyboardInterrupt:
         return comparison.model_copy(update={"pairs": tuple(pairs)}), folder.path

@@ -5,6 +5,7 @@ differ. Both run at once and step in turns; a tree that knows nothing of turns r
 """
 
 import json
+import math
 import os
 import shutil
 import statistics
@@ -24,6 +25,8 @@ from harness.step.turns import VARIABLE, WARM_UP_STEPS
 _FEWEST_STEPS = 5
 """Least number of paired steps of two processes from which their ratio is taken."""
 _LOOK_SECONDS = 0.1
+_GRACE_SECONDS = 10.0
+"""Seconds from the request to end until a tree's process is killed; its worker ends with it."""
 
 
 class IncomparableError(ValueError):
@@ -49,10 +52,24 @@ class Meter:
     """Measures pairs of processes of two trees: in turns, unless one of them turns out not to know how."""
 
     def __init__(
-        self, base: Tree, head: Tree, options: Sequence[str], folder: Path, hear: Hear, in_turns: bool = True
+        self,
+        base: Tree,
+        head: Tree,
+        options: Sequence[str],
+        folder: Path,
+        hear: Hear,
+        in_turns: bool = True,
+        timeout: Optional[float] = None,
     ) -> None:
-        """Set what both trees run: `options` of their command lines; `folder` gets their runs."""
+        """Set what both trees run.
+
+        Args:
+            options: of their command lines.
+            folder: gets their runs.
+            timeout: seconds that one pair may take; None: no limit.
+        """
         self.base, self.head, self.options, self.folder, self.hear = base, head, options, folder, hear
+        self.timeout = timeout
         self.in_turns = in_turns
         """True while pairs are to step in turns; False for good once a tree did not."""
 
@@ -74,7 +91,7 @@ class Meter:
             rounds = []
             for tree in order:
                 self.hear(number, tree.name, mode)
-                statuses[tree.name] = self._start(tree, mode, homes[tree.name], {}).wait()
+                statuses[tree.name] = self._run_alone(tree, mode, homes[tree.name])
         sides = {tree.name: _read(tree, mode, homes[tree.name], statuses[tree.name]) for tree in order}
         return list(_paired(mode, number, sides["base"], sides["head"], rounds))
 
@@ -92,15 +109,32 @@ class Meter:
                 for tree in order:
                     variables = {VARIABLE: referee.paths[tree.name]}
                     running[tree.name] = self._start(tree, mode, homes[tree.name], variables)
+                deadline = self._deadline()
                 while any(process.poll() is None for process in running.values()):
+                    if time.monotonic() > deadline:
+                        raise self._timed_out(order[0], homes[order[0].name])
                     if any(process.poll() is not None for process in running.values()):
                         referee.call_off()
                     time.sleep(_LOOK_SECONDS)
             finally:
                 for process in running.values():
-                    process.terminate()
-                    process.wait()
+                    _end(process)
         return {name: process.returncode for name, process in running.items()}, referee.rounds
+
+    def _run_alone(self, tree: Tree, mode: str, home: Path) -> int:
+        process = self._start(tree, mode, home, {})
+        try:
+            return process.wait(self.timeout)
+        except subprocess.TimeoutExpired as error:
+            raise self._timed_out(tree, home) from error
+        finally:
+            _end(process)
+
+    def _deadline(self) -> float:
+        return math.inf if self.timeout is None else time.monotonic() + self.timeout
+
+    def _timed_out(self, tree: Tree, home: Path) -> TreeFailedError:
+        return TreeFailedError(f"{tree.name}: bench.py took more than {self.timeout:g} s; log {home / 'log.txt'}")
 
     def _start(self, tree: Tree, mode: str, home: Path, variables: Dict[str, str]) -> "subprocess.Popen[bytes]":
         shutil.rmtree(home, ignore_errors=True)  # of a pair that was interrupted, or did not step in turns
@@ -114,6 +148,16 @@ class Meter:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **variables},
             )
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that may still run: with a request that lets it end its worker, and then by force."""
+    process.terminate()
+    try:
+        process.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 class _Reading(NamedTuple):

@@ -139,6 +139,8 @@ class Comparison(Record):
     """True when base and head stepped in turns, False when one ran after the other; None until that is known."""
     budget: Optional[float] = Field(None, gt=0)
     """Seconds after which no pair is begun beyond the fewest; None: no limit."""
+    timeout: Optional[float] = Field(None, gt=0)
+    """Seconds that one pair may take; None in older records."""
     complete: bool = True
     """False while the comparison is measured, and when it was interrupted."""
     started: str

@@ -23,7 +23,7 @@ from harness.runs.stopping import wanted
 from harness.runs.summary import growth, summarize
 from harness.step import inputs
 from harness.step.turns import VARIABLE
-from harness.store.files import first_problem
+from harness.store.files import first_problem, slug
 from harness.store.run_folder import RunFolder
 from harness.trial.supervisor import run_trial
 
@@ -82,6 +82,7 @@ def run_suite(
     suite = suite.model_copy(
         update={"cases": tuple(memory.resolve(case, cache, suite.modes, device, plan_only) for case in suite.cases)}
     )
+    _require_folders(suite)
     check_op_names(suite.cases, suite.modes, cache)
     machine = environment.describe(device=device)
     folder = RunFolder.create(results, suite.name)
@@ -100,6 +101,18 @@ def run_suite(
     )
     with _hint(folder):
         return _measure(run, folder, cache, observer)
+
+
+def _require_folders(suite: Suite) -> None:
+    """Raise UsageError when two cases or modes would share the folders of their trials."""
+    for what, names in (("case", [case.id for case in suite.cases]), ("mode", [mode.name for mode in suite.modes])):
+        known: Dict[str, str] = {}
+        for name in names:
+            other = known.setdefault(slug(name), name)
+            if other != name:
+                raise UsageError(
+                    f"suite {suite.name}: the {what}s {other!r} and {name!r} have one folder {slug(name)!r}: rename one"
+                )
 
 
 def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:

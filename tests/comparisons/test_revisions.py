@@ -154,6 +154,17 @@ def test_what_ran_one_after_the_other_is_said_of_each_verdict():
     assert "one after the other" in ENGLISH.remark(verdict.details[0])
 
 
+@pytest.mark.parametrize("in_turns", [False, True])
+def test_a_tree_that_hangs_ends_the_comparison_in_time(tmp_path, in_turns):
+    trees = [Tree(name, tmp_path / name) for name in ("base", "head")]
+    for tree in trees:
+        tree.path.mkdir()
+        (tree.path / "bench.py").write_text("import time; time.sleep(600)")
+    meter = Meter(*trees, [], tmp_path / "runs", lambda *told: None, in_turns, timeout=0.5)
+    with pytest.raises(TreeFailedError, match="base: bench.py took more than 0.5 s; log "):
+        meter.measure(1, "m")
+
+
 def test_an_older_record_is_read_too(measure):
     older = {"suite": "perf", "cases": [CASE], "trials": [{"case": "c", "step_seconds": 2.0}]}
     pairs, _ = measure(older, _record(1.0))
@@ -261,7 +272,7 @@ def test_an_interrupted_comparison_goes_on_with_the_pair_it_was_at(tmp_path, mon
     monkeypatch.setattr(revisions, "Meter", Stub)
     monkeypatch.setattr(revisions, "_head_run", lambda *_: head)
     cards = SimpleNamespace(current=lambda *_: [])
-    plan = revisions.Plan(["force_fp16"], [], (4, 4), budget=None, in_turns=True, command=())
+    plan = revisions.Plan(["force_fp16"], [], (4, 4), budget=None, in_turns=True, timeout=9.0, command=())
     arguments = ("HEAD", plan, tmp_path, cards, None)
     comparison, folder = revisions.compare(*arguments)
     assert not comparison.complete and len(comparison.pairs) == 2 and comparison.verdicts == ()

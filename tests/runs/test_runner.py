@@ -339,3 +339,11 @@ def test_an_interrupted_confirmation_can_be_resumed(doubted, monkeypatch):
     listener = Waiting()
     assert len(confirm(resumed, path, _suspects(run), "", listener).trials) == 8
     assert len(listener.trials) == 2
+
+
+def test_cases_that_would_share_a_folder_are_refused(suite, tmp_path):
+    (case,) = suite.cases
+    alike = suite.model_copy(update={"cases": tuple(case.model_copy(update={"id": name}) for name in ("a b", "a-b"))})
+    with pytest.raises(UsageError, match="suite tiny: the cases 'a b' and 'a-b' have one folder 'a-b': rename one"):
+        runner.run_suite(alike, "cpu", tmp_path, "", runner.Observer())
+    assert not list(tmp_path.glob("tiny*"))
