@@ -16,7 +16,7 @@ FIGURES = PlanFigures(
     unknown_types=(),
     flop=1000,
     roofline_seconds=1e-3,
-    layers={"conv1_1": "Conv2D 16,16>16", "gram": "MatMulV2 16,16>16"},
+    layers={"conv1_1": "conv1_1/Conv2D: Conv2D 16,16>16", "gram": "gram/MatMul: MatMulV2 16,16>16"},
 )
 
 

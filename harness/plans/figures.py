@@ -1,7 +1,7 @@
 """Reduces a dtype plan to what is compared with a baseline: its figures, and its decisions layer by layer."""
 
 from collections import Counter
-from typing import Dict, List
+from typing import Dict, Iterator, List, Tuple
 
 from harness.precision import DtypePlan, explain_layers
 from harness.records import PlanFigures
@@ -15,7 +15,7 @@ def figures(plan: DtypePlan) -> PlanFigures:
     for layer in explain_layers(plan):
         # Sorted by name, for the order within a layer is TensorFlow's.
         ops = sorted((explained.op for explained in layer.ops), key=lambda op: op.name)
-        layers[layer.name or "(no scope)"] = "; ".join(f"{op.type} {op.dtypes}" for op in ops)
+        layers[layer.name or "(no scope)"] = "; ".join(f"{op.name}: {op.type} {op.dtypes}" for op in ops)
     return PlanFigures(
         casts=totals.casts,
         bytes_cast=totals.bytes_cast,
@@ -31,7 +31,7 @@ def figures(plan: DtypePlan) -> PlanFigures:
 
 
 def differences(old: PlanFigures, new: PlanFigures) -> List[Remark]:
-    """Say what changed, one remark for each figure, op or layer; empty when nothing did."""
+    """Say what changed, one remark for each figure and for all ops that changed alike; empty when nothing did."""
     found = [
         remark(f"plan_{name}", before=getattr(old, name), after=getattr(new, name))
         for name in ("casts", "bytes_cast", "flop")
@@ -48,18 +48,29 @@ def differences(old: PlanFigures, new: PlanFigures) -> List[Remark]:
     if old.roofline_seconds != new.roofline_seconds:
         milliseconds = {"before": 1e3 * old.roofline_seconds, "after": 1e3 * new.roofline_seconds}
         found.append(remark("plan_roofline", **milliseconds))
-    for layer in sorted({*old.layers, *new.layers}):
-        if old.layers.get(layer) != new.layers.get(layer):
-            found.append(_layer_difference(layer, old.layers.get(layer, ""), new.layers.get(layer, "")))
-    return found
+    return found + list(_op_differences(old, new))
 
 
-def _layer_difference(layer: str, before: str, after: str) -> Remark:
-    """Say which ops of a layer are gone and which are new; what stays is left out."""
-    old, new = (Counter(filter(None, text.split("; "))) for text in (before, after))
-    gone, come = ("; ".join((one - other).elements()) for one, other in ((old, new), (new, old)))
-    if gone and come:
-        return remark("plan_layer", layer=layer, before=gone, after=come)
-    if gone or come:
-        return remark("plan_layer_no_longer" if gone else "plan_layer_now", layer=layer, ops=gone or come)
-    return remark("plan_layer_order", layer=layer)
+def ops_of(layer: str) -> List[Tuple[str, str]]:
+    """Return name and decision, such as `MatMulV2 16,16>32`, of each op of a layer; older records have no names."""
+    entries = [entry.partition(": ") for entry in layer.split("; ") if entry]
+    return [(name, decision) if sign else ("", name) for name, sign, decision in entries]
+
+
+def _op_differences(old: PlanFigures, new: PlanFigures) -> Iterator[Remark]:
+    """Yield what changed op by op; ops that changed alike share a remark, which names the first."""
+    before, after = (
+        [(layer, *op) for layer, text in side.layers.items() for op in ops_of(text)] for side in (old, new)
+    )
+    if not all(name for _, name, _ in before + after):  # an older plan: all ops of a layer are one
+        before, after = ([(layer, layer, decision) for layer, _, decision in side] for side in (before, after))
+    gone, come = Counter(before) - Counter(after), Counter(after) - Counter(before)
+    changes: Dict[Tuple[str, str], List[str]] = {}
+    for name in sorted({name for _, name, _ in [*gone, *come]}):
+        sides = ["; ".join(op[2] for op in sorted(side.elements()) if op[1] == name) for side in (gone, come)]
+        changes.setdefault((sides[0], sides[1]), []).append(name)
+    for (was, now), names in changes.items():
+        code = "plan_op" if was and now else "plan_op_no_longer" if was else "plan_op_now"
+        if len(names) > 1:
+            code += "_alike"
+        yield remark(code, op=names[0], more=len(names) - 1, before=was, after=now)

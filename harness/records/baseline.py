@@ -30,7 +30,7 @@ class PlanFigures(Record):
     roofline_seconds: Figure
     """Least time of a step on a 910, with the assumed bandwidth."""
     layers: Dict[str, str]
-    """Ascend type and dtypes of each op, by the name of its layer."""
+    """Name, Ascend type and dtypes of each op, by the name of its layer."""
 
 
 class CasePlan(Record):

@@ -63,8 +63,8 @@ def test_a_baseline_without_a_plan_is_none_for_the_plan_s_gate(run, baselines):
         ({"refused": ("conv",)}, "would no longer compile: conv"),
         ({"unknown_types": ("Lgamma",)}, "now an unknown type: Lgamma"),
         (
-            {"layers": {**FIGURES.layers, "gram": "MatMulV2 16,16>32"}},
-            "layer gram: MatMulV2 16,16>16 -> MatMulV2 16,16>32",
+            {"layers": {**FIGURES.layers, "gram": "gram/MatMul: MatMulV2 16,16>32"}},
+            "gram/MatMul: MatMulV2 16,16>16 -> MatMulV2 16,16>32",
         ),
     ],
 )
