@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from harness.errors import UsageError
+from harness.machine.git import ROOT
 from harness.records import Case, CasePlan, Run, Summary, TrialResult, Verdict
 from harness.records.events import Sample
 from harness.store.run_folder import RunFolder, inside
@@ -20,13 +21,15 @@ class Evidence(NamedTuple):
 
     run: Run
     folder: Path
+    baselines: Path = ROOT / "baselines"
+    """Folder below which an approved picture may be read."""
 
     @classmethod
-    def load(cls, path: Path) -> "Evidence":
+    def load(cls, path: Path, baselines: Path = ROOT / "baselines") -> "Evidence":
         """Read the folder of a run or of a comparison, or the record in it; raises UsageError when it is neither."""
         folder = RunFolder(path.parent if path.name in ("run.json", COMPARISON) else path)
         is_comparison = os.path.lexists(folder.path / COMPARISON)
-        return cls(head_run(folder) if is_comparison else folder.load(), folder.path)
+        return cls(head_run(folder) if is_comparison else folder.load(), folder.path, baselines)
 
     @property
     def record(self) -> Path:

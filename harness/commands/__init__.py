@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def baselines_in(folder: Optional[str]) -> "Baselines":
-    """The approved results in a folder that the user named, or in the project's own."""
+    """The approved results in a folder that the user or a suite named, or in the project's own."""
     from harness.store.baselines import Baselines
 
     return Baselines(Path(folder) if folder else Path(__file__).resolve().parent.parent.parent / "baselines")

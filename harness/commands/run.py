@@ -20,7 +20,7 @@ def measure(request: Request) -> int:
     from harness.runs import runner
     from reports.terminal.progress import Progress
 
-    shown = Shown.from_options(request.report, request.lang, request.quiet)
+    shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
     kind = naming.choose(request.device)[0].kind
     suite = request.chosen_suite(kind)
     kinds.check(kind, suite, request.health)
@@ -45,7 +45,7 @@ def continue_run(request: Request) -> int:
     from harness.runs import runner
     from reports.terminal.progress import Progress
 
-    shown = Shown.from_options(request.report, request.lang, request.quiet)
+    shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
     with Progress(quiet=request.quiet, words=shown.words) as progress:
         run, folder = runner.resume(Path(str(request.resume)), cache_folder(), progress)
     if request.require_fit and not run.suite.fidelity:
@@ -55,25 +55,16 @@ def continue_run(request: Request) -> int:
 
 def show(run: "Run", folder: Path, gate: bool, request: Request, shown: Shown) -> int:
     """Judge the run if asked for, print it and its verdicts, write its reports; return the exit status."""
-    from reports.advice import Origin
-    from reports.plain_text import shown_path
-    from reports.terminal.fidelity import print_fidelity
-    from reports.terminal.published_figures import print_published
-    from reports.terminal.run import print_run
-    from reports.terminal.verdicts import print_verdicts
+    from reports.terminal.whole import print_whole
 
     if gate:
         run = judge(run, folder, request, shown)
-    if run.suite.fidelity and not run.plan_only:
-        print_fidelity(run, folder, shown.words, shown.quiet)
-    else:
-        print_run(run, folder, shown.words, shown.quiet)
-    if run.suite.name == "reference" and not shown.quiet:
-        print_published(run, shown.words)
-    if gate:
-        origin = Origin(shown_path(folder), run.suite.name)
-        print_verdicts(run.verdicts, run.power_cards, shown.words, shown.quiet, origin=origin)
-    shown.write(folder)
+    print_whole(run, folder, shown.words, shown.quiet, shown.console)
+    shown.write(folder, baselines_in(request.baselines or run.suite.baselines).root)
+    return shown.answer(folder, _status(run, gate, request))
+
+
+def _status(run: "Run", gate: bool, request: Request) -> int:
     if not run.complete:
         return INTERRUPTED
     if not all(trial.status == "ok" for trial in run.trials):
@@ -90,7 +81,7 @@ def judge(run: "Run", folder: Path, request: Request, shown: Shown) -> "Run":
     from harness.store.run_folder import RunFolder
     from reports.terminal.progress import Progress
 
-    baselines = baselines_in(request.baselines)
+    baselines = baselines_in(request.baselines or run.suite.baselines)
     run = gate.judged(run, baselines, folder, request.require_fit)
     suspects = unconfirmed(run.verdicts)
     if suspects and run.complete:
