@@ -45,8 +45,8 @@ def compare_trees(request: Request) -> int:
         timeout=2 * len(suite.cases) * suite.timeout + _BESIDE_TRIALS,
         command=sys.argv,
     )
-    results = Path(request.output)
-    return _show(request, lambda cards, hear: revisions.compare(str(request.against), plan, results, cards, hear))
+    results, revision = Path(request.output), str(request.against)
+    return _show(request, suite.baselines, lambda cards, hear: revisions.compare(revision, plan, results, cards, hear))
 
 
 def continue_comparison(request: Request) -> int:
