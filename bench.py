@@ -19,6 +19,7 @@ from harness.commands.against import compare_trees, continue_comparison
 from harness.commands.approve import approve
 from harness.commands.blame import blame
 from harness.commands.calibrate import calibrate
+from harness.commands.choose import choose
 from harness.commands.compare import compare
 from harness.commands.doctor import doctor
 from harness.commands.explain import explain
@@ -46,6 +47,7 @@ def cli(**_: Any) -> None:
     \b
     python bench.py --suite perf      step time, throughput and loss of each mode
     python bench.py --suite accuracy  is each mode's picture still the approved one, and is it right
+    python bench.py choose            which mode may be used for your own pictures, and why not the others
     python bench.py --suite smoke     does everything work, in under a minute
     python bench.py list              suites, cases, modes and devices to choose from
     python bench.py doctor            what is installed and what is missing
@@ -61,7 +63,7 @@ def cli(**_: Any) -> None:
     context.exit(_action(request)(request))
 
 
-for command in (approve, blame, calibrate, compare, doctor, explain, history, list_all, report):
+for command in (approve, blame, calibrate, choose, compare, doctor, explain, history, list_all, report):
     cli.add_command(command)
 
 

@@ -11,7 +11,9 @@ from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED
 from harness.store.cache import cache_folder
 
 if TYPE_CHECKING:
-    from harness.records import Case, Mode
+    from rich.console import Console
+
+    from harness.records import Blame, Case, Mode
     from harness.store.run_folder import RunFolder
     from reports.language import Words
 
@@ -54,6 +56,7 @@ def blame(
     from harness.plans.explain import check_op_names
     from harness.store.run_folder import RunFolder
     from reports.language import Words, language_of
+    from reports.terminal.console import open_console
 
     if (mode is None) == (modes is None):
         raise click.UsageError("blame: expected a MODE, or --modes A,B")
@@ -71,20 +74,23 @@ def blame(
     case = memory.resolve(suites.customize(first, given, {}).cases[0], cache_folder(), chosen, "cpu")
     check_op_names([case], chosen, cache_folder())
     words = Words(lang or language_of())
-    statuses = []
+    are_fit = True
     for name, each in zip(names, chosen):
-        again = _again(first.cases[0].id, name, {**given, "mixlist": mixlist})
-        statuses.append(search(case, each, RunFolder.create(Path(output), "blame"), again, words))
-        if statuses[-1] == INTERRUPTED:
-            break
-    context.exit(max(statuses))
+        command = again(first.cases[0].id, name, {**given, "mixlist": mixlist})
+        found = search(case, each, RunFolder.create(Path(output), "blame"), command, words, open_console())
+        if found is None:
+            context.exit(INTERRUPTED)
+        are_fit = are_fit and found.fit_after
+    context.exit(0 if are_fit else INCONCLUSIVE)
 
 
-def search(case: "Case", mode: "Mode", folder: "RunFolder", again: List[str], words: "Words") -> int:
-    """Search for what makes the mode wrong in this case, keep and show all that is found; return the exit status.
+def search(
+    case: "Case", mode: "Mode", folder: "RunFolder", command: List[str], words: "Words", console: "Console"
+) -> "Optional[Blame]":
+    """Search for what makes the mode wrong in this case, keep and show all that is found; None when interrupted.
 
     Args:
-        again: the command line that draws the case in this mode and in the reference mode, without dtypes.
+        command: what draws the case in this mode and in the reference mode, without dtypes.
 
     Raises:
         UsageError: a package is missing.
@@ -106,17 +112,22 @@ def search(case: "Case", mode: "Mode", folder: "RunFolder", again: List[str], wo
         try:
             found = find(Question(case=case, mode=mode, cache=cache_folder()), hear)
         except KeyboardInterrupt:
-            print_interrupted(findings, words)
-            return INTERRUPTED
+            print_interrupted(findings, words, console)
+            return None
         except ChildFailedError as error:
             raise ChildFailedError(f"{error}; what it had found is kept in {folder.path}") from error
     findings.finish(found)
-    print_blame(found, findings.file, again, words)
-    return 0 if found.fit_after else INCONCLUSIVE
+    print_blame(found, findings.file, command, words, console)
+    return found
 
 
-def _again(case: str, mode: str, given: Dict[str, Any]) -> List[str]:
-    """Return the command line that judges what the search has drawn."""
+def again(case: str, mode: str, given: Dict[str, Any]) -> List[str]:
+    """Return the command line that judges what a search has drawn.
+
+    Args:
+        case: id of the case of suite accuracy that `given` changes.
+        given: values by the names of their options; those that are None were not given.
+    """
     command = ["python", "bench.py", "--suite", "accuracy", "--advisory", "--case", case]
     for name, value in given.items():
         for one in value if isinstance(value, tuple) else (value,):

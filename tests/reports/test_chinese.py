@@ -17,14 +17,14 @@ from harness.store.run_folder import RunFolder
 from reports import formats
 from reports.language import Words, catalogue
 from reports.sentences import SENTENCES
-from reports.terminal import blame, fidelity, history, power_card, progress, run, verdicts
+from reports.terminal import blame, choice, fidelity, history, power_card, progress, run, verdicts
 from reports.terminal.console import PlainConsole
 from tests.reports.runs import MIXED, make_run
 
 TERMS = set(
     """
     against api approve baselines bench bfloat blame calibrate cfg changed checkout cpu customize doctor dtypes
-    dump fit flip force gate gflop gib git gram graph head html journal json lang log missing modes mpx nan png psnr
+    dump fit flip force gate gflop gib git gram graph head html journal json lang log missing mode modes mpx nan png psnr
     python reason replicates report require resume run ssim student style stylebench suite text tflop
     """.split()
 )
@@ -143,6 +143,11 @@ def test_a_terminal_shows_no_english(evidence, trial):
     history.print_history([], [], set(), 9, words, console)
     _live(progress.Progress(console, words=words), trial, whole.trials)
     _print_search(words, console, folder)
+    one_case = whole.suite.model_copy(update={"cases": whole.suite.cases[:1]})
+    for work in (1, 9):
+        choice.print_beforehand(one_case, work, words, console=console)
+    for ready in ([], [choice.Ready("1", "1", folder, ops, 0.1) for ops in ((), ("1",))]):
+        choice.print_ready(ready, words, console)
     assert _english(out.getvalue(), evidence) == []
     assert len(re.findall("[\u4e00-\u9fff]", out.getvalue())) > 5000
 
