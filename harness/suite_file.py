@@ -12,6 +12,7 @@ from harness import modes
 from harness.errors import UsageError, nearest
 from harness.reading import UnreadableError, read_file
 from harness.records import Case, FidelityPlan, Limit, Mode, Record, Suite
+from harness.store.files import slug
 from model import vgg
 from model.settings import StyleSettings
 
@@ -60,13 +61,15 @@ def load(path: str) -> Suite:
     document = _read(what, Path(path))
     _refuse_what_is_not_given(what, document)
     fields = {
-        "name": Path(path).stem,
+        "name": slug(Path(path).stem),
         "purpose": "",
         "replicates": 1 if "fidelity" in document else _REPLICATES,
         "modes": list(modes.NAMES),
         **document,
         "baselines": _beside(folder, document.get("baselines", _BASELINES)),
     }
+    if isinstance(fields["name"], str) and slug(fields["name"]) != fields["name"]:
+        raise UsageError(f"{what}: name {fields['name']!r}: expected letters, digits and . _ + - alone")
     if isinstance(fields["modes"], list):
         fields["modes"] = [
             _mode(f"{what}: modes {index}", item, folder) for index, item in enumerate(fields["modes"], 1)

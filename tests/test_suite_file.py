@@ -77,6 +77,8 @@ def test_a_suite_that_judges_pictures_draws_each_once(write):
         ('loss_scale = "8"', 'loss_scale = "x"', "modes 3: --loss-scale x: init x: input should be a valid number"),
         ('loss_scale = "8"', 'mixlist = "none.json"', "none.json: No such file or directory"),
         ('purpose = "ours"', 'name = "perf"', "name 'perf': a shipped suite has it (expected another)"),
+        ('purpose = "ours"', 'name = "../up"', "name '../up': expected letters, digits and . _ + - alone"),
+        ('purpose = "ours"', "name = 7", "name 7: input should be a valid string"),
         ('purpose = "ours"', "replicates = 0", "replicates 0: input should be greater than 0"),
         ('purpose = "ours"', "color = 1", "color: no such field (expected some of name, purpose, "),
         ("[[cases]]", "[cases]", "cases: input should be a valid"),

@@ -5,7 +5,7 @@ from typing import Optional, Tuple
 
 import click
 
-from harness.commands import baselines_in
+from harness.commands import baselines_to_write
 from harness.commands.options import baselines_option, output_option
 from harness.commands.pairs import PairsType
 from harness.commands.request import given_options
@@ -68,7 +68,7 @@ def calibrate(
         changes = {"size": size} if size is not None else {}
         chosen = suites.customize(suites.get(suite), changes, {})
         folder, plan = calibration.begin(chosen, device, comparisons, pairs, disturbed, Path(output), cache_folder())
-    limits = plan.limits
+    limits, stored = plan.limits, baselines_to_write(baselines, plan.baselines)
     with Progress() as progress:
         try:
             found = calibration.measure(plan, limits, folder, cache_folder(), progress)
@@ -85,4 +85,4 @@ def calibrate(
     except NeverSteadyError as error:
         click.echo(f"bench.py: {error}", err=True)
         context.exit(INCONCLUSIVE)
-    print_card(card, baselines_in(baselines or plan.baselines).save_card(card))
+    print_card(card, stored.save_card(card))

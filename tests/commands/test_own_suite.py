@@ -42,6 +42,10 @@ def test_what_is_approved_lies_beside_the_suite_and_gates(run_bench, tmp_path):
     assert [(row["case"], row["mode"], row["summary"]) for row in answer["table"]] == [("ours", "force_fp16", None)]
     assert answer["table"][0]["plan"]["casts"] > 0
     (folder,) = (tmp_path / "results").iterdir()
+    record = (folder / "run.json").read_text()
+    (folder / "run.json").write_text(record.replace(f"{tmp_path}/baselines", "/no/such/baselines"))
+    assert run_bench("approve", str(folder), "--reason", "of another machine")[0] == 2
+    (folder / "run.json").write_text(record)
     assert run_bench("approve", str(folder), "--reason", "the first")[0] == 0
     assert [path.parent.name for path in (tmp_path / "baselines" / "ours").glob("*/*.json")] == ["ours"]
     status, out = run_bench(*gate)

@@ -24,8 +24,8 @@ from tests.reports.runs import MIXED, make_run
 TERMS = set(
     """
     against api approve baselines bench bfloat blame calibrate cfg changed checkout cpu customize doctor dtypes
-    dump fit flip force gate gflop gib git gram graph head html journal json lang log missing mode modes mpx nan png psnr
-    python reason replicates report require resume run ssim student style stylebench suite text tflop
+    dump fit flip force gate gflop gib git gram graph head html journal json lang log missing mode modes mpx nan png
+    psnr python reason replicates report require resume run ssim student style stylebench suite text tflop
     """.split()
 )
 """What Chinese texts hold in Latin letters: abbreviations, units, and the names of files, commands and options."""
