@@ -13,6 +13,8 @@ class Question(Record):
     case: Case
     mode: Mode
     cache: str = ""
+    hints: Tuple[Tuple[str, ...], ...] = ()
+    """Names of ops that mended other modes of the case: the first such set that mends this one too is the answer."""
 
 
 Phase = Literal["reference", "noise", "counting"]

@@ -86,9 +86,11 @@ class Search:
         mode, neutral = self.question.mode, self._is_neutral()
         before = self._fits(())
         found: Sequence[Swap] = ()
+        hinted: Sequence[Swap] = ()
         if not before:
             every = self._swaps()
-            found = self._search(every) if self._fits(every) else ()
+            hinted = self._hinted(every)
+            found = hinted or (self._search(every) if self._fits(every) else ())
         config = with_swaps(mode.precision, found)
         return Blame(
             case=self.case.id,
@@ -102,8 +104,17 @@ class Search:
                 (score.blocks, score.distance, score.true_loss_ratio, score.fit) for score in self.scores.values()
             ),
             neutral=neutral,
+            minimal=not hinted,
             customize_dtypes=customize_dtypes_text(config) if found else "",
         )
+
+    def _hinted(self, every: Sequence[Swap]) -> Sequence[Swap]:
+        """Return the first of the question's hints that makes the mode fit; empty when none does."""
+        for hint in self.question.hints:
+            chosen = [swap for swap in every if swap.op in hint]
+            if chosen and self._fits(chosen):
+                return chosen
+        return ()
 
     def _search(self, every: Sequence[Swap]) -> Sequence[Swap]:
         """Ever smaller parts, by the names of STAGES."""

@@ -13,7 +13,8 @@ from harness.store.cache import cache_folder
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.records import Blame, Case, Mode
+    from harness.blame.messages import Question
+    from harness.records import Blame
     from harness.store.run_folder import RunFolder
     from reports.language import Words
 
@@ -52,6 +53,7 @@ def blame(
     """
     import suites
     from harness import modes as known_modes
+    from harness.blame.messages import Question
     from harness.devices import memory
     from harness.plans.explain import check_op_names
     from harness.store.run_folder import RunFolder
@@ -77,7 +79,8 @@ def blame(
     are_fit = True
     for name, each in zip(names, chosen):
         command = again(first.cases[0].id, name, {**given, "mixlist": mixlist})
-        found = search(case, each, RunFolder.create(Path(output), "blame"), command, words, open_console())
+        question = Question(case=case, mode=each, cache=cache_folder())
+        found = search(question, RunFolder.create(Path(output), "blame"), command, words, open_console())
         if found is None:
             context.exit(INTERRUPTED)
         are_fit = are_fit and found.fit_after
@@ -85,24 +88,24 @@ def blame(
 
 
 def search(
-    case: "Case", mode: "Mode", folder: "RunFolder", command: List[str], words: "Words", console: "Console"
+    question: "Question", folder: "RunFolder", command: List[str], words: "Words", console: "Console"
 ) -> "Optional[Blame]":
-    """Search for what makes the mode wrong in this case, keep and show all that is found; None when interrupted.
+    """Search for what makes a mode wrong, keep and show all that is found; return the answer, None when interrupted.
 
     Args:
-        command: what draws the case in this mode and in the reference mode, without dtypes.
+        command: what draws the case in the mode and in the reference mode, without dtypes.
 
     Raises:
         UsageError: a package is missing.
         ChildFailedError: the search failed; the message says where what it had found is kept.
     """
     from harness.blame.findings import Findings
-    from harness.blame.messages import Answer, Question
+    from harness.blame.messages import Answer
     from harness.blame.search import blame as find
     from reports.terminal.blame import BlameProgress, print_blame, print_interrupted
 
     findings = Findings(folder)
-    with BlameProgress(mode.name, words) as progress:
+    with BlameProgress(question.mode.name, words) as progress:
 
         def hear(answer: Answer) -> None:
             if answer.score is not None:
@@ -110,7 +113,7 @@ def search(
             progress.heard(answer)
 
         try:
-            found = find(Question(case=case, mode=mode, cache=cache_folder()), hear)
+            found = find(question, hear)
         except KeyboardInterrupt:
             print_interrupted(findings, words, console)
             return None

@@ -113,6 +113,7 @@ def _mended(run: "Run", folder: Path, command: Callable[[str], List[str]], shown
 
     None when the search was interrupted. A bfloat16 mode has no kernels to swap and is left as it is.
     """
+    from harness.blame.messages import Question
     from harness.store.files import slug
     from harness.store.run_folder import RunFolder
 
@@ -123,7 +124,10 @@ def _mended(run: "Run", folder: Path, command: Callable[[str], List[str]], shown
         if mode.name in wrong and mode.emit != "native":
             home = RunFolder(folder / "blame" / slug(mode.name))
             home.path.mkdir(parents=True)
-            found = search(case, mode, home, command(mode.name), shown.words, shown.console)
+            # One cause spoils most modes: what mended one is tried first on the next.
+            hints = tuple(dict.fromkeys(ops for ops, _ in mended.values()))
+            question = Question(case=case, mode=mode, cache=cache_folder(), hints=hints)
+            found = search(question, home, command(mode.name), shown.words, shown.console)
             if found is None:
                 return None
             if found.customize_dtypes:

@@ -30,6 +30,7 @@ STAGES = {
     4: "stage 4 of 4, ops",
 }
 """By the number of a stage: where the search is."""
+_HINTED = "These ops mended another mode; nobody tried whether fewer do."
 _NAMED = 4
 """Blocks of a set that are all named; of more the first three are."""
 
@@ -127,9 +128,8 @@ def print_blame(
         console.print(Text(text), soft_wrap=True)
         for op in found.blocks:
             console.print(Text(f"    {op}", style="bold"), soft_wrap=True)
-        text = words(
-            "{count} sets were tried; without any one of these ops it is wrong again.", count=len(found.scores)
-        )
+        text = words("{count} sets were tried.", count=len(found.scores)) + " "
+        text += words("Without any one of these ops it is wrong again.") if found.minimal else words(_HINTED)
         console.print(Text(text), soft_wrap=True)
         console.print(
             Text(words("customize_dtypes file: {file}; judge it with", file=shown_path(file))), soft_wrap=True

@@ -49,6 +49,8 @@ def print_beforehand(
         "This is {times} times the work of the default size and steps, which take a few minutes.", times=f"{work:.1f}"
     )
     console.print(Text(long if work >= _MUCH else words("It takes a few minutes.")), soft_wrap=True)
+    text = words("The answer on each mode comes first; a search that is interrupted keeps what it has found.")
+    console.print(Text(text), soft_wrap=True)
 
 
 def print_ready(ready: Sequence[Ready], words: Words = ENGLISH, console: Optional[Console] = None) -> None:

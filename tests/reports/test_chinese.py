@@ -120,7 +120,7 @@ def _print_search(words, console, folder):
     findings.smallest = score
     blame.print_interrupted(findings, words, console)
     found = Blame(case="1", mode="1", steps=1, size=1, fit_before=False, neutral=False)
-    for changes in ({}, {"fit_before": True}, {"blocks": ("1",)}):
+    for changes in ({}, {"fit_before": True}, {"blocks": ("1",)}, {"blocks": ("1",), "minimal": False}):
         blame.print_blame(found.model_copy(update=changes), folder, ["python"], words, console)
 
 
