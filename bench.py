@@ -23,7 +23,9 @@ from harness.commands.compare import compare
 from harness.commands.doctor import doctor
 from harness.commands.explain import explain
 from harness.commands.history import history
+from harness.commands.index import index
 from harness.commands.options import SectionedGroup, all_options
+from harness.commands.push import push
 from harness.commands.report import report
 from harness.commands.request import Request, given_options, spelled
 from harness.commands.run import continue_run, measure
@@ -58,7 +60,7 @@ def cli(**_: Any) -> None:
     context.exit(_action(request)(request))
 
 
-for command in (approve, blame, calibrate, compare, doctor, explain, history, report):
+for command in (approve, blame, calibrate, compare, doctor, explain, history, index, push, report):
     cli.add_command(command)
 
 
