@@ -6,7 +6,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 from markupsafe import Markup
 
 from harness.history.series import Entry, Series
-from reports.figures import NOT_MEASURED
+from reports.figures import MARKS, NOT_MEASURED
 from reports.history_text import short_revision
 from reports.html.charts import Curve, Scale, curves
 from reports.language import Words
@@ -23,6 +23,8 @@ class Trend(NamedTuple):
 
     title: str
     drawing: Markup
+    note: str
+    """What is to be known of it; empty where nothing is."""
 
 
 class _Figure(NamedTuple):
@@ -42,7 +44,7 @@ class _Figure(NamedTuple):
 
 
 _FIGURES = (
-    _Figure("step_seconds", "step time"),
+    _Figure("step_seconds", "step time, s"),
     _Figure("true_loss", "true loss"),
     _Figure("ssim", "1 − SSIM", complement=True),
     _Figure("casts", "casts"),
@@ -66,8 +68,17 @@ def trends(found: Sequence[Series], colors: Dict[str, int], words: Words) -> Lis
                 lines.append(Curve(mode, colors[mode], points))
         if lines:
             title = words(figure.title)
-            drawn.append(Trend(title, curves(lines, title, words("revision"), title, names)))
+            drawing = curves(lines, title, words("revision"), title, names)
+            drawn.append(Trend(title, drawing, _note(figure, found, words)))
     return drawn
+
+
+def _note(figure: _Figure, found: Sequence[Series], words: Words) -> str:
+    """Return which modes' times are emulated."""
+    modes = sorted({series.head.mode for series in found if any(entry.emulated for entry in series.entries)})
+    if figure.field != "step_seconds" or not modes:
+        return ""
+    return words.comma.join(modes) + words.colon + words(MARKS["emulated"])
 
 
 def sparkline(series: Series, color: int, words: Words) -> Markup:

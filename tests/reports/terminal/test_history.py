@@ -8,7 +8,9 @@ from harness.history.index import Selection
 from harness.history.series import series
 from reports.language import ENGLISH
 from reports.terminal import history
+from reports.terminal.console import PlainConsole
 from tests.history.histories import MIXED, REFERENCE, entry, stored
+from tests.reports.conftest import HOSTILE
 
 
 def _printed(results, marked=(), last=20, width=80, **wanted):
@@ -84,3 +86,15 @@ def test_another_number_of_casts_is_a_change():
     entries = [entry(number, emulated=True, casts=69 if number < 2 else 71) for number in range(3)]
     assert "casts 69 → 71; between " in _changes(entries)
     assert "No change was found." in _changes(entries[:2])
+
+
+def test_hostile_text_is_shown_and_does_nothing():
+    texts = ("suite", "case", "mode", "device", "machine", "run", "revision", "branch", "processor")
+    found = series([entry(number, 0.5 + number % 20 // 10, **dict.fromkeys(texts, HOSTILE)) for number in range(20)])
+    out = io.StringIO()
+    console = PlainConsole(file=out, width=80, highlight=False)
+    history.print_history(found, set(), 9, ENGLISH, console)
+    history.print_changes(
+        series([one._replace(revision=f"{HOSTILE}{n}") for n, one in enumerate(found[0].entries)]), ENGLISH, console
+    )
+    assert "<img src=x onerror='window.pwned=1'>" in out.getvalue() and "\x1b" not in out.getvalue()
