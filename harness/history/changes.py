@@ -4,6 +4,7 @@ Step times change by the noise that they have, within one series, which is of on
 ones are left out. Casts are exact: any other number is a change. A change that was mended later stays one.
 """
 
+import math
 from itertools import groupby
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
@@ -103,14 +104,15 @@ def cast_changes(series: Series) -> List[Change]:
 
 def _point(entries: List[Entry]) -> Tuple[List[Entry], float, float]:
     """Return the runs of a revision with the mean of their log step times and its standard error, NaN if unknown."""
-    logs = [float(np.log(entry.step_seconds or 1.0)) for entry in entries]
+    logs = [math.log(entry.step_seconds or 1.0) for entry in entries]
     errors = [
-        float(np.log(entry.step_high / entry.step_low)) / (2 * _HALF_WIDTH)
+        math.log(entry.step_high / entry.step_low) / (2 * _HALF_WIDTH)
         for entry in entries
         if entry.step_low and entry.step_high and entry.step_high > entry.step_low
     ]
-    error = float(np.sqrt(np.mean(np.square(errors)) / len(entries))) if errors else float("nan")
-    return entries, float(np.mean(logs)), error
+    squares = sum(error**2 for error in errors)
+    error = math.sqrt(squares / len(errors) / len(entries)) if errors else math.nan
+    return entries, sum(logs) / len(logs), error
 
 
 def _mended(levels: Sequence[_Level], index: int) -> Optional[Entry]:

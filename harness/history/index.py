@@ -138,7 +138,7 @@ class Index:
         if wanted.since is not None:
             question = question.where(columns.committed >= wanted.since)
         with database.complaints(self._url), self._engine.connect() as connection:
-            entries = [Entry._make(row) for row in connection.execute(question)]
+            entries = [Entry._make(row) for row in connection.execute(question).all()]
         return series(sorted(entries, key=order))  # here, since databases differ in how they compare texts
 
     def rebuild(self) -> Tuple[int, List[str]]:
