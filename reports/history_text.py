@@ -14,14 +14,14 @@ def change_text(change: Change, words: Words) -> str:
     if change.low is not None and change.high is not None and change.ratio is not None:
         size, low, high = (f"{ratio - 1:+.1%}" for ratio in (change.ratio, change.low, change.high))
         parts.append(words("{size}, 95 % interval {low} to {high}", size=size, low=low, high=high))
-    between = words("between {before} and {after}", before=place(change.before), after=place(change.after))
-    parts.append(between)
+    before, after = dated_revision(change.before), dated_revision(change.after)
+    parts.append(words("between {before} and {after}", before=before, after=after))
     if change.mended:
-        parts.append(words("mended by {revision}", revision=place(change.mended)))
+        parts.append(words("mended by {revision}", revision=dated_revision(change.mended)))
     return words.semicolon.join(parts)
 
 
-def place(entry: Entry) -> str:
+def dated_revision(entry: Entry) -> str:
     """Return a revision, short, with its day."""
     return f"{short_revision(entry)} ({entry.committed[:10]})"
 

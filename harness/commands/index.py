@@ -10,7 +10,7 @@ from harness.commands.push import DEFAULT
 from harness.commands.shown import Shown
 
 
-@click.group()
+@click.group(no_args_is_help=False)  # a command that is missing is one line
 def index() -> None:
     """Make an index anew of the runs that it holds, or drop old ones from it."""
 
@@ -19,7 +19,7 @@ def index() -> None:
 @index_option(default=DEFAULT)
 @language_option
 def rebuild(index: str, lang: Optional[str]) -> None:
-    """Make the figures anew of the runs' records, as after an update that says so."""
+    """Make the figures anew of the runs' records."""
     from harness.history.index import Index
     from reports.terminal.index import print_rebuilt
 
@@ -34,7 +34,10 @@ def rebuild(index: str, lang: Optional[str]) -> None:
 @baselines_option
 @language_option
 def prune(keep: str, index: str, baselines: Optional[str], lang: Optional[str]) -> None:
-    """Drop the runs that the rule does not keep; those that baselines were approved from stay."""
+    """Drop the runs that a rule does not keep.
+
+    Those that baselines were approved from stay.
+    """
     from harness.history.index import Index
     from harness.history.retention import Keep
     from reports.terminal.index import print_pruned

@@ -1,18 +1,19 @@
 """Where a figure changed from one revision to the next; shown, and never a gate.
 
 Step times change by the noise that they have, within one series, which is of one machine key; emulated and unsteady
-ones are left out. Casts are exact: any other number is a change. A change that was mended later stays one.
+ones are left out. Casts do not depend on the machine, but on the table of operators, and they are exact: any other
+number is a change. A change that was mended later stays one.
 """
 
 import math
 from itertools import groupby
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from typing_extensions import Literal
 
 from harness.history.segmentation import noise, starts, without_outliers
-from harness.history.series import Entry, Series
+from harness.history.series import Entry, Key, Series, by_revision, key
 
 Figure = Literal["step time", "casts"]
 _FLOOR = 0.002
@@ -27,7 +28,6 @@ class Change(NamedTuple):
     """One change of one figure."""
 
     figure: Figure
-    series: Series
     before: Entry
     """Of the last revision at the old level."""
     after: Entry
@@ -48,6 +48,11 @@ class Change(NamedTuple):
         """new / old; None from 0."""
         return self.new / self.old if self.old else None
 
+    @property
+    def place(self) -> Key:
+        """What changed: the key of the series; of casts, which are no machine's, without device and machine."""
+        return place(self.figure, self.after)
+
 
 class _Level(NamedTuple):
     """The entries from one change to the next."""
@@ -60,10 +65,21 @@ class _Level(NamedTuple):
     """Standard error of the mean."""
 
 
+def place(figure: Figure, entry: Entry) -> Key:
+    """Return where a figure of an entry may change: see Change.place."""
+    suite, case, mode, device, machine, job = key(entry)
+    return (suite, case, mode, "", "", job) if figure == "casts" else (suite, case, mode, device, machine, job)
+
+
 def changes(found: Sequence[Series]) -> List[Change]:
     """Return the changes in all series, the latest revision first."""
-    every = [change for series in found for change in (*step_time_changes(series), *cast_changes(series))]
-    return sorted(every, key=lambda change: (change.after.committed, change.series.key), reverse=True)
+    plans: Dict[Tuple[Key, str], List[Entry]] = {}
+    for series in found:
+        for entry in series.entries:
+            plans.setdefault((place("casts", entry), entry.op_table), []).append(entry)
+    every = [change for series in found for change in step_time_changes(series)]
+    every += [change for entries in plans.values() for change in cast_changes(sorted(entries, key=by_revision))]
+    return sorted(every, key=lambda change: (change.after.committed, change.place), reverse=True)
 
 
 def step_time_changes(series: Series) -> List[Change]:
@@ -87,17 +103,17 @@ def step_time_changes(series: Series) -> List[Change]:
         low, high = (float(np.exp(new.mean - old.mean + sign * half)) for sign in (-1, 1))
         level = float(np.exp(old.mean)), float(np.exp(new.mean))
         mended = _mended(levels, index)
-        found.append(Change("step time", series, old.last, new.first, *level, low, high, mended))
+        found.append(Change("step time", old.last, new.first, *level, low, high, mended))
     return found
 
 
-def cast_changes(series: Series) -> List[Change]:
-    """Return the changes of the number of casts that the card's dtype plan adds, in order."""
-    planned = [entry for entry in series.entries if entry.casts is not None]
-    runs = [list(entries) for _, entries in groupby(planned, lambda entry: entry.casts)]
-    levels = [_Level(entries[0], entries[-1], float(entries[0].casts or 0), 0.0) for entries in runs]
+def cast_changes(entries: Sequence[Entry]) -> List[Change]:
+    """Return the changes of the number of casts that the card's dtype plan adds, of entries in order."""
+    planned = [entry for entry in entries if entry.casts is not None]
+    equal = [list(alike) for _, alike in groupby(planned, lambda entry: entry.casts)]
+    levels = [_Level(alike[0], alike[-1], float(alike[0].casts or 0), 0.0) for alike in equal]
     return [
-        Change("casts", series, old.last, new.first, old.mean, new.mean, mended=_mended(levels, index))
+        Change("casts", old.last, new.first, old.mean, new.mean, mended=_mended(levels, index))
         for index, (old, new) in enumerate(zip(levels, levels[1:]))
     ]
 

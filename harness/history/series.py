@@ -32,6 +32,8 @@ class Entry(NamedTuple):
     commit: Optional[str]
     branch: Optional[str]
     processor: str
+    op_table: str
+    """Environment.op_table, which decides the plan."""
     emulated: bool
     steady: Optional[bool]
     step_seconds: Optional[float]
@@ -81,8 +83,13 @@ def key(entry: Entry) -> Key:
 
 
 def order(entry: Entry) -> Tuple[str, ...]:
-    """Return what entries are sorted by: their key, then the revision's time, then the revision, then the start."""
-    return (*key(entry), entry.committed, entry.revision or "", entry.started, entry.run)
+    """Return what entries are sorted by: their key, then the revision."""
+    return (*key(entry), *by_revision(entry))
+
+
+def by_revision(entry: Entry) -> Tuple[str, ...]:
+    """Return what the entries of a series are sorted by."""
+    return (entry.committed, entry.revision or "", entry.started, entry.run)
 
 
 def series(entries: Iterable[Entry]) -> List[Series]:
@@ -123,6 +130,7 @@ def entries_of(run: Run, committed: Optional[str] = None) -> List[Entry]:
             commit=machine.commit,
             branch=machine.branch,
             processor=machine.processor,
+            op_table=machine.op_table,
             emulated=summary.emulated,
             steady=summary.steady,
             step_seconds=summary.step_seconds,

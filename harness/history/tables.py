@@ -51,6 +51,7 @@ FIGURES = Table(
     Column("commit_hash", Text),
     Column("branch", Text),
     Column("processor", Text, nullable=False),
+    Column("op_table", Text, nullable=False),
     Column("emulated", Boolean, nullable=False),
     Column("steady", Boolean),
     Column("step_seconds", Float(53)),

@@ -10,13 +10,13 @@ from urllib.parse import quote
 import jinja2
 
 from harness.errors import UsageError
-from harness.history.changes import Change, changes
+from harness.history.changes import Change, Figure, changes, place
 from harness.history.series import Entry, Key, Series
 from harness.store.files import slug, write_atomic
 from harness.store.run_folder import inside
 from reports.exporter import make_folder
 from reports.figures import marks
-from reports.history_text import change_text, place, short_revision
+from reports.history_text import change_text, dated_revision, short_revision
 from reports.html.templating import COLORS, environment
 from reports.html.trends import sparkline, trends
 from reports.language import Words
@@ -68,14 +68,14 @@ def write_site(
     pages = environment(words)
     last: Dict[Key, List[Change]] = {}
     for change in changes(found):
-        last.setdefault(change.series.key, []).append(change)
+        last.setdefault(change.place, []).append(change)
     cases = [(key, list(series)) for key, series in groupby(found, lambda series: series.key[:2])]
     paths = [folder / "index.html"]
     for (suite, case), series in cases:
         paths.append(folder / _page_name(suite, case))
         context = {"suite": suite, "case": case, "groups": _groups(series, last, folder, results, marked, words)}
         _write(paths[-1], pages.get_template("history_case.html.j2"), context)
-    rows = [_overview_row(each, last.get(each.key, []), words) for _, series in cases for each in series]
+    rows = [_overview_row(each, _of(each, last), words) for _, series in cases for each in series]
     _write(paths[0], pages.get_template("history.html.j2"), {"rows": rows, "runs": _run_count(found)})
     return paths
 
@@ -96,10 +96,17 @@ def _overview_row(series: Series, found: Sequence[Change], words: Words) -> Dict
         "spark": sparkline(series, 0, words),
         "runs": len(series.entries),
         "marks": marks(series.head) if series.head.step_seconds else [],
-        "revision": place(series.head),
+        "revision": dated_revision(series.head),
         "change": change_text(found[0], words) if found else "",
         "changed": found[0].after.committed if found else "",
     }
+
+
+def _of(series: Series, last: Dict[Key, List[Change]]) -> List[Change]:
+    """Return what changed in a series, the latest first."""
+    figures: Tuple[Figure, ...] = ("step time", "casts")
+    found = [change for figure in figures for change in last.get(place(figure, series.head), [])]
+    return sorted(found, key=lambda change: change.after.committed, reverse=True)
 
 
 def _groups(
@@ -124,9 +131,7 @@ def _groups(
                 "colors": colors,
                 "trends": trends(members, colors, words),
                 "changes": [
-                    (each.head.mode, change_text(change, words))
-                    for each in members
-                    for change in last.get(each.key, [])
+                    (each.head.mode, change_text(change, words)) for each in members for change in _of(each, last)
                 ],
                 "tables": [_rows(each, folder, results, marked) for each in members],
             }

@@ -41,7 +41,8 @@ def print_history(
     console = console or open_console()
     for series in found:
         console.print()
-        _print_heading(series, words, console)
+        head = series.head
+        _print_heading(series.key[:3], (head.device, head.machine, head.processor), words, console)
         console.print(_fitting(series.entries[-last:], marked, words, console))
     if not found:
         console.print(Text(words("No stored run of that kind.")))
@@ -56,7 +57,7 @@ def print_changes(found: Sequence[Series], words: Words, console: Optional[Conso
     every = changes(found)
     for change in every:
         console.print()
-        _print_heading(change.series, words, console)
+        _print_heading(change.place[:3], change.place[3:5], words, console)
         console.print(Text("  " + change_text(change, words)), soft_wrap=True)
     if not every:
         console.print(Text(words("No change was found.")))
@@ -80,12 +81,12 @@ def print_left_out(count: int, words: Words, console: Optional[Console] = None) 
         (console or open_console()).print(Text(told, style="dim"), soft_wrap=True)
 
 
-def _print_heading(series: Series, words: Words, console: Console) -> None:
-    suite, case, mode, device, machine, _ = series.key
-    console.print(Text("  ".join((suite, case, mode)), style="bold"), soft_wrap=True)
-    shown = [device] if device else []
-    shown += [machine, *([series.head.processor] if series.head.processor != machine else [])]
-    console.print(Text("  " + words.comma.join(shown), style="dim"), soft_wrap=True)
+def _print_heading(names: Sequence[str], place: Sequence[str], words: Words, console: Console) -> None:
+    """Print suite, case and mode, and below them device, machine and processor, as far as they are known."""
+    console.print(Text("  ".join(names), style="bold"), soft_wrap=True)
+    told = words.comma.join(dict.fromkeys(part for part in place if part))
+    if told:
+        console.print(Text(f"  {told}", style="dim"), soft_wrap=True)
 
 
 def _fitting(entries: Sequence[Entry], marked: Set[Tuple[str, str, str]], words: Words, console: Console) -> Table:

@@ -52,6 +52,7 @@ def _filled(folder, count):
                 "run_key": key, "suite": "perf", "case_id": "small", "mode": mode, "device": "cpu", "machine": "here",
                 "job": mode, "committed": day(number / 10), "started": day(number / 10), "run": f"perf-{number}",
                 "revision": f"{number:012x}", "commit_hash": f"{number:040x}", "branch": "main", "processor": "some",
+                "op_table": "packaged",
                 "emulated": False, "steady": True, "step_seconds": seconds, "step_low": seconds * 0.99,
                 "step_high": seconds * 1.01, "ratio": 1.0, "casts": 69, "bytes_cast": 10**7, "ssim": 0.99,
                 "final_loss": 1e6, "true_loss": 1e6, "peak_memory_bytes": 10**9,

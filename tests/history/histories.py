@@ -38,7 +38,8 @@ def entry(number=0, seconds=0.5, width=0.02, **changes):
     fields = {
         "suite": "perf", "case": "small", "mode": REFERENCE, "device": "cpu", "machine": "here", "job": "1",
         "committed": day(number), "started": day(number), "run": f"perf-{number}", "revision": f"{number:012x}",
-        "commit": f"{number:040x}", "branch": "main", "processor": "some", "emulated": False, "steady": True,
+        "commit": f"{number:040x}", "branch": "main", "processor": "some", "op_table": "packaged",
+        "emulated": False, "steady": True,
         "step_seconds": seconds, "step_low": seconds * (1 - width), "step_high": seconds * (1 + width), "ratio": 1.0,
         "casts": 69, "bytes_cast": 10**7, "ssim": 0.99, "final_loss": 1e6, "true_loss": 1e6,
         "peak_memory_bytes": 10**9,

@@ -65,4 +65,14 @@ def test_casts_change_by_any_number_and_from_none():
 def test_the_latest_change_comes_first():
     entries = [entry(number, seconds, case=case) for case in "ab" for number, seconds in enumerate(QUICK + SLOW)]
     late = [entry(number, seconds, case="c") for number, seconds in enumerate([*QUICK, *QUICK, *SLOW])]
-    assert [change.series.head.case for change in changes(series(entries + late))][0] == "c"
+    assert [change.after.case for change in changes(series(entries + late))][0] == "c"
+
+
+def test_casts_are_of_all_machines_and_of_one_table_of_operators():
+    numbers = {0: 69, 1: 69, 2: 71, 3: 71}
+    entries = [entry(number, casts=casts, machine=f"machine {number}") for number, casts in numbers.items()]
+    (change,) = changes(series(entries))
+    assert (change.before.run, change.after.run) == ("perf-1", "perf-2")
+    assert change.place == ("perf", "small", entries[0].mode, "", "", "1")
+    cann = [one._replace(op_table="CANN's", casts=80) for one in entries]
+    assert changes(series(entries + cann)) == [change]

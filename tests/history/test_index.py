@@ -277,6 +277,14 @@ def test_a_url_that_is_none_is_one_line_without_its_password(url, reason, folder
     assert sorted(path.name for path in tmp_path.iterdir()) == ["picture.png", "results", "style.png"]
 
 
+def test_a_word_that_is_missing_or_unknown_is_one_line(refused):
+    assert "Missing command." in refused("index")
+    assert "No such command 'drop'" in refused("index", "drop")
+    assert "Missing argument 'RUN...'" in refused("push")
+    assert "Missing option '--keep'" in refused("index", "prune")
+    assert "does not match the format '%Y-%m-%d'" in refused("history", "--since", "yesterday")
+
+
 def test_only_push_makes_an_index(folder, refused, bench_says, tmp_path):
     url = f"sqlite:///{tmp_path / 'new' / 'history.db'}"
     for arguments in commands(folder, url)[1:]:
