@@ -56,11 +56,11 @@ def open_in_memory() -> Engine:
 
 
 def shown(url: str) -> str:
-    """Return a URL without its password."""
+    """Return a URL without its password, and without options, of which one may be the password."""
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        return make_url(url).set(query={}).render_as_string(hide_password=True)
     except (ArgumentError, ValueError):
-        return re.sub(r"//[^@/]*@", "//***@", url)
+        return re.sub("//.*@", "//***@", url.split("?")[0])
 
 
 @contextmanager
@@ -111,7 +111,9 @@ def _check_file(path: Path, make: bool) -> None:
 
 
 def _sqlite(path: Path, write: bool) -> Engine:
-    address = f"file:{quote(os.path.abspath(str(path)))}?mode={'rwc' if write else 'ro'}"
+    # A reader too may have to undo what a writer that was killed had begun; a file that is write-protected is read all
+    # the same.
+    address = f"file:{quote(os.path.abspath(str(path)))}?mode={'rwc' if write else 'rw'}"
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(address, uri=True, timeout=_WAIT)

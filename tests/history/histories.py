@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta, timezone
 
-from harness.history.parcel import Parcel
 from harness.history.series import Entry
 from tests.reports.runs import MIXED, REFERENCE, make_run
 
@@ -45,8 +44,3 @@ def entry(number=0, seconds=0.5, width=0.02, **changes):
         "peak_memory_bytes": 10**9,
     }  # fmt: skip
     return Entry(**{**fields, **changes})
-
-
-def parcel(run, record=b"{}"):
-    """The run packed."""
-    return Parcel.of(run, record)

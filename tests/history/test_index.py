@@ -266,6 +266,8 @@ def commands(folder, url):
         ("postgresql+nothing://host/d", "index postgresql+nothing://host/d: "),
         ("postgresql://a:secret@127.0.0.1:1/d", "Connection refused"),
         ("postgresql://a:secret@127.0.0.1:port/d", "not a URL of a database"),
+        ("postgresql://a:a/secret@127.0.0.1:port/d?password=secret", "not a URL of a database"),
+        ("postgresql://a@127.0.0.1:1/d?password=secret", "Connection refused"),
         ("http://example.org", "a database of kind http"),
     ],
 )
@@ -412,6 +414,26 @@ def test_a_push_that_is_killed_leaves_runs_whole_or_out(folder, tmp_path, case):
     assert len({tuple(runs_of(series)) for series in Index.open(url).series()}) == 1
     push(url, *folders)
     assert all(len(series.entries) == 21 for series in Index.open(url).series())
+
+
+KILLED = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size=1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE stylebench_figures SET step_seconds = 7")
+connection.execute("UPDATE stylebench_records SET record = randomblob(1000000)")
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_reader_undoes_what_a_killed_writer_had_begun(folder, tmp_path):
+    path = tmp_path / "history.db"
+    push(f"sqlite:///{path}", folder)
+    before = Index.open(f"sqlite:///{path}").series()
+    subprocess.run([sys.executable, "-c", KILLED, str(path)])
+    assert (tmp_path / "history.db-journal").stat().st_size
+    assert Index.open(f"sqlite:///{path}").series() == before
 
 
 # Retention
