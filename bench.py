@@ -24,8 +24,10 @@ from harness.commands.compare import compare
 from harness.commands.doctor import doctor
 from harness.commands.explain import explain
 from harness.commands.history import history
+from harness.commands.index import index
 from harness.commands.list import list_all
 from harness.commands.options import SectionedGroup, all_options, version_option
+from harness.commands.push import push
 from harness.commands.report import report
 from harness.commands.request import Request, given_options, spelled
 from harness.commands.run import continue_run, measure
@@ -63,7 +65,20 @@ def cli(**_: Any) -> None:
     context.exit(_action(request)(request))
 
 
-for command in (approve, blame, calibrate, choose, compare, doctor, explain, history, list_all, report):
+for command in (
+    approve,
+    blame,
+    calibrate,
+    choose,
+    compare,
+    doctor,
+    explain,
+    history,
+    index,
+    list_all,
+    push,
+    report,
+):
     cli.add_command(command)
 
 

@@ -6,7 +6,7 @@
     mission     plans       blame       the reference program's job; dtype plans, asked for; which ops spoil a picture
     suite_file                          suites of the user's own
     trial       modes                   one process and who watches it; precision modes by name, with their options
-    devices     fidelity                where a step runs; is the picture right
+    devices     fidelity    history     where a step runs; is the picture right; figures over many runs
     step        machine     store       one training step; what machine this is; what lies on the disk
     records                             the nouns
     precision                           what the card's compiler decides, and the graph that computes so

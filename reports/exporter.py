@@ -5,6 +5,7 @@ from typing import Callable, Optional
 
 from typing_extensions import Protocol
 
+from harness.errors import UsageError
 from harness.store.files import write_atomic
 from reports.language import Words
 from reports.stored_run import Evidence
@@ -18,6 +19,14 @@ class Exporter(Protocol):
 
     def write(self, evidence: Evidence, folder: Path, words: Words) -> Optional[Path]:
         """Write the run and return the path of its file in the folder; None when it went elsewhere."""
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for files; raises UsageError when it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"report folder {folder}: {error.strerror} (expected one that can be written)") from error
 
 
 class FileExporter:

@@ -1,7 +1,8 @@
 """The figures of a summary: how each is called, shown and explained. Formats share them."""
 
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence, Union
 
+from harness.history.series import Entry
 from harness.records import Summary
 from reports.language import Words
 
@@ -39,7 +40,7 @@ MARKS: Dict[str, str] = {
 """By the words that mark a step time: what they mean."""
 
 
-def marks(summary: Summary) -> List[str]:
+def marks(summary: Union[Summary, Entry]) -> List[str]:
     """Return what is to be known of a step time: keys of MARKS."""
     found = {"emulated": summary.emulated, "unsteady": summary.steady is False}
     return [mark for mark in MARKS if found[mark]]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Dict, List, Sequence
 
 from harness.errors import UsageError
-from reports.exporter import Exporter
+from reports.exporter import Exporter, make_folder
 from reports.language import Words
 from reports.stored_run import Evidence
 
@@ -15,6 +15,7 @@ FORMATS: Dict[str, str] = {
     "junit": "reports.documents.junit",
     "json": "reports.documents.run_json",
     "pytest-benchmark": "reports.documents.pytest_benchmark",
+    "bmf": "reports.documents.bencher",
     "github": "reports.documents.github",
     "text": "reports.terminal.whole",
 }
@@ -51,9 +52,6 @@ def write(names: Sequence[str], evidence: Evidence, folder: Path, words: Words) 
     Raises:
         UsageError: the folder cannot be made.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"report folder {folder}: {error.strerror} (expected one that can be written)") from error
+    make_folder(folder)
     written = [exporter(name).write(evidence, folder, words) for name in names]
     return [path for path in written if path is not None]

@@ -1,7 +1,7 @@
 """The options of bench.py itself, in the sections that `--help` shows them in."""
 
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import click
 
@@ -21,6 +21,12 @@ def baselines_option(command: Command) -> Command:
     return click.option(
         "--baselines", metavar="DIR", help="Folder of approved results and power cards; the project's unless given."
     )(command)
+
+
+def index_option(default: Optional[str] = None) -> Callable[[Command], Command]:
+    """Return what adds the option that names an index; without a default run folders are read in its place."""
+    told = "Index: sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+    return click.option("--index", metavar="URL", default=default, show_default=True, help=told)
 
 
 def output_option(text: str) -> Callable[[Command], Command]:

@@ -74,7 +74,7 @@ def describe(op_table: Optional[str] = None, device: str = "auto") -> Environmen
         load_average=load_average(),
     )
     equal = conditions(described, device)
-    return described.model_copy(update={"conditions": equal, "machine_key": machine_key(equal)})
+    return described.model_copy(update={"conditions": equal, "machine_key": machine_key(equal), **_head()})
 
 
 def conditions(described: Environment, device: str) -> Dict[str, str]:
@@ -180,6 +180,15 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _head() -> Dict[str, Optional[str]]:
+    """Return commit, time and branch of what is checked out, by the names of their fields."""
+    try:
+        commit = git.commit("HEAD")
+    except git.GitError:
+        return {}
+    return {"commit": commit, "committed": git.committed(commit), "branch": git.branch()}
 
 
 def _accelerators() -> Tuple[str, ...]:

@@ -3,11 +3,14 @@
 import functools
 import os
 import subprocess
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Dict, FrozenSet, Optional
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 """The project's folder."""
+_BRANCH_VARIABLES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME", "BRANCH_NAME")
+"""Where CI says the branch of a checkout that is on none: GitHub for a pull request and for a push, GitLab, Jenkins."""
 
 
 class GitError(RuntimeError):
@@ -52,6 +55,28 @@ def describe(root: Path = ROOT) -> Optional[str]:
         return git("describe", "--always", "--dirty", "--abbrev=12", root=root)
     except GitError:
         return None
+
+
+def committed(revision: str, root: Path = ROOT) -> Optional[str]:
+    """Return when a revision was committed, ISO 8601 in UTC; None where this checkout does not know it.
+
+    Args:
+        revision: a git revision, or what `describe` made of one.
+    """
+    clean = revision[: -len("-dirty")] if revision.endswith("-dirty") else revision
+    try:
+        seconds = int(git("show", "--no-patch", "--format=%ct", commit(clean, root), root=root))
+        return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+    except (GitError, ValueError, OverflowError, OSError):  # no such commit, or a time that is none
+        return None
+
+
+def branch(root: Path = ROOT) -> Optional[str]:
+    """Return the branch that the checkout is on, or that CI says it is of; None where neither says one."""
+    try:
+        return git("symbolic-ref", "--short", "HEAD", root=root)
+    except GitError:
+        return next((os.environ[name] for name in _BRANCH_VARIABLES if os.environ.get(name)), None)
 
 
 def _environment(root: Path) -> Dict[str, str]:

@@ -3,7 +3,7 @@
 from typing import Dict, Optional, Tuple
 
 from harness.precision.rules.op_table import PACKAGED
-from harness.records.base import Record
+from harness.records.base import Record, Time
 
 
 class WorkerEnvironment(Record):
@@ -61,6 +61,12 @@ class Environment(Record):
     """Short hash of the conditions."""
     revision: Optional[str]
     """Revision of this project's git checkout, with `-dirty` for uncommitted changes; None where git tells none."""
+    commit: Optional[str] = None
+    """Hash of the commit that was checked out; None where git tells none."""
+    committed: Optional[Time] = None
+    """When that commit was made: ISO 8601, UTC."""
+    branch: Optional[str] = None
+    """Branch that the checkout was on, or that CI named; None where neither said one."""
     op_table: str = PACKAGED
     """Where the operator table comes from: `packaged`, or the path of CANN's and its SHA-256."""
     load_average: Optional[float]

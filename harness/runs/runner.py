@@ -218,8 +218,8 @@ def _inputs(case: Case) -> Dict[str, object]:
 
 
 def _comparable(machine: Environment) -> Dict[str, object]:
-    # The conditions follow from what else is here, and are told by it.
-    return machine.model_dump(exclude={"load_average", "conditions", "machine_key"})
+    # The conditions follow from what else is here, and so does what git says of the revision.
+    return machine.model_dump(exclude={"load_average", "conditions", "machine_key", "commit", "committed", "branch"})
 
 
 def _difference(before: Dict[str, object], now: Dict[str, object]) -> str:

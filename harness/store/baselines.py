@@ -4,11 +4,12 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import List, Optional, TypeVar
+from typing import List, Optional, Set, Tuple, TypeVar
 
 import numpy as np
 
 from harness.errors import UsageError
+from harness.reading import UnreadableError, parse_json, read_file
 from harness.records import PLAN_DEVICE, Baseline, PowerCard, TimingFigures
 from harness.store.files import read_record, save_readable, slug, write_atomic
 from model import images
@@ -58,6 +59,17 @@ class Baselines:
                 found.append(self._read(path))
             except UsageError:
                 continue  # named where it is needed
+        return found
+
+    def approved(self) -> Set[Tuple[str, str, str]]:
+        """Return run, case and mode of every baseline; files that cannot be read are the gate's to complain of."""
+        found = set()
+        for path in self.root.glob("*/*/*.json"):
+            try:
+                document = parse_json(read_file(path))
+                found.add((str(document["run"]), str(document["case"]), str(document["mode"]["name"])))
+            except (UnreadableError, KeyError, TypeError):
+                continue
         return found
 
     def timings_elsewhere(self, suite: str, case: str, mode: str, device: str, machine_key: str) -> List[TimingFigures]:

@@ -59,8 +59,21 @@ def save_readable(path: Path, record: Record) -> Path:
 
 def read_record(record: Type[R], what: str, path: Path) -> R:
     """Read a JSON file with a schema version; raises UsageError that begins with `what`."""
+    return parse_record(record, what, read_record_bytes(what, path))
+
+
+def read_record_bytes(what: str, path: Path) -> bytes:
+    """Return the bytes of a record's file; raises UsageError that begins with `what`."""
     try:
-        document = parse_json(read_file(path))
+        return read_file(path)
+    except UnreadableError as error:
+        raise UsageError(f"{what}: {error}") from error
+
+
+def parse_record(record: Type[R], what: str, data: bytes) -> R:
+    """Return the record that JSON with a schema version holds; raises UsageError that begins with `what`."""
+    try:
+        document = parse_json(data)
     except UnreadableError as error:
         raise UsageError(f"{what}: {error}") from error
     version = document.get("schema_version") if isinstance(document, dict) else None

@@ -2,10 +2,11 @@
 
 import json
 import os
+import secrets
 import stat
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import List, Type
+from typing import List, Tuple, Type
 
 from pydantic import ValidationError
 
@@ -13,7 +14,15 @@ from harness.errors import UsageError
 from harness.reading import UnreadableError, parse_json, read_file
 from harness.records import Calibration, Comparison, Record, Run, TrialResult
 from harness.records.events import Sample, parse_event
-from harness.store.files import R, first_problem, read_record, slug, write_atomic
+from harness.store.files import (
+    R,
+    first_problem,
+    parse_record,
+    read_record,
+    read_record_bytes,
+    slug,
+    write_atomic,
+)
 
 _OWNER = "run"
 """Key of a journal's line that says whose it is."""
@@ -46,20 +55,21 @@ class RunFolder:
 
     @classmethod
     def create(cls, results: Path, suite: str) -> "RunFolder":
-        """Make a folder that no other run has; raises UsageError when `results` cannot be written."""
+        """Make a folder that no other run has; raises UsageError when `results` cannot be written.
+
+        Its name is the run's id: by its random end it differs from those that other machines make in the same second.
+        """
         stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
         try:
             results.mkdir(parents=True, exist_ok=True)
-            number = 1
             while True:
-                path = results / (f"{suite}-{stamp}" if number == 1 else f"{suite}-{stamp}-{number}")
+                path = results / f"{suite}-{stamp}-{secrets.token_hex(3)}"
                 try:
-                    path.mkdir()  # fails when it exists: two runs of one second get two folders
+                    path.mkdir()
                     return cls(path)
                 except FileExistsError:
                     if not path.is_dir():
                         raise
-                    number += 1
         except OSError as error:
             reason = error.strerror or error
             raise UsageError(
@@ -135,6 +145,13 @@ class RunFolder:
         """Read run.json; raises UsageError when it is not there or not one this version reads."""
         return self._load(Run, "run")
 
+    def load_with_bytes(self) -> Tuple[Run, bytes]:
+        """Read run.json and return what it holds with its bytes; raises as `load` does."""
+        path = self._path("run")
+        what = f"run {path}"
+        data = read_record_bytes(what, path)
+        return parse_record(Run, what, data), data
+
     def save(self, run: Run) -> Path:
         """Write run.json and return its path."""
         return self._save(run, "run")
@@ -156,10 +173,14 @@ class RunFolder:
         return self._save(calibration, "calibration")
 
     def _load(self, record: Type[R], name: str) -> R:
+        path = self._path(name)
+        return read_record(record, f"{name} {path}", path)
+
+    def _path(self, name: str) -> Path:
         path = self.path / f"{name}.json"
         if not os.path.lexists(path):
             raise UsageError(f"{name} {self.path}: no {name}.json in it (expected a {name}'s folder)")
-        return read_record(record, f"{name} {path}", path)
+        return path
 
     def _save(self, record: Record, name: str) -> Path:
         path = self.path / f"{name}.json"

@@ -35,7 +35,7 @@ def _benchmark(evidence: Evidence, summary: Summary) -> Optional[Dict[str, Any]]
     if not seconds:
         return None
     extra = summary.model_dump(mode="json", exclude={"case", "mode", "remarks"}, exclude_none=True)
-    name = f"{summary.case}[{'-'.join([summary.mode, *marks(summary)])}]"
+    name = benchmark_name(summary)
     return {
         "group": summary.case,
         "name": name,
@@ -53,6 +53,11 @@ def _benchmark(evidence: Evidence, summary: Summary) -> Optional[Dict[str, Any]]
         },
         "stats": _statistics(seconds),
     }
+
+
+def benchmark_name(summary: Summary) -> str:
+    """Return the name of a case in a mode; of a time that says nothing about the card, the name says so."""
+    return f"{summary.case}[{'-'.join([summary.mode, *marks(summary)])}]"
 
 
 def _statistics(seconds: List[float]) -> Dict[str, Any]:

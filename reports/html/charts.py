@@ -206,9 +206,10 @@ def _dot(x: float, y: float, color: int, text: str, radius: float) -> Markup:
 def _grid_y(y: Scale) -> Markup:
     line = '<path class="grid" d="M{} {}H{}"/><text class="tick end" x="{}" y="{}">{}</text>'
     ticks = y.ticks()
+    power = y.log and y.high >= 10 * y.low
     # Over a narrow range one digit tells no two of them apart.
-    digits = next((n for n in range(5) if len({_number(tick, y.log, n) for tick in ticks}) == len(ticks)), 5)
-    lines = ((y.at(tick), _number(tick, y.log, digits)) for tick in ticks)
+    digits = next((n for n in range(5) if len({_number(tick, power, n) for tick in ticks}) == len(ticks)), 5)
+    lines = ((y.at(tick), _number(tick, power, digits)) for tick in ticks)
     return Markup("").join(Markup(line).format(LEFT, at, WIDTH - RIGHT, LEFT - 8, at + 4, text) for at, text in lines)
 
 

@@ -1,27 +1,19 @@
 """One web page: pictures, script and style inside it, so that it opens from disk and from a CI artifact alike."""
 
-import re
 import shlex
 from typing import Any, Dict, List, Tuple
 
-import jinja2
-from markupsafe import Markup, escape
-
 from harness.records import Case, Run
-from harness.remark import Remark, remark
-from reports.advice import Advice
 from reports.exporter import FileExporter
-from reports.figures import FIGURES, NOT_MEASURED, legend
+from reports.figures import FIGURES, NOT_MEASURED
 from reports.html import pictures
 from reports.html.case_charts import CaseCharts
+from reports.html.templating import COLORS, environment
 from reports.language import Words
 from reports.plain_text import printable
 from reports.stored_run import Evidence, headline, title
-from reports.terminal.power_card import condition, pairs_of
-from reports.verdict_text import effect, sayings
+from reports.verdict_text import sayings
 
-_COLORS = 8
-"""Colours of the style sheet; further modes begin again."""
 _OPS = 40
 """Rows of a health table; the rest is in the record."""
 
@@ -33,7 +25,7 @@ def render(evidence: Evidence, words: Words) -> bytes:
     # Each mode has its picture and perhaps an approved one.
     limit = pictures.BUDGET // max(1, len(run.suite.cases) * (2 * len(run.suite.modes) + 2))
     by_case = evidence.by_case()
-    page = _environment(words).get_template("report.html.j2")
+    page = environment(words).get_template("report.html.j2")
     text = page.render(
         run=run,
         language=words.language,
@@ -59,50 +51,10 @@ def command(run: Run) -> str:
     return " ".join(["python", *(shlex.quote(word) for word in run.command)]) if run.command else ""
 
 
-def _environment(words: Words) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports.html"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["remark_text"] = words.remark
-    environment.globals.update(
-        condition=condition,
-        pairs_of=pairs_of,
-        status_advice=lambda status: Advice(words.status(status).advice, {}),
-        _=words,
-        words=words,
-        effect=effect,
-        breakable=_breakable,
-        advice=_advice,
-        probe=_probe,
-        table_legend=legend,
-    )
-    return environment
-
-
-def _advice(advice: Advice) -> Markup:
-    """Return an advice with its commands set as code."""
-    return Markup(advice.text(command=lambda text: Markup("<code>{}</code>").format(text), other=escape))
-
-
-def _probe(name: str) -> Remark:
-    """Return the remark that names a probe of the records, `NAME KIND`."""
-    layer, _, kind = name.rpartition(" ")
-    return remark(f"probe_{kind}", name=layer)
-
-
-def _breakable(name: str) -> Markup:
-    """Return a mode's name that may be broken after its underscores."""
-    return Markup("").join(escape(part) + Markup("<wbr>") for part in re.split("(?<=[_+])", name))
-
-
 def _case(evidence: Evidence, case: Case, number: int, words: Words, limit: int) -> Dict[str, Any]:
     run = evidence.run
     modes = [mode.name for mode in run.suite.modes]
-    colors = {mode: index % _COLORS for index, mode in enumerate(modes)}
+    colors = {mode: index % COLORS for index, mode in enumerate(modes)}
     charts = CaseCharts(evidence, case, colors, words)
     return {
         "id": case.id,

@@ -1,192 +1,154 @@
-"""Step time, plan figures and SSIM of a case over the stored runs, for a person at a terminal."""
+"""The figures of each case and mode over many runs, and where they changed, for a person at a terminal."""
 
-import json
 import math
-from pathlib import Path
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from harness.errors import UsageError
-from harness.records import Run, Summary
+from harness.history.changes import changes
+from harness.history.series import Entry, Series
 from reports.figures import MARKS, NOT_MEASURED, marks
+from reports.history_text import change_text, short_revision
 from reports.language import Words
-from reports.stored_run import Evidence
 from reports.terminal.console import open_console
 from reports.terminal.run import MARKS_WIDTH
 
-_BAR = 14
+_BAR = 10
 """Characters of a row's place on the common scale of step times."""
 _PROBLEMS = 3
 """Unreadable runs that are named; the rest is counted."""
 _APPROVED = "◆"
-_ELSEWHERE = "elsewhere"
-_LEGEND = {_ELSEWHERE: "another machine, step times do not compare", **MARKS}
-
-
-class Entry(NamedTuple):
-    """One run's figures of one case and mode."""
-
-    run: Run
-    summary: Optional[Summary]
-    casts: Optional[int]
-    bytes_cast: Optional[int]
-    ssim: Optional[float]
-    """To the reference mode of the same run."""
-    approved: bool
-    """A stored baseline was made from this run."""
-
-
-def stored_runs(results: Path) -> Tuple[List[Run], List[str]]:
-    """Return the runs below a folder, oldest first, and one line about each that cannot be read.
-
-    Raises:
-        UsageError: there is no such folder.
-    """
-    if not results.is_dir():
-        raise UsageError(f"results {results}: no such folder (expected the one that runs are kept in; see --output)")
-    runs, problems = [], []
-    for record in sorted(results.glob("*/run.json")):
-        try:
-            runs.append(Evidence.load(record).run)
-        except UsageError as error:
-            problems.append(str(error))
-    return sorted(runs, key=lambda run: (run.started, run.id)), problems
-
-
-def approved(baselines: Path) -> Set[Tuple[str, str, str]]:
-    """Return run, case and mode of every stored baseline; files that cannot be read are the gate's to complain of."""
-    found = set()
-    for path in baselines.glob("*/*/*.json"):
-        try:
-            document = json.loads(path.read_bytes())
-            found.add((document["run"], document["case"], document["mode"]["name"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return found
-
-
-def histories(runs: Iterable[Run], marked: Set[Tuple[str, str, str]]) -> Dict[Tuple[str, str, str], List[Entry]]:
-    """Return the entries by suite, case and mode."""
-    found: Dict[Tuple[str, str, str], List[Entry]] = {}
-    for run in runs:
-        for case, mode in run.pairs:
-            key = (case.id, mode.name)
-            summary, plan, judged = run.summary_of(*key), run.plan_of(*key), run.fidelity_of(*key)
-            if summary is None and plan is None and judged is None:
-                continue
-            distance = judged.to_reference if judged else None
-            entry = Entry(
-                run,
-                summary,
-                plan.casts if plan else None,
-                plan.bytes_cast if plan else None,
-                distance.ssim if distance else None,
-                (run.id, *key) in marked,
-            )
-            found.setdefault((run.suite.name, *key), []).append(entry)
-    return found
+_DISPENSABLE = ("MB cast", "final loss", "", "GiB")
+"""Columns that a narrow terminal goes without, the first first; the one without a heading is the bar."""
 
 
 def print_history(
-    runs: Sequence[Run],
-    problems: Sequence[str],
+    found: Sequence[Series],
     marked: Set[Tuple[str, str, str]],
     last: int,
     words: Words,
     console: Optional[Console] = None,
-    suite: Optional[str] = None,
-    case: Optional[str] = None,
-    mode: Optional[str] = None,
 ) -> None:
-    """Print a table per suite, case and mode that is asked for, a row per run, the latest `last` of them."""
+    """Print a table for each series, a row per run, the latest `last` of them.
+
+    Args:
+        marked: run, case and mode of each baseline.
+    """
     console = console or open_console()
-    found = {
-        key: entries
-        for key, entries in histories(runs, marked).items()
-        if all(wanted in (None, name) for wanted, name in zip((suite, case, mode), key))
-    }
-    for key, entries in found.items():
+    for series in found:
         console.print()
-        console.print(Text("  ".join(key), style="bold"), soft_wrap=True)
-        console.print(_table(entries[-last:], words))
+        head = series.head
+        _print_heading(series.key[:3], (head.device, head.machine, head.processor), words, console)
+        console.print(_fitting(series.entries[-last:], marked, words, console))
     if not found:
         console.print(Text(words("No stored run of that kind.")))
     legend = [_APPROVED + words.colon + words("a baseline was approved from this run")]
-    legend += [words(mark) + words.colon + words(text) for mark, text in _LEGEND.items()]
+    legend += [words(mark) + words.colon + words(text) for mark, text in MARKS.items()]
     console.print(Text(words.sentence(legend), style="dim"))
+
+
+def print_changes(found: Sequence[Series], words: Words, console: Optional[Console] = None) -> None:
+    """Print where step times and casts changed, the latest revision first."""
+    console = console or open_console()
+    every = changes(found)
+    for change in every:
+        console.print()
+        _print_heading(change.place[:3], change.place[3:5], words, console)
+        console.print(Text("  " + change_text(change, words)), soft_wrap=True)
+    if not every:
+        console.print(Text(words("No change was found.")))
+    told = words("Step times change by more than their noise, emulated ones left out; shown, and no gate.")
+    console.print(Text(told, style="dim"))
+
+
+def print_problems(problems: Sequence[str], words: Words, console: Optional[Console] = None) -> None:
+    """Print which runs could not be read."""
+    console = console or open_console()
     for problem in problems[:_PROBLEMS]:
         console.print(Text(words("left out: {problem}", problem=problem), style="dim"), soft_wrap=True)
     if len(problems) > _PROBLEMS:
         console.print(Text(words("and {count} more", count=len(problems) - _PROBLEMS), style="dim"))
 
 
-def _table(entries: Sequence[Entry], words: Words) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
-    table.add_column("", no_wrap=True)
-    table.add_column(words("run"), no_wrap=True)
-    table.add_column(words("revision"), no_wrap=True)
-    for heading in ("step s", "", "casts", "MB cast", "SSIM"):
-        table.add_column(words(heading) if heading else "", justify="right" if heading else "left", no_wrap=True)
-    table.add_column(words("time"), max_width=MARKS_WIDTH, overflow="fold")
-    here = _machine(entries[-1].run)
-    times = [entry.summary.step_seconds for entry in entries if entry.summary and entry.summary.step_seconds]
-    for entry in entries:
-        seconds = entry.summary.step_seconds if entry.summary else None
-        elsewhere = _machine(entry.run) != here
-        cells = [
-            _APPROVED if entry.approved else "",
-            entry.run.started[:16].replace("T", " "),
-            _revision(entry.run),
-            _shown(seconds, ".3f"),
-            _bar(seconds, entry.summary, times),
-            _shown(entry.casts, "d"),
-            _shown(entry.bytes_cast and entry.bytes_cast / 1e6, ".1f"),
-            _shown(entry.ssim, ".4f"),
-            words.comma.join(map(words, _marks(entry.summary, elsewhere))),
-        ]
-        style = "bold" if entry.approved else "dim" if elsewhere else ""
-        table.add_row(*(Text(cell, style=style) for cell in cells))
+def print_left_out(count: int, words: Words, console: Optional[Console] = None) -> None:
+    """Print how many figures stand for no commit."""
+    if count:
+        told = words("left out: {count} figures of no commit, or of changes that were not committed", count=count)
+        (console or open_console()).print(Text(told, style="dim"), soft_wrap=True)
+
+
+def _print_heading(names: Sequence[str], place: Sequence[str], words: Words, console: Console) -> None:
+    """Print suite, case and mode, and below them device, machine and processor, as far as they are known."""
+    console.print(Text("  ".join(names), style="bold"), soft_wrap=True)
+    told = words.comma.join(dict.fromkeys(part for part in place if part))
+    if told:
+        console.print(Text(f"  {told}", style="dim"), soft_wrap=True)
+
+
+def _fitting(entries: Sequence[Entry], marked: Set[Tuple[str, str, str]], words: Words, console: Console) -> Table:
+    """Return the table with as many columns as the terminal is wide enough for."""
+    endless = console.options.update(max_width=1000)  # else nothing is measured wider than the terminal
+    for count in range(len(_DISPENSABLE) + 1):
+        table = _table(entries, marked, _DISPENSABLE[:count], words)
+        if Measurement.get(console, endless, table).maximum < console.width:
+            break
     return table
 
 
-def _machine(run: Run) -> str:
-    """Return what has to be equal for step times to be compared."""
-    return run.environment.machine_key or run.environment.processor
+def _table(entries: Sequence[Entry], marked: Set[Tuple[str, str, str]], without: Sequence[str], words: Words) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    for heading in ("", "run", "revision"):
+        table.add_column(words(heading) if heading else "", no_wrap=True)
+    columns = {heading: text for heading, text in _columns(entries).items() if heading not in without}
+    for heading in columns:
+        table.add_column(words(heading) if heading else "", justify="right" if heading else "left", no_wrap=True)
+    table.add_column(words("time"), max_width=MARKS_WIDTH, overflow="fold")
+    for entry in entries:
+        is_approved = (entry.run, entry.case, entry.mode) in marked
+        cells = [_APPROVED if is_approved else "", entry.started[:10], short_revision(entry)]
+        cells += [text(entry) for text in columns.values()]
+        cells.append(words.comma.join(map(words, marks(entry) if entry.step_seconds is not None else [])))
+        table.add_row(*(Text(cell, style="bold" if is_approved else "") for cell in cells))
+    return table
 
 
-def _revision(run: Run) -> str:
-    revision = run.environment.revision or NOT_MEASURED
-    return revision[:7] + ("+" if revision.endswith("-dirty") else "")
-
-
-def _marks(summary: Optional[Summary], elsewhere: bool) -> List[str]:
-    """Return what is to be known of a step time; nothing where none was measured."""
-    if summary is None or summary.step_seconds is None:
-        return []
-    return [*([_ELSEWHERE] if elsewhere else []), *marks(summary)]
+def _columns(entries: Sequence[Entry]) -> Dict[str, Callable[[Entry], str]]:
+    """Return what each column of figures holds, by its heading."""
+    times = [entry.step_seconds for entry in entries if entry.step_seconds]
+    return {
+        "step s": lambda entry: _shown(entry.step_seconds, ".3f"),
+        "": lambda entry: _bar(entry, times),
+        "ratio": lambda entry: _shown(entry.ratio, ".3f"),
+        "final loss": lambda entry: _shown(entry.final_loss, ".5g"),
+        "true loss": lambda entry: _shown(entry.true_loss, ".5g"),
+        "SSIM": lambda entry: _shown(entry.ssim, ".4f"),
+        "casts": lambda entry: _shown(entry.casts, "d"),
+        "MB cast": lambda entry: _shown(entry.bytes_cast and entry.bytes_cast / 1e6, ".1f"),
+        "GiB": lambda entry: _shown(entry.peak_memory_bytes and entry.peak_memory_bytes / 2**30, ".2f"),
+    }
 
 
 def _shown(value: Optional[float], form: str) -> str:
     return NOT_MEASURED if value is None else format(value, form)
 
 
-def _bar(seconds: Optional[float], summary: Optional[Summary], times: Sequence[float]) -> str:
+def _bar(entry: Entry, times: List[float]) -> str:
     """Draw the run's place between the quickest and the slowest on a logarithmic scale, with its interval."""
-    if seconds is None or summary is None:
+    seconds = entry.step_seconds
+    if not seconds:
         return ""
     low, high = math.log(min(times)), math.log(max(times))
 
-    def place(value: float) -> int:
+    def at(value: float) -> int:
         share = (math.log(value) - low) / (high - low) if high > low else 0.5
         return min(max(round(share * (_BAR - 1)), 0), _BAR - 1)
 
-    half = summary.half_width or 0.0
     line = [" "] * _BAR
-    for index in range(place(seconds / (1 + half)), place(seconds * (1 + half)) + 1):
+    for index in range(at(entry.step_low or seconds), at(entry.step_high or seconds) + 1):
         line[index] = "─"
-    line[place(seconds)] = "●"
+    line[at(seconds)] = "●"
     return "".join(line)

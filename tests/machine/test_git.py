@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from datetime import datetime, timezone
 
 import pytest
 
@@ -39,6 +40,7 @@ def _git(root, *arguments):
 
 BASE_TREE = """
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 sys.path.insert(0, {project!r})
 from harness.comparisons.revisions import base_tree
@@ -141,3 +143,31 @@ def test_without_git_there_is_no_revision(monkeypatch):
     assert git.describe() is None
     with pytest.raises(GitError, match="git cannot be run: No such file"):
         git.commit("HEAD")
+
+
+def test_a_revision_has_the_time_of_its_commit_whatever_describe_made_of_it(make_checkout):
+    root = make_checkout()
+    told = git.describe(root)
+    seconds = int(_git(root, "show", "--no-patch", "--format=%ct", "HEAD"))
+    expected = datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+    assert expected.endswith("+00:00")
+    for revision in ("HEAD", told, f"{told}-dirty", git.commit("HEAD", root)):
+        assert git.committed(revision, root) == expected
+    for revision in ("none", "--all", "", "\x1b[31m", "HEAD; ls"):
+        assert git.committed(revision, root) is None
+
+
+def test_a_checkout_on_no_branch_is_on_the_one_that_ci_names(make_checkout, monkeypatch):
+    root = make_checkout()
+    for name in git._BRANCH_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    _git(root, "checkout", "-q", "-b", "topic")
+    monkeypatch.setenv("GITHUB_REF_NAME", "other")
+    assert git.branch(root) == "topic"
+    _git(root, "checkout", "-q", "--detach")
+    assert git.branch(root) == "other"
+    monkeypatch.setenv("GITHUB_HEAD_REF", "of a pull request")
+    assert git.branch(root) == "of a pull request"
+    monkeypatch.delenv("GITHUB_HEAD_REF")
+    monkeypatch.delenv("GITHUB_REF_NAME")
+    assert git.branch(root) is None

@@ -10,15 +10,18 @@ from typing_extensions import get_args
 from harness.blame.findings import Findings
 from harness.blame.messages import Answer, Attempt, Score
 from harness.gates.reasons import REASONS
+from harness.history.series import series
 from harness.records import Blame, FidelityPlan, LossScaling, Status
 from harness.records.events import Phase, Sample
 from harness.remark import Remark, remark
 from harness.store.run_folder import RunFolder
 from reports import formats
+from reports.html.site import write_site
 from reports.language import Words, catalogue
 from reports.sentences import SENTENCES
-from reports.terminal import blame, choice, fidelity, history, power_card, progress, run, verdicts
+from reports.terminal import blame, choice, fidelity, history, index, power_card, progress, run, verdicts
 from reports.terminal.console import PlainConsole
+from tests.history.histories import entry
 from tests.reports.runs import MIXED, make_run
 
 TERMS = set(
@@ -31,6 +34,14 @@ TERMS = set(
 """What Chinese texts hold in Latin letters: abbreviations, units, and the names of files, commands and options."""
 ALIKE = {name: remark(code) for name, code in (("figure", "ssim_to_reference"), ("probe", "ssim_to_reference"))}
 NESTED = {**ALIKE, "part": remark("gram_part"), "why": remark("interrupted"), "status": remark("crashed")}
+
+
+HISTORY = series(
+    entry(number, seconds, casts=69 + (number > 8), steady=number > 1 or None)
+    for number, seconds in enumerate([0.5, 0.501] * 4 + [0.6, 0.601] * 4 + [0.5, 0.501] * 60)
+)
+"""Of many runs, with changes that were mended."""
+HISTORY_WORDS = {"sqlite", *re.findall("[a-z]+", str([entry[:13] for entry in HISTORY[0].entries]).lower())}
 
 
 class Complete(Words):
@@ -84,12 +95,12 @@ def _names_in(value):
     return {value} if isinstance(value, str) else set()
 
 
-def _english(text, evidence):
+def _english(text, evidence, further=frozenset()):
     """Words of a text that are no names."""
     shown = evidence.run
     names = _names_in([shown.suite, shown.trials, shown.environment, shown.plans, shown.power_cards, shown.command])
     names = (names - set(get_args(Status))) | {str(evidence.folder), shown.id}
-    known = TERMS | {word for name in names for word in re.findall("[a-z]+", name.lower())}
+    known = TERMS | further | {word for name in names for word in re.findall("[a-z]+", name.lower())}
     return sorted({word for word in re.findall("[a-z]{3,}", text.lower()) if word not in known})
 
 
@@ -139,8 +150,7 @@ def test_a_terminal_shows_no_english(evidence, trial):
     verdicts.ComparisonProgress(2, words=words, console=console).measuring(1, "base", MIXED)
     power_card.print_card(card, folder, words, console)
     power_card.print_card(card.model_copy(update={"needed_pairs": None, "undecided": 1}), folder, words, console)
-    history.print_history([whole], ["1"] * 9, set(), 9, words, console)
-    history.print_history([], [], set(), 9, words, console)
+    _history(words, console)
     _live(progress.Progress(console, words=words), trial, whole.trials)
     _print_search(words, console, folder)
     one_case = whole.suite.model_copy(update={"cases": whole.suite.cases[:1]})
@@ -148,8 +158,33 @@ def test_a_terminal_shows_no_english(evidence, trial):
         choice.print_beforehand(one_case, work, words, console=console)
     for ready in ([], [choice.Ready("1", "1", folder, ops, 0.1) for ops in ((), ("1",))]):
         choice.print_ready(ready, words, console)
-    assert _english(out.getvalue(), evidence) == []
+    assert _english(out.getvalue(), evidence, HISTORY_WORDS) == []
     assert len(re.findall("[\u4e00-\u9fff]", out.getvalue())) > 5000
+
+
+def _history(words, console):
+    """What the commands about many runs say."""
+    history.print_history(HISTORY, set(), 9, words, console)
+    history.print_history([], set(), 9, words, console)
+    history.print_changes(HISTORY, words, console)
+    history.print_changes([], words, console)
+    history.print_problems(["1"] * 9, words, console)
+    history.print_left_out(1, words, console)
+    index.print_pushed(["added", "known"], "sqlite:///1", words, console)
+    index.print_rebuilt(1, ["1"], words, console)
+    index.print_pruned(1, words, console)
+
+
+def test_a_site_shows_no_english(tmp_path):
+    known = TERMS | HISTORY_WORDS
+    for path in [*write_site(HISTORY, tmp_path, tmp_path, set(), Complete("zh")), *_empty(tmp_path / "empty")]:
+        text = re.sub(r"<(style|script)>.*?</\1>", " ", path.read_text(encoding="utf-8"), flags=re.S)
+        shown = re.findall("[a-z]{3,}", re.sub(r"<[^>]*>|&\w+;", " ", text).lower())
+        assert sorted({word for word in shown if word not in known}) == [], path
+
+
+def _empty(folder):
+    return write_site([], folder, folder, set(), Complete("zh"))
 
 
 @pytest.mark.parametrize("name", ["html", "markdown", "junit"])
