@@ -1,5 +1,6 @@
 """bench.py --suite and --resume: a suite measured, shown and judged."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ def measure(request: Request) -> int:
     """Run a suite, show it, return the exit status."""
     from harness.devices import kinds, naming
     from harness.runs import runner
+    from harness.step.turns import VARIABLE
     from reports.terminal.progress import Progress
 
     shown = Shown.from_options(request.report, request.lang, request.quiet)
@@ -33,8 +35,9 @@ def measure(request: Request) -> int:
             progress,
             command=sys.argv,
             health=request.health,
-            plans=request.gate,
+            plans=not os.environ.get(VARIABLE),  # of two trees that step in turns, the times alone are wanted
             plan_only=request.plan_only,
+            for_gate=request.gate,
         )
     return show(run, folder, request.gate or bool(run.suite.fidelity), request, shown)
 
@@ -55,24 +58,11 @@ def continue_run(request: Request) -> int:
 
 def show(run: "Run", folder: Path, gate: bool, request: Request, shown: Shown) -> int:
     """Judge the run if asked for, print it and its verdicts, write its reports; return the exit status."""
-    from reports.advice import Origin
-    from reports.plain_text import shown_path
-    from reports.terminal.fidelity import print_fidelity
-    from reports.terminal.published_figures import print_published
     from reports.terminal.run import print_run
-    from reports.terminal.verdicts import print_verdicts
 
     if gate:
         run = judge(run, folder, request, shown)
-    if run.suite.fidelity and not run.plan_only:
-        print_fidelity(run, folder, shown.words, shown.quiet)
-    else:
-        print_run(run, folder, shown.words, shown.quiet)
-    if run.suite.name == "reference" and not shown.quiet:
-        print_published(run, shown.words)
-    if gate:
-        origin = Origin(shown_path(folder), run.suite.name)
-        print_verdicts(run.verdicts, run.power_cards, shown.words, shown.quiet, origin=origin)
+    print_run(run, folder, shown.words, shown.quiet)
     shown.write(folder)
     if not run.complete:
         return INTERRUPTED

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from harness.records import Case, Run
 from harness.remark import Remark, remark
 from reports.advice import Advice
+from reports.decision import explanations, sentences, tables
 from reports.exporter import FileExporter
 from reports.figures import FIGURES, NOT_MEASURED, legend
 from reports.html import pictures
@@ -33,12 +34,17 @@ def render(evidence: Evidence, words: Words) -> bytes:
     # Each mode has its picture and perhaps an approved one.
     limit = pictures.BUDGET // max(1, len(run.suite.cases) * (2 * len(run.suite.modes) + 2))
     by_case = evidence.by_case()
+    decided = tables(run, words)
     page = _environment(words).get_template("report.html.j2")
     text = page.render(
         run=run,
         language=words.language,
         headline=found,
         sentence=words(found.sentence, **found.values),
+        decisions=decided,
+        decision_legend=explanations(decided, words),
+        sentences=sentences(run, words),
+        colors=_colors(run),
         sayings=sayings(run.verdicts),
         failures=evidence.failures(),
         cases=[_case(by_case[case.id], case, number, words, limit) for number, case in enumerate(run.suite.cases, 1)],
@@ -79,6 +85,7 @@ def _environment(words: Words) -> jinja2.Environment:
         advice=_advice,
         probe=_probe,
         table_legend=legend,
+        title=title,
     )
     return environment
 
@@ -102,7 +109,7 @@ def _breakable(name: str) -> Markup:
 def _case(evidence: Evidence, case: Case, number: int, words: Words, limit: int) -> Dict[str, Any]:
     run = evidence.run
     modes = [mode.name for mode in run.suite.modes]
-    colors = {mode: index % _COLORS for index, mode in enumerate(modes)}
+    colors = _colors(run)
     charts = CaseCharts(evidence, case, colors, words)
     return {
         "id": case.id,
@@ -120,6 +127,11 @@ def _case(evidence: Evidence, case: Case, number: int, words: Words, limit: int)
         "layers": _layers(evidence, case, modes),
         "health": [trial for trial in run.trials if trial.case == case.id and trial.health],
     }
+
+
+def _colors(run: Run) -> Dict[str, int]:
+    """Return each mode's colour, the same throughout the page."""
+    return {mode.name: index % _COLORS for index, mode in enumerate(run.suite.modes)}
 
 
 def _layers(evidence: Evidence, case: Case, modes: List[str]) -> List[Dict[str, Any]]:

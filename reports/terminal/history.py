@@ -5,9 +5,7 @@ import math
 from pathlib import Path
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.errors import UsageError
@@ -16,7 +14,7 @@ from reports.figures import MARKS, NOT_MEASURED, marks
 from reports.language import Words
 from reports.stored_run import Evidence
 from reports.terminal.console import open_console
-from reports.terminal.run import MARKS_WIDTH
+from reports.terminal.tables import Column, print_table
 
 _BAR = 14
 """Characters of a row's place on the common scale of step times."""
@@ -112,7 +110,7 @@ def print_history(
     for key, entries in found.items():
         console.print()
         console.print(Text("  ".join(key), style="bold"), soft_wrap=True)
-        console.print(_table(entries[-last:], words))
+        _print_entries(console, entries[-last:], words)
     if not found:
         console.print(Text(words("No stored run of that kind.")))
     legend = [_APPROVED + words.colon + words("a baseline was approved from this run")]
@@ -124,33 +122,29 @@ def print_history(
         console.print(Text(words("and {count} more", count=len(problems) - _PROBLEMS), style="dim"))
 
 
-def _table(entries: Sequence[Entry], words: Words) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
-    table.add_column("", no_wrap=True)
-    table.add_column(words("run"), no_wrap=True)
-    table.add_column(words("revision"), no_wrap=True)
-    for heading in ("step s", "", "casts", "MB cast", "SSIM"):
-        table.add_column(words(heading) if heading else "", justify="right" if heading else "left", no_wrap=True)
-    table.add_column(words("time"), max_width=MARKS_WIDTH, overflow="fold")
+def _print_entries(console: Console, entries: Sequence[Entry], words: Words) -> None:
     here = _machine(entries[-1].run)
-    times = [entry.summary.step_seconds for entry in entries if entry.summary and entry.summary.step_seconds]
-    for entry in entries:
-        seconds = entry.summary.step_seconds if entry.summary else None
-        elsewhere = _machine(entry.run) != here
-        cells = [
-            _APPROVED if entry.approved else "",
-            entry.run.started[:16].replace("T", " "),
-            _revision(entry.run),
-            _shown(seconds, ".3f"),
-            _bar(seconds, entry.summary, times),
-            _shown(entry.casts, "d"),
-            _shown(entry.bytes_cast and entry.bytes_cast / 1e6, ".1f"),
-            _shown(entry.ssim, ".4f"),
-            words.comma.join(map(words, _marks(entry.summary, elsewhere))),
-        ]
-        style = "bold" if entry.approved else "dim" if elsewhere else ""
-        table.add_row(*(Text(cell, style=style) for cell in cells))
-    return table
+    elsewhere = [_machine(entry.run) != here for entry in entries]
+    styles = ["bold" if entry.approved else "dim" if away else "" for entry, away in zip(entries, elsewhere)]
+    summaries = [entry.summary for entry in entries]
+    seconds = [summary.step_seconds if summary else None for summary in summaries]
+    times = list(filter(None, seconds))
+    bars = [_bar(value, summary, times) for value, summary in zip(seconds, summaries)]
+    megabytes = [entry.bytes_cast and entry.bytes_cast / 1e6 for entry in entries]
+    told = [words.comma.join(map(words, _marks(summary, away))) for summary, away in zip(summaries, elsewhere)]
+    started = [entry.run.started[:16].replace("T", " ") for entry in entries]
+    dates = [f"{_APPROVED if entry.approved else ' '} {date}" for entry, date in zip(entries, started)]
+    columns = [
+        Column(words("revision"), [_revision(entry.run) for entry in entries], number=False, rank=4),
+        Column(words("step s"), [_shown(value, ".3f") for value in seconds]),
+        Column("", bars, number=False, rank=5),
+        Column(words("casts"), [_shown(entry.casts, "d") for entry in entries], rank=2),
+        Column(words("MB cast"), [_shown(value, ".1f") for value in megabytes], rank=3),
+        Column("SSIM", [_shown(entry.ssim, ".4f") for entry in entries], rank=1),
+        Column(words("time"), told, number=False),
+    ]
+    columns = [column._replace(styles=styles) for column in columns]
+    print_table(console, Column(f"  {words('run')}", dates, number=False, styles=styles), columns, words)
 
 
 def _machine(run: Run) -> str:
