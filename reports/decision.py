@@ -186,9 +186,13 @@ def _of_modes(found: Sequence[Decision]) -> _Modes:
     for decision in found:
         by_mode.setdefault(decision.mode, []).append(decision)
     floors = {mode: [decision.floor_seconds for decision in told] for mode, told in by_mode.items()}
+    wrong: Dict[str, Tuple[Remark, ...]] = {}
+    for decision in found:
+        if decision.fitness == "wrong":
+            wrong.setdefault(decision.mode, decision.why)
     return _Modes(
         [mode for mode, told in by_mode.items() if all(decision.fitness == "fit" for decision in told)],
-        {decision.mode: decision.why for decision in reversed(found) if decision.fitness == "wrong"},
+        wrong,
         [mode for mode, told in by_mode.items() if any(decision.refused for decision in told)],
         {mode: sum(filter(None, seconds)) for mode, seconds in floors.items() if None not in seconds},
     )
@@ -213,7 +217,7 @@ def sentences(run: Run, words: Words, name: Callable[[str], str] = str) -> List[
     if modes.wrong:
         by_reason: Dict[str, List[str]] = {}
         for mode, why in modes.wrong.items():
-            by_reason.setdefault(words.remark(why[0]) if why else "", []).append(mode)
+            by_reason.setdefault(_clause(why, words), []).append(mode)
         clauses = [_listed(found, words, name) + words.colon + name(reason) for reason, found in by_reason.items()]
         text = words("Wrong: {clauses}. Which ops spoil it:", clauses=words.semicolon.join(clauses))
         said.append(Sentence(text, f"python bench.py blame {shlex.quote(next(iter(modes.wrong)))}"))
@@ -223,6 +227,13 @@ def sentences(run: Run, words: Words, name: Callable[[str], str] = str) -> List[
         text = words("Whether the pictures are right was not judged. To judge them:")
         said.append(Sentence(text, "python bench.py --suite accuracy"))
     return said
+
+
+def _clause(why: Sequence[Remark], words: Words) -> str:
+    """Return the first reason, without how far losses lie: modes that are wrong for the same one share it."""
+    if why and why[0].code == "loss_ratio":
+        return words("true loss far above that of {reference}", reference=why[0].values["reference"])
+    return words.remark(why[0]) if why else ""
 
 
 def _taken(modes: _Modes, words: Words, name: Callable[[str], str]) -> str:

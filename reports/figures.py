@@ -89,10 +89,16 @@ def legend(summaries: Sequence[Summary], reference_mode: str, words: Words) -> s
     """Return what stands beneath a table of these summaries: its marks, the dash, and what the ratio refers to."""
     found = [mark for mark in MARKS if any(mark in marks(summary) for summary in summaries)]
     said = [words(mark) + words.colon + words(MARKS[mark]) for mark in found]
-    if any(is_far(summary.true_loss, summary.final_loss) for summary in summaries):
-        said.append(FAR + words.colon + words("the mode reports another loss than its picture has"))
+    said += loss_legend(summaries, words)
     said.append(NOT_MEASURED + words.colon + words("not measured"))
     return words.sentence([*said, words("the ratio refers to {mode}", mode=reference_mode)])
+
+
+def loss_legend(summaries: Sequence[Summary], words: Words) -> List[str]:
+    """Return what the mark of a true loss means, where one of the summaries has it."""
+    if not any(is_far(summary.true_loss, summary.final_loss) for summary in summaries):
+        return []
+    return [FAR + words.colon + words("the mode reports another loss than its picture has")]
 
 
 def explanations(figures: Sequence[Figure], words: Words) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from harness.errors import UsageError
-from harness.records import Case, CasePlan, Run, Summary, TrialResult, Verdict
+from harness.records import Case, CasePlan, Comparison, Run, Summary, TrialResult, Verdict
 from harness.records.events import Sample
 from harness.store.run_folder import RunFolder, inside
 from reports.advice import Origin
@@ -20,13 +20,16 @@ class Evidence(NamedTuple):
 
     run: Run
     folder: Path
+    comparison: Optional[Comparison] = None
+    """The comparison of two revisions whose head's side the run is; None for a run of its own."""
 
     @classmethod
     def load(cls, path: Path) -> "Evidence":
         """Read the folder of a run or of a comparison, or the record in it; raises UsageError when it is neither."""
         folder = RunFolder(path.parent if path.name in ("run.json", COMPARISON) else path)
-        is_comparison = os.path.lexists(folder.path / COMPARISON)
-        return cls(head_run(folder) if is_comparison else folder.load(), folder.path)
+        if os.path.lexists(folder.path / COMPARISON):
+            return cls(head_run(folder), folder.path, folder.load_comparison())
+        return cls(folder.load(), folder.path)
 
     @property
     def record(self) -> Path:
@@ -108,6 +111,9 @@ def headline(run: Run) -> Headline:
         return Headline("missing", "Interrupted", "{trials} of {planned} trials finished and are kept.", values)
     if run.plan_only and run.verdicts and all(verdict.outcome == "pass" for verdict in run.verdicts):
         return Headline("pass", "Passed", "{count} dtype plans as approved.", {"count": len(run.verdicts)})
+    gating = [verdict for verdict in run.verdicts if not verdict.advisory]
+    if gating and not run.has_baselines and all((one.gate, one.outcome) == ("coverage", "pass") for one in gating):
+        return Headline("none", "Measured", "Nothing is stored to hold cases of one's own against.", {})
     return _judged(run.verdicts)
 
 

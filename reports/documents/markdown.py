@@ -3,7 +3,8 @@
 import re
 from typing import Iterable, List, Sequence
 
-from harness.records import Case, Run, Summary, TrialResult
+from harness.records import Case, Comparison, Run, Summary, TrialResult
+from reports.base_and_head import headings, revisions, sides
 from reports.decision import Decision, DecisionColumn, explanations, sentences, tables
 from reports.exporter import FileExporter
 from reports.figures import COSTS, NOT_MEASURED, RESULTS, Figure, legend
@@ -37,7 +38,8 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
     sentence = words(found.sentence, **found.values)
     judged = found.outcome not in ("none", "missing")
     sign, word = (f"{_SIGNS[found.outcome]} ", words.colon + words(found.word)) if judged else ("", "")
-    parts = [f"### {sign}StyleBench {code(run.suite.name)}{word}\n", *_decision(run, words)]
+    parts = [f"### {sign}StyleBench {code(run.suite.name)}{word}\n"]
+    parts += [_comparison(evidence.comparison, words)] if evidence.comparison else _decision(run, words)
     parts.append(f"**{words(found.word)}**{words.colon}{sentence}\n")
     gating = [saying for saying in sayings(run.verdicts) if not saying.verdict.advisory]
     worse = [saying for saying in gating if saying.verdict.outcome != "pass"]
@@ -54,6 +56,15 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
             parts.append(folded(words(text, count=count), "\n".join(_verdicts(said, evidence, words))))
     parts.append(_provenance(run, words))
     return parts
+
+
+def _comparison(comparison: Comparison, words: Words) -> str:
+    """Return both sides of each case and mode, and which revisions they are."""
+    found = sides(comparison)
+    shown = headings(found)
+    rows = [[code(row.case), code(row.mode), *row.cells(words)[: len(shown)]] for row in found]
+    told = [words(heading) for heading in ("case", "mode", *shown)]
+    return f"{code(revisions(comparison, words))}\n\n" + _table(told, rows, 2)
 
 
 def _decision(run: Run, words: Words) -> List[str]:
@@ -85,7 +96,8 @@ def _cell(column: DecisionColumn, row: Decision, words: Words) -> str:
 
 def _case(evidence: Evidence, case: Case, words: Words) -> List[str]:
     """Return what the suite is about, pictures or times, in full; the rest folded."""
-    heading = f"**{code(case.id)}** {code(title(case, words))}\n"
+    side = f" ({words('head alone')})" if evidence.comparison else ""
+    heading = f"**{code(case.id)}** {code(title(case, words))}{side}\n"
     rows = evidence.summaries(case.id)
     if any(found.case == case.id for found in evidence.run.fidelity):
         return [heading, _fidelity(evidence.run, case.id, words)]

@@ -10,9 +10,10 @@ from markupsafe import Markup, escape
 from harness.records import Case, Run
 from harness.remark import Remark, remark
 from reports.advice import Advice
+from reports.base_and_head import headings, revisions, sides
 from reports.decision import explanations, sentences, tables
 from reports.exporter import FileExporter
-from reports.figures import FIGURES, NOT_MEASURED, legend
+from reports.figures import FIGURES, NOT_MEASURED, legend, loss_legend
 from reports.html import pictures
 from reports.html.case_charts import CaseCharts
 from reports.language import Words
@@ -34,13 +35,14 @@ def render(evidence: Evidence, words: Words) -> bytes:
     # Each mode has its picture and perhaps an approved one.
     limit = pictures.BUDGET // max(1, len(run.suite.cases) * (2 * len(run.suite.modes) + 2))
     by_case = evidence.by_case()
-    decided = tables(run, words)
+    decided = [] if evidence.comparison else tables(run, words)
     page = _environment(words).get_template("report.html.j2")
     text = page.render(
         run=run,
         language=words.language,
         headline=found,
         sentence=words(found.sentence, **found.values),
+        comparison=evidence.comparison,
         decisions=decided,
         decision_legend=explanations(decided, words),
         sentences=sentences(run, words),
@@ -74,6 +76,7 @@ def _environment(words: Words) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["remark_text"] = words.remark
+    environment.filters["unbroken"] = _unbroken
     environment.globals.update(
         condition=condition,
         pairs_of=pairs_of,
@@ -85,7 +88,12 @@ def _environment(words: Words) -> jinja2.Environment:
         advice=_advice,
         probe=_probe,
         table_legend=legend,
+        loss_legend=loss_legend,
+        losses=[figure for figure in FIGURES if figure.field in ("final_loss", "true_loss")],
         title=title,
+        sides=sides,
+        side_headings=headings,
+        revisions=revisions,
     )
     return environment
 
@@ -99,6 +107,11 @@ def _probe(name: str) -> Remark:
     """Return the remark that names a probe of the records, `NAME KIND`."""
     layer, _, kind = name.rpartition(" ")
     return remark(f"probe_{kind}", name=layer)
+
+
+def _unbroken(heading: str) -> str:
+    """Return a heading in which a number is not parted from its unit or sign."""
+    return heading.replace(" %", "\N{NO-BREAK SPACE}%").replace("% ", "%\N{NO-BREAK SPACE}")
 
 
 def _breakable(name: str) -> Markup:
@@ -121,7 +134,7 @@ def _case(evidence: Evidence, case: Case, number: int, words: Words, limit: int)
         "summaries": [] if run.plan_only else evidence.summaries(case.id),
         "fidelity": [found for found in run.fidelity if found.case == case.id],
         "pictures": pictures.of_case(evidence, case, limit, words),
-        "charts": [chart for chart in (charts.losses(), charts.plane(), charts.steps()) if chart],
+        "charts": [chart for chart in (charts.losses(), charts.plane(), charts.pairs(), charts.steps()) if chart],
         "drift": charts.drift(),
         "plans": evidence.plans(case.id),
         "layers": _layers(evidence, case, modes),

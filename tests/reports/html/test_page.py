@@ -7,7 +7,7 @@ from reports.html import pictures
 from reports.language import ENGLISH
 from reports.stored_run import Evidence
 from tests.reports.html.chromium import opened
-from tests.reports.runs import make_run
+from tests.reports.runs import MIXED, REFERENCE, make_run
 
 
 def _write(evidence, folder):
@@ -29,6 +29,40 @@ def test_the_page_holds_what_the_run_holds(evidence):
     assert "python bench.py --suite tiny --content &#39;my photo.png&#39;" in page
     for heading in ("Losses", "Speed against fidelity", "Step times by process", "Drift of activations", "SSIM maps"):
         assert f"<h3>{heading}</h3>" in page, heading
+
+
+def test_the_decision_is_the_first_thing_and_the_gates_are_the_second(evidence):
+    page = html.render(evidence, ENGLISH).decode()
+    places = [page.index(text) for text in ("<h1>", "is its picture right", f"Take {REFERENCE}", "1 failed, 0 missing")]
+    assert places == sorted(places)
+    assert '<td data-label="right?" class="outcome wrong">✗ no</td>' in page
+
+
+def test_an_emulated_time_is_in_no_chart_and_the_floor_takes_its_place(evidence):
+    page = html.render(evidence, ENGLISH).decode()
+    steps = re.search("<h3>Step times by process</h3>.*?</svg>", page, re.DOTALL)[0]
+    assert REFERENCE in steps and MIXED not in steps
+    plane = re.search("<h3>Speed against fidelity</h3>.*?</svg>", page, re.DOTALL)[0]
+    assert f"{MIXED}: 0.86, " in plane and "910 floor ms" in plane
+    without = evidence._replace(run=evidence.run.model_copy(update={"plans": []}))
+    assert "Speed against fidelity" not in html.render(without, ENGLISH).decode()
+
+
+def test_the_true_loss_stands_where_its_pictures_are(evidence):
+    """It is a median of the last five pictures, whose middle is two before the last."""
+    page = html.render(evidence, ENGLISH).decode()
+    diamond = re.search('<path class="mark c0" d="M([0-9.]+) .*?<title>' + REFERENCE + ": ([0-9e+]+)<", page)
+    assert float(diamond[2]) == evidence.run.summaries[0].true_loss == 9e5
+    ticks = dict(re.findall('<text class="tick middle" x="([0-9.]+)" y="[0-9.]+">([0-9]+)</text>', page))
+    assert ticks[diamond[1]] == "3"
+
+
+def test_a_true_loss_far_from_the_reported_one_is_marked(tmp_path, case):
+    judged = make_run(tmp_path / "run", case)
+    for evidence in (judged, make_run(tmp_path / "run", case, fidelity=[])):
+        page = html.render(evidence, ENGLISH).decode()
+        assert re.findall('<td class="n far"[^>]*>([^<]*)<', page) == ["! 9.009e+08"]
+        assert "!: the mode reports another loss than its picture has" in page
 
 
 def test_a_section_without_data_is_left_out(tmp_path, case):
@@ -57,8 +91,8 @@ def test_a_slider_moves_tables_sort_and_nothing_is_fetched(evidence, tmp_path):
         page.find_element("css selector", ".gallery button").click()
         assert after.get_attribute("src") != shown and after.get_attribute("src").startswith("data:image/")
 
-        heading = page.find_element("css selector", "#case-1 th:nth-child(9) button")
-        cells = "#case-1 table.sortable:first-of-type tbody td:nth-child(9)"
+        heading = page.find_element("css selector", "#case-1 th:nth-child(8) button")
+        cells = "#case-1 table.sortable:first-of-type tbody td:nth-child(8)"
         orders = []
         for _ in range(2):
             heading.click()
