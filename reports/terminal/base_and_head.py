@@ -9,7 +9,7 @@ from harness.records import Comparison
 from reports.base_and_head import HEADINGS, headings, revisions, sides
 from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
-from reports.terminal.tables import Column, print_table
+from reports.terminal.tables import Column, print_folded, print_table
 
 _RANKS = (3, 2, 0, 0, 1, 0)
 """Which of HEADINGS give way first."""
@@ -20,7 +20,7 @@ def print_sides(comparison: Comparison, words: Words = ENGLISH, console: Optiona
     console = console or open_console()
     found = sides(comparison)
     console.print()
-    console.print(Text(revisions(comparison, words)), soft_wrap=True)
+    print_folded(console, Text(revisions(comparison, words)))
     for case in dict.fromkeys(row.case for row in found):
         rows = [row for row in found if row.case == case]
         cells = list(zip(*(row.cells(words) for row in rows)))
@@ -29,5 +29,5 @@ def print_sides(comparison: Comparison, words: Words = ENGLISH, console: Optiona
             for heading, texts, rank in zip(headings(found), cells, _RANKS)
         ]
         console.print()
-        console.print(Text(case, style="bold"), soft_wrap=True)
+        print_folded(console, Text(case, style="bold"))
         print_table(console, Column(words("mode"), [row.mode for row in rows], number=False), columns, words)

@@ -27,13 +27,13 @@ def print_decision(run: Run, words: Words = ENGLISH, console: Optional[Console] 
         for sentence in sentences(run, words):
             print_folded(console, Text(sentence.text))
             if sentence.command:
-                console.print(Text(f"    {sentence.command}"), soft_wrap=True)
+                console.print(Text(f"    {sentence.command}"), soft_wrap=True)  # to be copied
 
 
 def _print(console: Console, table: DecisionTable, words: Words) -> None:
     console.print()
     if table.case is not None:
-        console.print(Text(table.case.id, style="bold") + Text(f"  {title(table.case, words)}"), soft_wrap=True)
+        print_folded(console, Text(table.case.id, style="bold") + Text(f"  {title(table.case, words)}"))
     fitness = [FITNESS_STYLES[row.fitness] for row in table.rows]
     columns = [
         Column(

@@ -40,7 +40,7 @@ def print_fidelity(run: Run, words: Words = ENGLISH, console: Optional[Console] 
 def _print_case(console: Console, run: Run, case: Case, found: List[ModeFidelity], words: Words) -> None:
     console.print()
     about = words.comma.join([title(case, words), *([words("shown only")] if case.advisory else [])])
-    console.print(Text(case.id, style="bold") + Text(f"  {about}"), soft_wrap=True)
+    print_folded(console, Text(case.id, style="bold") + Text(f"  {about}"))
     console.print()
     print_table(console, _modes(found, words), _pictures(found, words), words)
     console.print()
@@ -105,7 +105,7 @@ def _print_layers(console: Console, item: ModeFidelity, probes: Sequence[Probe],
         Column(words("saturated"), [_count(probe.saturated) for _, probe in worst]),
         Column(words("to zero"), [_count(probe.underflowed) for _, probe in worst], rank=1),
     ]
-    console.print(Text(words("first step of {mode}", mode=item.mode)), soft_wrap=True)
+    print_folded(console, Text(words("first step of {mode}", mode=item.mode)))
     print_table(console, Column(words("layer"), layers, number=False), columns, words)
 
 

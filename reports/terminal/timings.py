@@ -63,7 +63,7 @@ def _print_growth(console: Console, growth: Growth, words: Words) -> None:
     parts = [law, words("{count} sizes of {first} to {last} pixels", count=growth.sizes, first=first, last=last)]
     parts += [words("emulated")] if growth.emulated else []
     parts += [words("most of it is there whatever the size")] if growth.quantity == "peak memory" else []
-    console.print(Text(words.sentence(parts)), soft_wrap=True)
+    print_folded(console, Text(words.sentence(parts)))
 
 
 def _print_tables(
@@ -75,11 +75,11 @@ def _print_tables(
         first: the field of a summary that tells the rows apart, `mode` or `case`; also the heading of its column.
     """
     console.print()
-    console.print(Text(name, style="bold") + Text(f"  {about}"), soft_wrap=True)
+    print_folded(console, Text(name, style="bold") + Text(f"  {about}"))
     if any(row.ok < row.replicates for row in rows):
         counts = ", ".join(f"{getattr(row, first)} {row.ok}/{row.replicates}" for row in rows)
         text = words("Figures rest on the trials that ended well: {counts}", counts=counts)
-        console.print(Text(text), soft_wrap=True)
+        print_folded(console, Text(text))
     for figures in (RESULTS, COSTS):
         console.print()
         names = Column(words(first), [getattr(row, first) for row in rows], number=False)
@@ -98,7 +98,7 @@ def _print_health(console: Console, trial: TrialResult, words: Words) -> None:
     """Print the ops that lost most, over all steps of a trial: saturation first, for it does the damage."""
     worst = sorted(trial.lost.items(), key=lambda item: (item[1][0] + item[1][2], item[1][1]), reverse=True)
     count = words("{count} ops lost values to float16", count=len(worst)) if worst else words("no op lost a value")
-    console.print(Text(trial.mode + words.colon + count, style="bold"), soft_wrap=True)
+    print_folded(console, Text(trial.mode + words.colon + count, style="bold"))
     if worst:
         shown = worst[:HEALTH_ROWS]
         counts = [
@@ -108,7 +108,7 @@ def _print_health(console: Console, trial: TrialResult, words: Words) -> None:
         print_table(console, Column(words("op"), [op for op, _ in shown], number=False), counts, words)
     if len(worst) > HEALTH_ROWS:
         more = words("and {count} more in {file}", count=len(worst) - HEALTH_ROWS, file=trial.health)
-        console.print(Text(more, style="dim"), soft_wrap=True)
+        print_folded(console, Text(more, style="dim"))
     console.print()
 
 
@@ -142,7 +142,7 @@ def _print_rates(console: Console, run: Run, words: Words) -> None:
     texts = [f"{name} {statistics.median(values):.3f} TFLOP/s" for name, values in rates.items()]
     if texts:
         text = words("matrix products of this device: {rates}", rates=words.comma.join(texts))
-        console.print(Text(text), soft_wrap=True)
+        print_folded(console, Text(text))
 
 
 def _column(figure: Figure, rows: Sequence[Summary], words: Words) -> Column:

@@ -10,7 +10,7 @@ from reports.advice import ANY_RUN, Origin
 from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
 from reports.terminal.power_card import card_line
-from reports.terminal.tables import folded
+from reports.terminal.tables import folded, print_folded
 from reports.verdict_text import WORST_FIRST, effect, sayings
 
 _STYLE = {"fail": "bold red", "missing": "bold yellow", "inconclusive": "bold yellow", "pass": "green"}
@@ -77,8 +77,8 @@ def print_verdicts(
                 _say(console, Text(advice, style="dim"))
                 given.add(advice)
     for card in cards:
-        console.print(Text(card_line(card, words)), soft_wrap=True)
-    console.print(Text(_count(verdicts, words), style="bold"), soft_wrap=True)
+        print_folded(console, Text(card_line(card, words)))
+    print_folded(console, Text(_count(verdicts, words), style="bold"))
 
 
 def _count(verdicts: Sequence[Verdict], words: Words) -> str:

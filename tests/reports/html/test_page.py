@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 
@@ -112,6 +113,43 @@ def test_the_page_fits_its_window_and_follows_the_theme(evidence, tmp_path, widt
         assert page.execute_script("return document.documentElement.scrollWidth") <= width
         ink = page.execute_script("return getComputedStyle(document.body).color")
         assert (max(map(int, re.findall(r"\d+", ink))) > 128) == dark
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_on_the_page_shuts_anybody_out(evidence, tmp_path, dark):
+    """By the rules of axe-core: names, contrast, headings, what the keyboard reaches."""
+    package = pytest.importorskip("axe_core_python")
+    script = (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    with opened(_write(evidence, tmp_path), dark=dark) as page:
+        page.execute_script("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+        page.execute_script(script)
+        found = page.execute_async_script("const done = arguments[0]; axe.run().then(done)")
+    assert len(found["passes"]) > 10
+    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"]] == []
+
+
+def test_a_chart_is_whole_on_a_phone_and_colours_are_printed(evidence, tmp_path):
+    with opened(_write(evidence, tmp_path), width=390, dark=True) as page:
+        edges = page.execute_script(
+            "return [...document.querySelectorAll('svg .mark')].map(m => m.getBoundingClientRect().right)"
+        )
+        assert edges and max(edges) <= 390
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        swatch = "getComputedStyle(document.querySelector('.swatch'))"
+        assert page.execute_script(f"return {swatch}.printColorAdjust") == "exact"
+        assert page.execute_script(f"return {swatch}.backgroundColor") == "rgb(0, 114, 178)"  # of the light scheme
+        assert page.execute_script("return getComputedStyle(document.querySelector('.hint')).display") == "none"
+        page.execute_script("dispatchEvent(new Event('beforeprint'))")
+        assert page.find_elements("css selector", "details:not([open]):not(.plan details)") == []
+
+
+def test_a_heading_of_a_number_is_not_broken(evidence):
+    assert "95\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}±" in _times(evidence)
+
+
+def _times(evidence):
+    """The page of the run without judged pictures, which has the table of times."""
+    return html.render(evidence._replace(run=evidence.run.model_copy(update={"fidelity": []})), ENGLISH).decode()
 
 
 def test_hostile_text_stays_text(hostile, tmp_path):
