@@ -5,9 +5,10 @@ from typing import Iterable, List, Sequence
 
 from harness.records import Case, Comparison, Run, Summary, TrialResult
 from reports.base_and_head import headings, revisions, sides
-from reports.decision import Decision, DecisionColumn, explanations, sentences, tables
+from reports.decision import Decision, DecisionColumn, explanations, tables
 from reports.exporter import FileExporter
 from reports.figures import COSTS, NOT_MEASURED, RESULTS, Figure, legend
+from reports.findings import sentences
 from reports.html.page import command
 from reports.language import Words
 from reports.plain_text import printable

@@ -11,9 +11,10 @@ from harness.records import Case, Run
 from harness.remark import Remark, remark
 from reports.advice import Advice
 from reports.base_and_head import headings, revisions, sides
-from reports.decision import explanations, sentences, tables
+from reports.decision import explanations, tables
 from reports.exporter import FileExporter
 from reports.figures import FIGURES, NOT_MEASURED, legend, loss_legend
+from reports.findings import sentences
 from reports.html import pictures
 from reports.html.case_charts import CaseCharts
 from reports.language import Words

@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.records import Run
-from reports.decision import DecisionTable, explanations, sentences, tables
+from reports.decision import DecisionTable, explanations, tables
+from reports.findings import sentences
 from reports.language import ENGLISH, Words
 from reports.stored_run import title
 from reports.terminal.console import open_console

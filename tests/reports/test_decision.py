@@ -1,6 +1,7 @@
 from harness.records import FidelityPlan
-from reports.decision import decisions, explanations, sentences, tables
+from reports.decision import decisions, explanations, tables
 from reports.figures import is_far
+from reports.findings import sentences
 from reports.language import ENGLISH
 from tests.reports.runs import MIXED, REFERENCE, make_run
 
