@@ -19,11 +19,13 @@ from harness.commands.against import compare_trees, continue_comparison
 from harness.commands.approve import approve
 from harness.commands.blame import blame
 from harness.commands.calibrate import calibrate
+from harness.commands.choose import choose
 from harness.commands.compare import compare
 from harness.commands.doctor import doctor
 from harness.commands.explain import explain
 from harness.commands.history import history
-from harness.commands.options import SectionedGroup, all_options
+from harness.commands.list import list_all
+from harness.commands.options import SectionedGroup, all_options, version_option
 from harness.commands.report import report
 from harness.commands.request import Request, given_options, spelled
 from harness.commands.run import continue_run, measure
@@ -38,13 +40,16 @@ from harness.machine.signals import end_as_interrupts
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @all_options
+@version_option
 def cli(**_: Any) -> None:
     """Benchmark neural style transfer under the Ascend 910's precision modes.
 
     \b
     python bench.py --suite perf      step time, throughput and loss of each mode
     python bench.py --suite accuracy  is each mode's picture still the approved one, and is it right
+    python bench.py choose            which mode may be used for your own pictures, and why not the others
     python bench.py --suite smoke     does everything work, in under a minute
+    python bench.py list              suites, cases, modes and devices to choose from
     python bench.py doctor            what is installed and what is missing
     """
     context = click.get_current_context()
@@ -58,7 +63,7 @@ def cli(**_: Any) -> None:
     context.exit(_action(request)(request))
 
 
-for command in (approve, blame, calibrate, compare, doctor, explain, history, report):
+for command in (approve, blame, calibrate, choose, compare, doctor, explain, history, list_all, report):
     cli.add_command(command)
 
 

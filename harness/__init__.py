@@ -4,6 +4,7 @@
     comparisons                         two sides measured: revisions, stored runs, a machine with itself
     runs        gates                   many trials; run x baselines -> verdicts
     mission     plans       blame       the reference program's job; dtype plans, asked for; which ops spoil a picture
+    suite_file                          suites of the user's own
     trial       modes                   one process and who watches it; precision modes by name, with their options
     devices     fidelity                where a step runs; is the picture right
     step        machine     store       one training step; what machine this is; what lies on the disk

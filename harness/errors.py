@@ -1,6 +1,8 @@
 """Errors that end a command with one line."""
 
+import difflib
 import unicodedata
+from typing import Iterable
 
 _ACTS = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode's categories of characters that a terminal may act upon: control, format, surrogate, line, paragraph."""
@@ -12,6 +14,12 @@ def one_line(message: str) -> str:
         character.encode("unicode_escape").decode("ascii") if unicodedata.category(character) in _ACTS else character
         for character in message
     )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `, did you mean NAME?` with the known name that is most like this one; empty when none is like it."""
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {found[0]}?" if found else ""
 
 
 class UsageError(ValueError):

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from harness.devices import npu_options
 from harness.devices.kinds import KINDS
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
 from harness.precision import ALIASES, FURTHER_MODES, MATMUL32, MODES, PrecisionConfigError, load_config
 from harness.precision.rules.config import ALLOW_MIX, MUST_KEEP
 from harness.records import Mode
@@ -16,15 +16,22 @@ from model.settings import LossScale
 NAMES = (MUST_KEEP, *(name for name in MODES if name != MUST_KEEP), MATMUL32)
 """The four modes of the card, the reference first, and the configuration that the ModelZoo port really used."""
 KNOWN = (*NAMES, *FURTHER_MODES, *ALIASES)
+_SPELLED = (*NAMES, *FURTHER_MODES, *(f"{alias} (which is {name})" for alias, name in ALIASES.items()))
 
 
 def get(name: str) -> Mode:
-    """Return the mode of this name; raises UsageError when there is none."""
+    """Return the mode of this name, blanks around it left out; raises UsageError when there is none."""
+    name = name.strip()
     if name not in KNOWN:
-        raise UsageError(f"mode {name!r} is unknown (expected one of {', '.join(KNOWN)})")
+        raise UsageError(f"mode {name!r} is unknown{nearest(name, KNOWN)} (expected one of {', '.join(_SPELLED)})")
     precision = load_config(name)
     # Nothing rounds to bfloat16 here: these modes are of hosts that compute in it.
     return Mode(name=ALIASES.get(name, name), precision=precision, emit="native" if precision.is_bf16 else "rounded")
+
+
+def split(names: str) -> List[str]:
+    """Return the names of a list such as `force_fp16, allow_mix_precision`, each once, blanks around them left out."""
+    return list(dict.fromkeys(name.strip() for name in names.split(",")))
 
 
 def defaults(modes: Sequence[Mode], kind: str) -> List[Mode]:

@@ -1,12 +1,14 @@
 """What the decisions come to in plain words: which mode to take, which are wrong, which the card does not take."""
 
 import shlex
+from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from harness.records import Run
 from harness.remark import Remark
 from reports.decision import Decision, decisions
 from reports.language import Words
+from reports.plain_text import shown_path
 
 
 class _Modes(NamedTuple):
@@ -61,13 +63,26 @@ def sentences(run: Run, words: Words, name: Callable[[str], str] = str) -> List[
             by_reason.setdefault(_clause(why, words), []).append(mode)
         clauses = [_listed(found, words, name) + words.colon + name(reason) for reason, found in by_reason.items()]
         text = words("Wrong: {clauses}. Which ops spoil it:", clauses=words.semicolon.join(clauses))
-        said.append(Sentence(text, f"python bench.py blame {shlex.quote(next(iter(modes.wrong)))}"))
+        said.append(Sentence(text, _command(["blame", next(iter(modes.wrong))], run)))
     if modes.refused:
         said.append(Sentence(words("A 910 would not compile {modes}.", modes=_listed(modes.refused, words, name))))
     if not (run.fidelity or run.plan_only):
         text = words("Whether the pictures are right was not judged. To judge them:")
-        said.append(Sentence(text, "python bench.py --suite accuracy"))
+        said.append(Sentence(text, _command(["choose"] if run.suite.own_cases else ["--suite", "accuracy"], run)))
     return said
+
+
+def _command(words: List[str], run: Run) -> str:
+    """Return a command of bench.py, with the pictures, size, steps and network of the first case if it is one's own."""
+    if run.suite.own_cases:
+        case = run.suite.cases[0]
+        words = [*words, "--content", shown_path(Path(case.content))]
+        for style in case.styles:
+            words += ["--styles", shown_path(Path(style))]
+        words += ["--size", str(case.size)] if case.size else []
+        words += ["--steps", str(case.steps)]
+        words += ["--network", case.network] if case.network != "synthetic" else []
+    return " ".join(["python", "bench.py", *map(shlex.quote, words)])
 
 
 def _clause(why: Sequence[Remark], words: Words) -> str:

@@ -16,8 +16,11 @@ FORMATS: Dict[str, str] = {
     "json": "reports.documents.run_json",
     "pytest-benchmark": "reports.documents.pytest_benchmark",
     "github": "reports.documents.github",
+    "text": "reports.terminal.text",
 }
 """The module that holds each one's exporter; it is imported when it is asked for."""
+PRINTED = ("github", "text")
+"""Formats that go to standard output, wholly or in part."""
 
 
 def exporter(name: str) -> Exporter:

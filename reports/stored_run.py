@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from harness.errors import UsageError
+from harness.machine.git import ROOT
 from harness.records import Case, CasePlan, Comparison, Run, Summary, TrialResult, Verdict
 from harness.records.events import Sample
 from harness.store.run_folder import RunFolder, inside
@@ -22,14 +23,16 @@ class Evidence(NamedTuple):
     folder: Path
     comparison: Optional[Comparison] = None
     """The comparison of two revisions whose head's side the run is; None for a run of its own."""
+    baselines: Path = ROOT / "baselines"
+    """Folder below which an approved picture may be read."""
 
     @classmethod
-    def load(cls, path: Path) -> "Evidence":
+    def load(cls, path: Path, baselines: Path = ROOT / "baselines") -> "Evidence":
         """Read the folder of a run or of a comparison, or the record in it; raises UsageError when it is neither."""
         folder = RunFolder(path.parent if path.name in ("run.json", COMPARISON) else path)
         if os.path.lexists(folder.path / COMPARISON):
-            return cls(head_run(folder), folder.path, folder.load_comparison())
-        return cls(folder.load(), folder.path)
+            return cls(head_run(folder), folder.path, folder.load_comparison(), baselines)
+        return cls(folder.load(), folder.path, None, baselines)
 
     @property
     def record(self) -> Path:

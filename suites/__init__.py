@@ -8,7 +8,8 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from pydantic import ValidationError
 
-from harness.errors import UsageError
+from harness import suite_file
+from harness.errors import UsageError, nearest
 from harness.records import Case, Suite
 from model.settings import StyleSettings
 
@@ -21,12 +22,42 @@ def names() -> List[str]:
     return [module.name for module in pkgutil.iter_modules([os.path.dirname(__file__)])]
 
 
+def is_file(name: str) -> bool:
+    """Return True for the path of a suite's file, False for the name of a shipped suite."""
+    return name.endswith(suite_file.SUFFIX)
+
+
 def get(name: str) -> Suite:
-    """Return the suite of this name; raises UsageError when there is none."""
+    """Return the shipped suite of this name, or the one in the TOML file of this path.
+
+    Raises:
+        UsageError: there is no such suite, or the file cannot be used.
+    """
+    if is_file(name):
+        return _own(name)
     if name not in names():
-        raise UsageError(f"suite {name!r} is unknown (expected one of {', '.join(names())})")
+        expected = f"{', '.join(names())}, or a file NAME{suite_file.SUFFIX}"
+        raise UsageError(f"suite {name!r} is unknown{nearest(name, names())} (expected one of {expected})")
     suite: Suite = importlib.import_module(f"suites.{name}").SUITE
     return suite
+
+
+def _own(path: str) -> Suite:
+    suite = suite_file.load(path)
+    if suite.name in names():
+        raise UsageError(f"suite {path}: name {suite.name!r}: a shipped suite has it (expected another)")
+    return suite
+
+
+def only(suite: Suite, case_ids: str) -> Suite:
+    """Return the suite with those of its cases that a list such as `a,b` names; raises UsageError for another."""
+    known = {case.id: case for case in suite.cases}
+    wanted = [case_id.strip() for case_id in case_ids.split(",")]
+    for case_id in wanted:
+        if case_id not in known:
+            expected = f"{nearest(case_id, known)} (expected some of {', '.join(known)})"
+            raise UsageError(f"--case {case_id!r}: suite {suite.name} has no such case{expected}")
+    return suite.model_copy(update={"cases": tuple(known[case_id] for case_id in dict.fromkeys(wanted))})
 
 
 def shipped_case(size: int, steps: int, further_styles: Tuple[str, ...] = (), **changes: Any) -> Case:
@@ -75,7 +106,12 @@ def for_gate(suite: Suite) -> Suite:
     """
     if suite.replicates == 1:
         return suite
-    return suite.model_copy(update={"replicates": 5, "max_replicates": 10, "budget": 600.0})
+    changes = {
+        "replicates": max(5, suite.replicates),
+        "max_replicates": max(10, suite.replicates, suite.max_replicates or 0),
+        "budget": max(600.0, suite.budget or 0.0),
+    }
+    return suite.model_copy(update=changes)
 
 
 def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any]) -> Suite:
@@ -112,8 +148,9 @@ def _changed(case: Case, changes: Dict[str, Any]) -> Case:
     new = Case(**{**dict(case), **changes})
     if {"content", "size", "batch"} & set(changes):
         # What tells a suite's cases apart beside that stays in their names.
-        suffix = case.id[len(_case_id(case.content, case.size, case.batch)) :]
-        new = new.model_copy(update={"id": _case_id(new.content, new.size, new.batch) + suffix})
+        old_name, name = (_case_id(each.content, each.size, each.batch) for each in (case, new))
+        own = case.id[len(old_name) :] if case.id.startswith(old_name) else f"-{case.id}"
+        new = new.model_copy(update={"id": name + own})
     return new
 
 

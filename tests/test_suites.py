@@ -24,3 +24,12 @@ def test_only_options_of_cases_make_a_suite_s_cases_the_user_s_own():
     smoke = suites.get("smoke")
     assert suites.customize(smoke, {"steps": 7}, {}).own_cases
     assert not suites.customize(smoke, {}, {"replicates": 2}).own_cases
+
+
+def test_a_gate_asks_for_more_processes_and_never_for_fewer():
+    perf = suites.get("perf")
+    raised = suites.for_gate(perf)
+    assert (raised.replicates, raised.max_replicates, raised.budget) == (5, 10, 600.0)
+    many = perf.model_copy(update={"replicates": 7, "max_replicates": 20, "budget": 900.0})
+    assert suites.for_gate(many) == many
+    assert suites.for_gate(suites.get("smoke")) == suites.get("smoke")

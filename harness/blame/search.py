@@ -4,19 +4,20 @@ The parent asks a process of its own, `python -m harness.blame.search`, which an
 """
 
 import sys
-from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
 from harness.blame.blocks import Swap, swaps, with_swaps
 from harness.blame.delta_debugging import smallest
+from harness.blame.messages import Answer, Attempt, Question, Score
 from harness.errors import UsageError
 from harness.fidelity.fitness import fit_bounds
 from harness.fidelity.saturation import alarms
 from harness.machine.child import ask, to_parent
 from harness.modes import get
 from harness.precision import PrecisionConfigError, customize_dtypes_text
-from harness.records import REFERENCE_MODE, Blame, Case, FidelityPlan, Mode, Record, Trial, TrialFidelity
+from harness.records import REFERENCE_MODE, Blame, FidelityPlan, Mode, Trial, TrialFidelity
 from harness.remark import Remark
 
 PLAN = FidelityPlan(envelope=6, window=3, growth=())
@@ -25,34 +26,8 @@ _SCORING_SECONDS = 7200.0
 """Longest time that scoring one set may take, and the start of the search with its envelope."""
 
 
-class Question(Record):
-    """A case, small and with few steps, and the mode whose picture is wrong in it."""
-
-    case: Case
-    mode: Mode
-    cache: str = ""
-
-
-class Score(Record):
-    """What one set of blocks in float32 does to the picture."""
-
-    blocks: Tuple[str, ...]
-    distance: float
-    """1 - SSIM of the luminance to the reference mode's picture."""
-    true_loss_ratio: float
-    fit: bool
-
-
-class Answer(Record):
-    """A message of the search: the score of a set, or, as the last one, what was found or why it cannot begin."""
-
-    score: Optional[Score] = None
-    blame: Optional[Blame] = None
-    error: str = ""
-
-
-def blame(question: Question, hear: Callable[[Score], None]) -> Blame:
-    """Search for the cause; `hear` is called with each set that was tried.
+def blame(question: Question, hear: Callable[[Answer], None]) -> Blame:
+    """Search for the cause; `hear` is called with each message but the last.
 
     Raises:
         UsageError: a customize_dtypes entry cannot be used, or a package is missing.
@@ -60,15 +35,24 @@ def blame(question: Question, hear: Callable[[Score], None]) -> Blame:
     """
 
     def take(message: str) -> None:
-        score = Answer.model_validate_json(message).score
-        if score is not None:
-            hear(score)
+        answer = Answer.model_validate_json(message)
+        if answer.blame is None and not answer.error:
+            hear(answer)
 
     last = ask("the search", "harness.blame.search", question.model_dump_json(), _SCORING_SECONDS, take)
     answer = Answer.model_validate_json(last)
     if answer.blame is None:
         raise UsageError(answer.error)
     return answer.blame
+
+
+STAGES: Sequence[Callable[[Swap], str]] = (
+    lambda swap: swap.group,
+    lambda swap: swap.block,
+    lambda swap: f"{swap.group} {swap.type}",
+    lambda swap: swap.op,
+)
+"""What a stage of the search names the ops by: kinds of blocks, blocks, types of op within their kind, ops."""
 
 
 class _Picture(NamedTuple):
@@ -82,26 +66,31 @@ class _Picture(NamedTuple):
 class Search:
     """Scores sets of ops in float32 on one case, and looks for a smallest one that makes the mode fit."""
 
-    def __init__(self, question: Question, device: Any, tell: Callable[[Score], None]) -> None:
+    def __init__(self, question: Question, device: Any, tell: Callable[[Answer], None]) -> None:
         from harness.fidelity.envelopes import measure_envelopes
         from harness.step.inputs import load
 
         self.question, self.device, self.tell = question, device, tell
         self.case, self.pictures, self.network = load(question.case, question.cache)
         self.scores: Dict[FrozenSet[str], Score] = {}
+        self.tell(Answer(phase="reference"))
         reference = self._draw(get(REFERENCE_MODE))
         self.reference = reference
         self.job = self._job(reference.result)
+        self.tell(Answer(phase="noise"))
         (self.envelope,) = measure_envelopes(self.job, PLAN, ["float16"])
 
     def run(self) -> Blame:
         """Answer the question."""
+        self.tell(Answer(phase="counting"))
         mode, neutral = self.question.mode, self._is_neutral()
         before = self._fits(())
         found: Sequence[Swap] = ()
+        hinted: Sequence[Swap] = ()
         if not before:
             every = self._swaps()
-            found = self._search(every) if self._fits(every) else ()
+            hinted = self._hinted(every)
+            found = hinted or (self._search(every) if self._fits(every) else ())
         config = with_swaps(mode.precision, found)
         return Blame(
             case=self.case.id,
@@ -115,46 +104,59 @@ class Search:
                 (score.blocks, score.distance, score.true_loss_ratio, score.fit) for score in self.scores.values()
             ),
             neutral=neutral,
+            minimal=not hinted,
             customize_dtypes=customize_dtypes_text(config) if found else "",
         )
 
+    def _hinted(self, every: Sequence[Swap]) -> Sequence[Swap]:
+        """Return the first of the question's hints that makes the mode fit; empty when none does."""
+        for hint in self.question.hints:
+            chosen = [swap for swap in every if swap.op in hint]
+            if chosen and self._fits(chosen):
+                return chosen
+        return ()
+
     def _search(self, every: Sequence[Swap]) -> Sequence[Swap]:
-        """Ever smaller parts: kinds of blocks, blocks, types of op within them, and ops."""
+        """Ever smaller parts, by the names of STAGES."""
         found = every
-        levels = (
-            lambda swap: swap.group,
-            lambda swap: swap.block,
-            lambda swap: f"{swap.group} {swap.type}",
-            lambda swap: swap.op,
-        )
-        for level in levels:
-            found = self._smallest(found, level)
+        for stage, name in enumerate(STAGES, 1):
+            found = self._smallest(found, stage, name)
         return found
 
-    def _smallest(self, found: Sequence[Swap], level: Callable[[Swap], str]) -> List[Swap]:
-        names = list(dict.fromkeys(map(level, found)))
-        return _of(found, level, smallest(names, lambda part: self._fits(_of(found, level, part))))
+    def _smallest(self, found: Sequence[Swap], stage: int, name: Callable[[Swap], str]) -> List[Swap]:
+        names, left = list(dict.fromkeys(map(name, found))), 0
 
-    def _fits(self, chosen: Sequence[Swap]) -> bool:
+        def remember(most: int) -> None:
+            nonlocal left
+            left = most
+
+        return _of(found, name, smallest(names, lambda part: self._fits(_of(found, name, part), stage, left), remember))
+
+    def _fits(self, chosen: Sequence[Swap], stage: int = 0, left: int = 0) -> bool:
         ops = frozenset(swap.op for swap in chosen)
         if ops not in self.scores:
+            self.tell(Answer(attempt=Attempt(blocks=_blocks(chosen), stage=stage, left=left)))
             self.scores[ops] = self._score(chosen)
-            self.tell(self.scores[ops])
+            self.tell(Answer(score=self.scores[ops]))
         return self.scores[ops].fit
 
     def _score(self, chosen: Sequence[Swap]) -> Score:
         from harness.fidelity.envelopes import distance as picture_distance
 
         mode = self.question.mode
-        drawn = self._draw(Mode(name=mode.name, precision=with_swaps(mode.precision, chosen)))
+        config = with_swaps(mode.precision, chosen)
+        drawn = self._draw(Mode(name=mode.name, precision=config))
         distance = picture_distance(drawn.result, self.reference.result, self.job)
         measured, reference = (_measured(picture.true_losses) for picture in (drawn, self.reference))
         bounds = list(fit_bounds(measured, reference, distance, self.envelope))
+        fit = all(bound.ok for bound in bounds) and not drawn.alarms
         return Score(
-            blocks=tuple(dict.fromkeys(swap.block for swap in chosen)),
+            ops=tuple(swap.op for swap in chosen),
+            blocks=_blocks(chosen),
             distance=1 - distance.ssim,
             true_loss_ratio=bounds[1].value,
-            fit=all(bound.ok for bound in bounds) and not drawn.alarms,
+            fit=fit,
+            customize_dtypes=customize_dtypes_text(config) if fit and chosen else "",
         )
 
     def _swaps(self) -> List[Swap]:
@@ -205,6 +207,10 @@ class Search:
         return Job(trial, self.device, self.pictures, self.network, graph, result, (), lambda pictures: [])
 
 
+def _blocks(chosen: Sequence[Swap]) -> Tuple[str, ...]:
+    return tuple(dict.fromkeys(swap.block for swap in chosen))
+
+
 def _of(found: Sequence[Swap], level: Callable[[Swap], str], names: Any) -> List[Swap]:
     return [swap for swap in found if level(swap) in names]
 
@@ -227,7 +233,7 @@ def main() -> None:
             parent.write(Answer(**answer).model_dump_json() + "\n")
 
         try:
-            search = Search(question, open_device("cpu"), lambda score: say(score=score))
+            search = Search(question, open_device("cpu"), lambda answer: say(**dict(answer)))
             say(blame=search.run())
         except (PrecisionConfigError, DeviceUnavailable, UsageError) as error:
             say(error=str(error))

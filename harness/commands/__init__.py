@@ -10,8 +10,23 @@ if TYPE_CHECKING:
     from harness.store.baselines import Baselines
 
 
+def baselines_to_write(given: Optional[str], recorded: Optional[str]) -> "Baselines":
+    """The approved results to add to, in the folder that the user named, else in the one that a record names.
+
+    Raises:
+        UsageError: the record is of a machine where that folder lay elsewhere.
+    """
+    from harness.errors import UsageError
+
+    if given is None and recorded is not None and not Path(recorded).parent.is_dir():
+        raise UsageError(
+            f"baselines {recorded}, the folder of the suite: not on this machine (expected --baselines DIR)"
+        )
+    return baselines_in(given or recorded)
+
+
 def baselines_in(folder: Optional[str]) -> "Baselines":
-    """The approved results in a folder that the user named, or in the project's own."""
+    """The approved results in a folder that the user or a suite named, or in the project's own."""
     from harness.store.baselines import Baselines
 
     return Baselines(Path(folder) if folder else Path(__file__).resolve().parent.parent.parent / "baselines")

@@ -1,8 +1,9 @@
 """bench.py --against, and --resume of what it began: a revision and this tree, compared."""
 
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Tuple
+from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
 import click
 
@@ -23,6 +24,8 @@ _BESIDE_TRIALS = 600.0
 
 def compare_trees(request: Request) -> int:
     """Measure a revision and this tree, show the verdicts, return the exit status."""
+    import suites
+    from harness import modes
     from harness.comparisons import revisions
     from harness.devices import memory, naming
     from harness.devices.kinds import KINDS
@@ -30,10 +33,11 @@ def compare_trees(request: Request) -> int:
     chosen = naming.choose(request.device)[0]
     suite = request.chosen_suite(chosen.kind)
     # Of emulated modes the time is not this machine's own.
-    names = (request.modes or KINDS[chosen.kind].reference_mode).split(",")
+    names = [modes.get(name).name for name in modes.split(request.modes or KINDS[chosen.kind].reference_mode)]
+    where = os.path.abspath(str(request.suite)) if suites.is_file(str(request.suite)) else str(request.suite)
     plan = revisions.Plan(
         modes=names,
-        options=("--suite", str(request.suite), *request.for_another_tree()),
+        options=("--suite", where, *request.for_another_tree()),
         looks=request.pairs,
         budget=request.budget,
         in_turns=memory.holds(2, suite.cases, cache_folder(), suite.modes, chosen.name),
@@ -41,28 +45,36 @@ def compare_trees(request: Request) -> int:
         timeout=2 * len(suite.cases) * suite.timeout + _BESIDE_TRIALS,
         command=sys.argv,
     )
-    results = Path(request.output)
-    return _show(request, lambda cards, hear: revisions.compare(str(request.against), plan, results, cards, hear))
+    results, revision = Path(request.output), str(request.against)
+    return _show(request, suite.baselines, lambda cards, hear: revisions.compare(revision, plan, results, cards, hear))
 
 
 def continue_comparison(request: Request) -> int:
     """Measure the pairs that an interrupted comparison lacks, show the verdicts, return the exit status."""
+    import suites
     from harness.comparisons import revisions
+    from harness.store.run_folder import RunFolder
 
-    return _show(request, lambda cards, hear: revisions.resume(Path(str(request.resume)), cards, hear))
+    folder = Path(str(request.resume))
+    options = dict(zip(*[iter(RunFolder(folder).load_comparison().options)] * 2))
+    suite = suites.get(options.get("--suite", "perf"))
+    return _show(request, suite.baselines, lambda cards, hear: revisions.resume(folder, cards, hear))
 
 
-def _show(request: Request, measure: "Callable[[Cards, Hear], Tuple[Comparison, Path]]") -> int:
+def _show(
+    request: Request, baselines: Optional[str], measure: "Callable[[Cards, Hear], Tuple[Comparison, Path]]"
+) -> int:
     from harness.comparisons.trees import IncomparableError, TreeFailedError
     from harness.gates.power_card import Cards
     from reports.stored_run import Evidence
     from reports.terminal.base_and_head import print_sides
     from reports.terminal.verdicts import ComparisonProgress, print_verdicts
 
-    shown = Shown.from_options(request.report, request.lang, request.quiet)
+    shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
+    stored = baselines_in(request.baselines or baselines)
     hear = ComparisonProgress(request.pairs[1], request.quiet, shown.words).measuring
     try:
-        comparison, folder = measure(Cards(baselines_in(request.baselines)), hear)
+        comparison, folder = measure(Cards(stored), hear)
     except IncomparableError as error:
         click.echo(f"bench.py: the two trees cannot be compared: {error}", err=True)
         return TRIAL_FAILED if isinstance(error, TreeFailedError) else INCOMPARABLE
@@ -72,8 +84,8 @@ def _show(request: Request, measure: "Callable[[Cards, Hear], Tuple[Comparison, 
         return INTERRUPTED
     origin = Evidence.load(folder).origin
     if not shown.quiet:
-        print_sides(comparison, shown.words)
-    print_verdicts(comparison.verdicts, comparison.power_cards, shown.words, shown.quiet, origin=origin)
-    shown.write(folder)
+        print_sides(comparison, shown.words, shown.console)
+    print_verdicts(comparison.verdicts, comparison.power_cards, shown.words, shown.quiet, shown.console, origin)
+    shown.write(folder, stored.root)
     status = exit_status(comparison.verdicts, request.inconclusive)
-    return lenient(status) if request.advisory else status
+    return shown.answer(folder, lenient(status) if request.advisory else status)

@@ -5,7 +5,7 @@ from typing import Optional
 
 import click
 
-from harness.commands import baselines_in
+from harness.commands import baselines_to_write
 from harness.commands.options import baselines_option
 from harness.gates.exit_status import INCONCLUSIVE
 
@@ -31,8 +31,9 @@ def approve(context: click.Context, run: str, what: str, reason: str, baselines:
 
     if not reason.strip():
         raise UsageError("--reason is empty (expected a sentence for whoever reads the baseline)")
-    stored = baselines_in(baselines)
-    proposals = approval.propose(RunFolder(Path(run)).load(), stored, reason, Path(run))
+    measured = RunFolder(Path(run)).load()
+    stored = baselines_to_write(baselines, measured.suite.baselines)
+    proposals = approval.propose(measured, stored, reason, Path(run))
     chosen = [proposal for proposal in proposals if what in ("all", proposal.kind)]
     left = [proposal for proposal in proposals if proposal not in chosen]
     print_proposals(chosen)

@@ -1,41 +1,50 @@
 """bench.py blame: which ops make a mode's picture wrong."""
 
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 import click
 
-from harness.commands.options import output_option
-from harness.errors import UsageError
-from harness.gates.exit_status import INCONCLUSIVE
+from harness.commands.options import language_option, output_option
+from harness.errors import ChildFailedError, UsageError
+from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED
 from harness.store.cache import cache_folder
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.blame.messages import Question
+    from harness.records import Blame
+    from harness.store.run_folder import RunFolder
+    from reports.language import Words
 
 
 @click.command()
-@click.argument("mode")
-@click.option(
-    "--size",
-    type=int,
-    metavar="PIXELS",
-    default=64,
-    show_default=True,
-    help="Width of the picture.",
-)
+@click.argument("mode", required=False)
+@click.option("--modes", metavar="A,B", help="Several modes instead of MODE, one after the other.")
+@click.option("--content", metavar="FILE", help="Content picture; the shipped portrait unless given.")
+@click.option("--styles", metavar="FILE", multiple=True, help="Style picture; repeat for several.")
+@click.option("--size", type=int, metavar="PIXELS", default=64, show_default=True, help="Width of the picture.")
 @click.option("--steps", type=int, metavar="N", default=10, show_default=True, help="Updates of the picture.")
 @click.option("--network", metavar="NAME|FILE", help="synthetic, or the path of imagenet-vgg-verydeep-19.mat.")
 @click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
 @click.option("--customize-dtypes", metavar="FILE", help="customize_dtypes file; what is found is added to it.")
 @output_option("Folder that gets the search's folder.")
+@language_option
 @click.pass_context
 def blame(
     context: click.Context,
-    mode: str,
+    mode: Optional[str],
+    modes: Optional[str],
+    content: Optional[str],
+    styles: Tuple[str, ...],
     size: int,
     steps: int,
     network: Optional[str],
     mixlist: Optional[str],
     customize_dtypes: Optional[str],
     output: str,
+    lang: Optional[str],
 ) -> None:
     """Find which ops of the step make MODE's picture wrong.
 
@@ -43,26 +52,87 @@ def blame(
     is left that makes the mode fit. It is written as a customize_dtypes file.
     """
     import suites
-    from harness import modes
-    from harness.blame import search as causes
+    from harness import modes as known_modes
+    from harness.blame.messages import Question
     from harness.devices import memory
-    from harness.store.files import write_atomic
+    from harness.plans.explain import check_op_names
     from harness.store.run_folder import RunFolder
-    from reports.terminal.blame import BlameProgress, print_blame
+    from reports.language import Words, language_of
+    from reports.terminal.console import open_console
 
-    (chosen,) = modes.with_options([modes.get(mode)], mixlist, customize_dtypes)
-    if chosen.emit == "native":
-        raise UsageError(f"blame {mode}: it swaps kernels of the 910, which has no bfloat16; expected a float16 mode")
-    changes = {"size": size, "steps": steps, **({"network": network} if network else {})}
-    case = suites.customize(suites.get("accuracy"), changes, {}).cases[0]
-    question = causes.Question(
-        case=memory.resolve(case, cache_folder(), [chosen], "cpu"), mode=chosen, cache=cache_folder()
-    )
-    found = causes.blame(question, BlameProgress().scored)
-    folder = RunFolder.create(Path(output), "blame").path
-    write_atomic(folder / "blame.json", (found.model_dump_json(indent=1) + "\n").encode())
-    file = folder / "float32.cfg"
-    if found.customize_dtypes:
-        write_atomic(file, found.customize_dtypes.encode())
-    print_blame(found, file)
-    context.exit(0 if found.fit_after else INCONCLUSIVE)
+    if (mode is None) == (modes is None):
+        raise click.UsageError("blame: expected a MODE, or --modes A,B")
+    names = known_modes.split(modes or str(mode))
+    chosen = known_modes.with_options([known_modes.get(name) for name in names], mixlist, customize_dtypes)
+    for each in chosen:
+        if each.emit == "native":
+            raise UsageError(
+                f"blame {each.name}: it swaps kernels of the 910, which has no bfloat16; expected a float16 mode"
+            )
+    drawn: Dict[str, Any] = {"content": content, "styles": styles, "size": size, "steps": steps, "network": network}
+    given = {name: value for name, value in drawn.items() if value}
+    suite = suites.get("accuracy")
+    first = suites.only(suite, suite.cases[0].id)
+    case = memory.resolve(suites.customize(first, given, {}).cases[0], cache_folder(), chosen, "cpu")
+    check_op_names([case], chosen, cache_folder())
+    words = Words(lang or language_of())
+    are_fit = True
+    for name, each in zip(names, chosen):
+        command = again(first.cases[0].id, name, {**given, "mixlist": mixlist})
+        question = Question(case=case, mode=each, cache=cache_folder())
+        found = search(question, RunFolder.create(Path(output), "blame"), command, words, open_console())
+        if found is None:
+            context.exit(INTERRUPTED)
+        are_fit = are_fit and found.fit_after
+    context.exit(0 if are_fit else INCONCLUSIVE)
+
+
+def search(
+    question: "Question", folder: "RunFolder", command: List[str], words: "Words", console: "Console"
+) -> "Optional[Blame]":
+    """Search for what makes a mode wrong, keep and show all that is found; return the answer, None when interrupted.
+
+    Args:
+        command: what draws the case in the mode and in the reference mode, without dtypes.
+
+    Raises:
+        UsageError: a package is missing.
+        ChildFailedError: the search failed; the message says where what it had found is kept.
+    """
+    from harness.blame.findings import Findings
+    from harness.blame.messages import Answer
+    from harness.blame.search import blame as find
+    from reports.terminal.blame import BlameProgress, print_blame, print_interrupted
+
+    findings = Findings(folder)
+    with BlameProgress(question.mode.name, words) as progress:
+
+        def hear(answer: Answer) -> None:
+            if answer.score is not None:
+                findings.add(answer.score)
+            progress.heard(answer)
+
+        try:
+            found = find(question, hear)
+        except KeyboardInterrupt:
+            print_interrupted(findings, words, console)
+            return None
+        except ChildFailedError as error:
+            raise ChildFailedError(f"{error}; what it had found is kept in {folder.path}") from error
+    findings.finish(found)
+    print_blame(found, findings.file, command, words, console)
+    return found
+
+
+def again(case: str, mode: str, given: Dict[str, Any]) -> List[str]:
+    """Return the command line that judges what a search has drawn.
+
+    Args:
+        case: id of the case of suite accuracy that `given` changes.
+        given: values by the names of their options; those that are None were not given.
+    """
+    command = ["python", "bench.py", "--suite", "accuracy", "--advisory", "--case", case]
+    for name, value in given.items():
+        for one in value if isinstance(value, tuple) else (value,):
+            command += [f"--{name}", str(one)] if one is not None else []
+    return [*command, "--modes", f"must_keep_origin_dtype,{mode}"]

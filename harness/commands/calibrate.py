@@ -5,7 +5,7 @@ from typing import Optional, Tuple
 
 import click
 
-from harness.commands import baselines_in
+from harness.commands import baselines_to_write
 from harness.commands.options import baselines_option, output_option
 from harness.commands.pairs import PairsType
 from harness.commands.request import given_options
@@ -14,7 +14,9 @@ from harness.store.cache import cache_folder
 
 
 @click.command()
-@click.option("--suite", metavar="NAME", default="perf", show_default=True, help="Whose first case is measured.")
+@click.option(
+    "--suite", metavar="NAME|FILE.toml", default="perf", show_default=True, help="Its first case is measured."
+)
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, gpu, npu.")
 @click.option("--size", type=int, metavar="PIXELS", help="Another width: a card of its own, for runs of that size.")
 @click.option("--comparisons", type=click.IntRange(40), default=40, show_default=True)
@@ -66,7 +68,7 @@ def calibrate(
         changes = {"size": size} if size is not None else {}
         chosen = suites.customize(suites.get(suite), changes, {})
         folder, plan = calibration.begin(chosen, device, comparisons, pairs, disturbed, Path(output), cache_folder())
-    limits = suites.get(plan.suite).limits
+    limits, stored = plan.limits, baselines_to_write(baselines, plan.baselines)
     with Progress() as progress:
         try:
             found = calibration.measure(plan, limits, folder, cache_folder(), progress)
@@ -83,4 +85,4 @@ def calibrate(
     except NeverSteadyError as error:
         click.echo(f"bench.py: {error}", err=True)
         context.exit(INCONCLUSIVE)
-    print_card(card, baselines_in(baselines).save_card(card))
+    print_card(card, stored.save_card(card))

@@ -29,7 +29,7 @@ def compare(context: click.Context, first: str, second: str, advisory: bool, bas
     if Path(first).resolve() == Path(second).resolve():
         raise UsageError(f"compare: both are {first} (expected two runs)")
     one, other = (Stored(RunFolder(Path(path)).load(), Path(path)) for path in (first, second))
-    verdicts = compare_runs(one, other, Cards(baselines_in(baselines)))
+    verdicts = compare_runs(one, other, Cards(baselines_in(baselines or other.run.suite.baselines)))
     print_sides(one.run, other.run)
     print_verdicts(verdicts, origin=Origin(second, other.run.suite.name))
     status = exit_status(verdicts)

@@ -36,7 +36,9 @@ def _suite_names() -> str:
 
 SECTIONS: Dict[str, Tuple[Callable[[Command], Command], ...]] = {
     "What to do": (
-        click.option("--suite", metavar="NAME", help=f"What to measure: {_suite_names()}."),
+        click.option(
+            "--suite", metavar="NAME|FILE.toml", help=f"What to measure: {_suite_names()}, or a suite of your own."
+        ),
         click.option("--resume", metavar="RUN", help="Measure what this interrupted run's folder is missing."),
         click.option("--plan-only", is_flag=True, help="Decide the card's dtypes and run no step."),
         click.option(
@@ -61,6 +63,7 @@ SECTIONS: Dict[str, Tuple[Callable[[Command], Command], ...]] = {
         click.option("--batch", type=int, metavar="N", help="Pictures drawn at once: the content pictures in turn."),
         click.option("--network", metavar="NAME|FILE", help="synthetic, or a path of imagenet-vgg-verydeep-19.mat."),
         click.option("--data-path", metavar="DIR", help="Folder of the files that the suite reference needs."),
+        click.option("--case", metavar="A,B", help="Only these of the suite's cases; `list` names them."),
     ),
     "In which precision": (
         click.option("--modes", metavar="A,B", help="Precision modes, separated by commas."),
@@ -131,6 +134,9 @@ SECTIONS: Dict[str, Tuple[Callable[[Command], Command], ...]] = {
             help="Write html, markdown, junit, ...; or none.",
         ),
         language_option,
+        click.option(
+            "--json", is_flag=True, help="Verdicts and table as JSON, alone on standard output; text goes to the other."
+        ),
         click.option("--quiet", is_flag=True, help="Print failures, verdicts that do not pass, and paths alone."),
     ),
 }
@@ -144,13 +150,29 @@ def all_options(command: Command) -> Command:
     return command
 
 
+def version_option(command: Command) -> Command:
+    """Add the option that says which StyleBench this is, and ends the command."""
+    return click.option(
+        "--version", is_flag=True, is_eager=True, expose_value=False, callback=_say_version, help="Say which this is."
+    )(command)
+
+
+def _say_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not context.resilient_parsing:
+        from harness.machine import environment, git
+        from reports.terminal.version import print_version
+
+        print_version(git.describe(), environment.installed_packages())
+        context.exit()
+
+
 class SectionedGroup(click.Group):
     """A group of commands whose own options are shown in the sections of SECTIONS."""
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, a list to each section, and the commands."""
         shown = iter([parameter.get_help_record(context) for parameter in self.get_params(context)])
-        for heading, options in [*SECTIONS.items(), ("This text", ("--help",))]:
+        for heading, options in [*SECTIONS.items(), ("This program", ("--version", "--help"))]:
             rows: List[Tuple[str, str]] = [row for _, row in zip(options, shown) if row is not None]
             with formatter.section(heading):
                 formatter.write_dl(rows)

@@ -17,7 +17,7 @@ _DRAWN = ("size", "steps", "seed", "network")
 """Options that replace a case's field of the same name."""
 _MEASURED = ("replicates", "max_replicates", "half_width", "budget", "timeout")
 """Options that replace a suite's field of the same name."""
-_WITH_RESUME = ("resume", "inconclusive", "advisory", "require_fit", "baselines", "report", "lang", "quiet")
+_WITH_RESUME = ("resume", "inconclusive", "advisory", "require_fit", "baselines", "report", "lang", "json", "quiet")
 _NOT_WITH_AGAINST = ("resume", "gate", "plan_only", "health", "require_fit", *_MEASURED[:3])
 
 
@@ -42,6 +42,7 @@ class Request:
     batch: Optional[int]
     network: Optional[str]
     data_path: Optional[str]
+    case: Optional[str]
     modes: Optional[str]
     mixlist: Optional[str]
     customize_dtypes: Optional[str]
@@ -64,6 +65,7 @@ class Request:
     output: str
     report: str
     lang: Optional[str]
+    json: bool
     quiet: bool
 
     @classmethod
@@ -110,7 +112,7 @@ class Request:
         from harness import modes
 
         if self.modes is not None:
-            asked = [modes.get(name) for name in dict.fromkeys(self.modes.split(","))]
+            asked = list({mode.name: mode for mode in map(modes.get, modes.split(self.modes))}.values())
         else:
             asked = modes.defaults(suite.modes, kind)
         asked = modes.with_options(asked, self.mixlist, self.customize_dtypes)
@@ -126,6 +128,8 @@ class Request:
         import suites
 
         suite = suites.from_folder(suites.get(str(self.suite)), self.data_path)
+        if self.case is not None:
+            suite = suites.only(suite, self.case)
         if self.require_fit and not suite.fidelity:
             raise UsageError(f"--require-fit: suite {suite.name} judges no pictures (expected --suite accuracy)")
         if self.gate:
@@ -171,6 +175,7 @@ _KEPT = {
     "output",
     "report",
     "lang",
+    "json",
     "quiet",
 }
 _PASSED_ON = [field.name for field in fields(Request) if field.name not in _KEPT.union(_NOT_WITH_AGAINST)]

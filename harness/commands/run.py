@@ -22,7 +22,7 @@ def measure(request: Request) -> int:
     from harness.step.turns import VARIABLE
     from reports.terminal.progress import Progress
 
-    shown = Shown.from_options(request.report, request.lang, request.quiet)
+    shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
     kind = naming.choose(request.device)[0].kind
     suite = request.chosen_suite(kind)
     kinds.check(kind, suite, request.health)
@@ -48,7 +48,7 @@ def continue_run(request: Request) -> int:
     from harness.runs import runner
     from reports.terminal.progress import Progress
 
-    shown = Shown.from_options(request.report, request.lang, request.quiet)
+    shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
     with Progress(quiet=request.quiet, words=shown.words) as progress:
         run, folder = runner.resume(Path(str(request.resume)), cache_folder(), progress)
     if request.require_fit and not run.suite.fidelity:
@@ -62,8 +62,12 @@ def show(run: "Run", folder: Path, gate: bool, request: Request, shown: Shown) -
 
     if gate:
         run = judge(run, folder, request, shown)
-    print_run(run, folder, shown.words, shown.quiet)
-    shown.write(folder)
+    print_run(run, folder, shown.words, shown.quiet, shown.console)
+    shown.write(folder, baselines_in(request.baselines or run.suite.baselines).root)
+    return shown.answer(folder, _status(run, gate, request))
+
+
+def _status(run: "Run", gate: bool, request: Request) -> int:
     if not run.complete:
         return INTERRUPTED
     if not all(trial.status == "ok" for trial in run.trials):
@@ -80,7 +84,7 @@ def judge(run: "Run", folder: Path, request: Request, shown: Shown) -> "Run":
     from harness.store.run_folder import RunFolder
     from reports.terminal.progress import Progress
 
-    baselines = baselines_in(request.baselines)
+    baselines = baselines_in(request.baselines or run.suite.baselines)
     run = gate.judged(run, baselines, folder, request.require_fit)
     suspects = unconfirmed(run.verdicts)
     if suspects and run.complete:

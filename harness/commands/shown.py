@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, List, NamedTuple, Optional
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from reports.language import Words
 
 
@@ -13,20 +15,50 @@ class Shown(NamedTuple):
     formats: List[str]
     words: "Words"
     quiet: bool
+    as_json: bool = False
+    """True when a JSON document, and nothing else, goes to standard output."""
 
     @classmethod
-    def from_options(cls, formats: str, language: Optional[str], quiet: bool = False) -> "Shown":
-        """Check the options before anything runs; raises UsageError."""
-        from reports.formats import parse
+    def from_options(cls, formats: str, language: Optional[str], quiet: bool = False, as_json: bool = False) -> "Shown":
+        """Check the options of a measurement before anything runs; raises UsageError."""
+        from harness.errors import UsageError
+        from reports.formats import PRINTED, parse
         from reports.language import Words, language_of
 
-        return cls(parse(formats), Words(language or language_of()), quiet)
+        parsed = parse(formats)
+        if "text" in parsed:
+            raise UsageError("--report text: a run is shown as text anyway (expected other formats, or none)")
+        for name in PRINTED if as_json else ():
+            if name in parsed:
+                raise UsageError(f"--report {name}: it prints where --json does (leave one out)")
+        return cls(parsed, Words(language or language_of()), quiet, as_json)
 
-    def write(self, folder: Path, output: Optional[Path] = None) -> None:
-        """Write the reports of a stored run or comparison, beside its record unless `output` is given; say where."""
+    @property
+    def console(self) -> "Console":
+        """Where the text for people goes."""
+        from reports.terminal.console import open_console
+
+        return open_console(stderr=self.as_json)
+
+    def write(self, folder: Path, baselines: Path, output: Optional[Path] = None) -> None:
+        """Write the reports of a stored run or comparison, beside its record unless `output` is given; say where.
+
+        Args:
+            baselines: folder of the approved results that a report may show.
+        """
         from reports import formats
         from reports.stored_run import Evidence
         from reports.terminal.run import print_paths
 
-        evidence = Evidence.load(folder)
-        print_paths(formats.write(self.formats, evidence, output or evidence.folder, self.words), self.words)
+        evidence = Evidence.load(folder, baselines)
+        written = formats.write(self.formats, evidence, output or evidence.folder, self.words)
+        print_paths(written, self.words, self.console)
+
+    def answer(self, folder: Path, status: int) -> int:
+        """Print the JSON document of a stored run or comparison where it was asked for; return the exit status."""
+        if self.as_json:
+            from reports.stored_run import Evidence
+            from reports.terminal.answer import print_answer
+
+            print_answer(Evidence.load(folder), status, self.words)
+        return status

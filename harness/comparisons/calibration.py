@@ -62,6 +62,8 @@ def begin(
         comparisons=comparisons,
         looks=looks,
         disturbed=disturbed,
+        limits=suite.limits,
+        baselines=suite.baselines,
         started=environment.now(),
         environment=machine,
     )

@@ -208,6 +208,8 @@ class Blame(Record):
     """True when the mode is fit as it is."""
     blocks: Tuple[str, ...] = ()
     """Ops of a smallest set that makes the mode fit when kept in float32; empty when the mode is fit or no set does."""
+    minimal: bool = True
+    """False when `blocks` are what mended another mode, and nobody tried whether fewer do."""
     fit_after: bool = False
     """True when the mode is fit with the ops of `blocks` in float32."""
     scores: Tuple[Tuple[Tuple[str, ...], float, float, bool], ...] = ()

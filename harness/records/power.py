@@ -4,9 +4,10 @@ from typing import Dict, Optional, Tuple
 
 from pydantic import Field, model_validator
 
-from harness.records.base import SCHEMA_VERSION, Count, Figure, Record, Seconds
+from harness.records.base import SCHEMA_VERSION, Count, Figure, FileName, Record, Seconds
 from harness.records.case import Case, Mode
 from harness.records.environment import Environment
+from harness.records.suite import Limit
 from harness.records.verdict import Rule
 
 
@@ -101,6 +102,10 @@ class Calibration(Record):
     """Fewest and most pairs of processes in each comparison, as Comparison.looks."""
     disturbed: bool = False
     """True when a load that starts and stops runs beside the measurement, on one core."""
+    limits: Tuple[Limit, ...] = ()
+    """Limits of the suite's that differ from the default."""
+    baselines: Optional[FileName] = None
+    """Folder that gets the card, as Suite.baselines says it."""
     started: str
     """Start of the calibration: ISO 8601, UTC."""
     environment: Environment

@@ -5,7 +5,7 @@ from typing import Any, Optional, Sequence, Tuple
 from pydantic import Field, ValidationInfo, field_validator
 from typing_extensions import Literal
 
-from harness.records.base import Record
+from harness.records.base import FileName, Record
 from harness.records.case import Case, Mode
 from harness.records.fidelity import FidelityPlan
 from harness.records.trial import TrialResult
@@ -58,6 +58,8 @@ class Suite(Record):
     """What is measured of each picture's fidelity; None: pictures are drawn, but not judged."""
     limits: Tuple[Limit, ...] = ()
     """Limits of growth that differ from the default."""
+    baselines: Optional[FileName] = None
+    """Folder of the suite's approved results and power cards; None: the project's own."""
 
     @field_validator("cases", "modes")
     @classmethod

@@ -107,11 +107,11 @@ def _read(path: Path) -> Optional[np.ndarray]:
 
 
 def _approved(evidence: Evidence, case: Case, mode: str) -> Optional[np.ndarray]:
-    """Return the stored picture that the mode was held against; only one under baselines/ is read."""
+    """Return the stored picture that the mode was held against; only one below the folder of baselines is read."""
     for found in evidence.run.fidelity:
         if (found.case, found.mode) == (case.id, mode) and found.baseline_picture:
             path = (ROOT / found.baseline_picture).resolve()
-            return _read(path) if ROOT / "baselines" in path.parents else None
+            return _read(path) if evidence.baselines.resolve() in path.parents else None
     return None
 
 

@@ -1,59 +1,164 @@
 """The search for what makes a mode's picture wrong, while it goes on and when it is done."""
 
+import shlex
+import time
 from pathlib import Path
-from typing import Optional, Sequence
+from types import TracebackType
+from typing import Optional, Sequence, Type
 
 from rich.console import Console
+from rich.live import Live
 from rich.text import Text
 
-from harness.blame.search import Score
+from harness.blame.findings import Findings
+from harness.blame.messages import Answer, Attempt, Score
 from harness.records import Blame
+from reports.language import ENGLISH, Words
+from reports.plain_text import shown_path
 from reports.terminal.console import open_console
+
+PHASES = {
+    "reference": "drawing the float32 picture",
+    "noise": "measuring how far harmless noise moves it",
+    "counting": "drawing the mode's picture",
+}
+STAGES = {
+    0: "first the whole",
+    1: "stage 1 of 4, kinds of blocks",
+    2: "stage 2 of 4, blocks",
+    3: "stage 3 of 4, types of op",
+    4: "stage 4 of 4, ops",
+}
+"""By the number of a stage: where the search is."""
+_HINTED = "These ops mended another mode; nobody tried whether fewer do."
+_NAMED = 4
+"""Blocks of a set that are all named; of more the first three are."""
 
 
 class BlameProgress:
-    """Says which parts of the step were kept in float32, and what that did."""
+    """Says what is being tried and how many sets are left, redrawn in place, and what came of each.
 
-    def __init__(self, console: Optional[Console] = None) -> None:
+    Use it as a context manager around the search.
+    """
+
+    def __init__(self, mode: str, words: Words = ENGLISH, console: Optional[Console] = None) -> None:
         self._console = console or open_console(stderr=True)
+        self._mode, self._words = mode, words
         self._number = 0
+        self._activity, self._stage, self._since = words("starting TensorFlow"), "", time.monotonic()
+        self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=2, transient=True)
 
-    def scored(self, score: Score) -> None:
-        """Say what came of one set that was tried."""
+    def __enter__(self) -> "BlameProgress":
+        if self._console.is_terminal:
+            self._live.start(refresh=True)
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        if self._console.is_terminal:  # elsewhere it would still write an empty line
+            self._live.stop()
+
+    def heard(self, answer: Answer) -> None:
+        """Show a message of the search."""
+        if answer.phase is not None:
+            self._begin(self._words(PHASES[answer.phase]))
+            if not self._console.is_terminal:
+                self._print(f"{self._mode}{self._words.colon}{self._activity}")
+        elif answer.attempt is not None:
+            self._begin(_in_float32(answer.attempt.blocks, self._words))
+            self._stage = self._where(answer.attempt)
+        elif answer.score is not None:
+            self._scored(answer.score)
+
+    def _begin(self, activity: str) -> None:
+        self._activity, self._since = activity, time.monotonic()
+
+    def _where(self, attempt: Attempt) -> str:
+        stage = self._words(STAGES[attempt.stage])
+        left = self._words("at most {count} more in it", count=attempt.left) if attempt.left else ""
+        return self._words.comma.join(filter(None, [stage, left]))
+
+    def _scored(self, score: Score) -> None:
+        """Say what came of one set that was tried, and, where no line is redrawn, how many are left."""
         self._number += 1
-        kept = _shortened(score.blocks) if score.blocks else "nothing"
-        text = f"[{self._number}] {'fit  ' if score.fit else 'wrong'}  SSIM {1 - score.distance:.4f}  {kept} in float32"
+        verdict = self._words("fit" if score.fit else "wrong")
+        parts = [
+            f"[{self._number}] {verdict}",
+            f"SSIM {1 - score.distance:.4f}",
+            _in_float32(score.blocks, self._words),
+        ]
+        if not self._console.is_terminal:
+            parts.append(self._stage)
+        self._print("  ".join(parts))
+
+    def _draw(self) -> Text:
+        seconds = self._words("{seconds} s", seconds=f"{time.monotonic() - self._since:.0f}")
+        line = self._words("trying {what}", what=self._activity) if self._stage else self._activity
+        parts = [f"[{self._number + 1}] {self._mode}", line, self._stage, seconds]
+        return Text("  ".join(filter(None, parts)), no_wrap=True, overflow="ellipsis")
+
+    def _print(self, text: str) -> None:
         self._console.print(Text(text), soft_wrap=True)
 
 
-def print_blame(found: Blame, file: Optional[Path], console: Optional[Console] = None) -> None:
-    """Print the answer, and where the file is that makes the mode fit."""
+def print_blame(
+    found: Blame, file: Path, again: Sequence[str], words: Words = ENGLISH, console: Optional[Console] = None
+) -> None:
+    """Print the answer, and where the file is that makes the mode fit, with the command that judges it.
+
+    Args:
+        again: the command line that draws the case in this mode, without dtypes.
+    """
     console = console or open_console()
-    where = f"{found.size} pixels wide, {found.steps} steps"
+    said = {"mode": found.mode, "size": found.size, "steps": found.steps}
     if not found.neutral:
-        note = "Counting what is lost changed the picture: take what follows as a hint alone."
+        note = words("Counting what is lost changed the picture: take what follows as a hint alone.")
         console.print(Text(note, style="bold yellow"), soft_wrap=True)
     if found.fit_before:
-        console.print(Text(f"{found.mode} is fit at {where}: nothing to blame."), soft_wrap=True)
+        text = words("{mode} is fit at {size} pixels and {steps} steps: nothing to blame.", **said)
+        console.print(Text(text), soft_wrap=True)
     elif not found.blocks:
-        every = "with every op in float32 that the card has a kernel for"
-        text = f"{found.mode} is wrong at {where}, and stays so {every}."
+        text = words(
+            "{mode} is wrong at {size} pixels and {steps} steps, and stays so with every op in float32.", **said
+        )
         console.print(Text(text, style="bold red"), soft_wrap=True)
     else:
-        console.print(
-            Text(f"{found.mode} is wrong at {where}. It is fit with these ops alone in float32:"), soft_wrap=True
-        )
+        text = words("{mode} is wrong at {size} pixels and {steps} steps. It is fit with these ops in float32:", **said)
+        console.print(Text(text), soft_wrap=True)
         for op in found.blocks:
             console.print(Text(f"    {op}", style="bold"), soft_wrap=True)
+        text = words("{count} sets were tried.", count=len(found.scores)) + " "
+        text += words("Without any one of these ops it is wrong again.") if found.minimal else words(_HINTED)
+        console.print(Text(text), soft_wrap=True)
         console.print(
-            Text(f"Found in {len(found.scores)} scorings; without any one of them the picture is wrong again.")
+            Text(words("customize_dtypes file: {file}; judge it with", file=shown_path(file))), soft_wrap=True
         )
-        console.print(Text(f"wrote {file}; judge it with"), soft_wrap=True)
-        # Its case is no approved one, and the picture alone is asked for.
-        command = f"python bench.py --suite accuracy --advisory --customize-dtypes {file}"
-        modes = f"must_keep_origin_dtype,{found.mode}"
-        console.print(Text(f"    {command} --modes {modes}"), soft_wrap=True)
+        command = [*again, "--customize-dtypes", shown_path(file)]
+        console.print(Text(f"    {' '.join(map(shlex.quote, command))}"), soft_wrap=True)
 
 
-def _shortened(blocks: Sequence[str]) -> str:
-    return ", ".join(blocks) if len(blocks) <= 4 else f"{', '.join(blocks[:3])} and {len(blocks) - 3} more blocks"
+def print_interrupted(findings: Findings, words: Words = ENGLISH, console: Optional[Console] = None) -> None:
+    """Print where what was found before an interruption is kept."""
+    console = console or open_console()
+    text = words(
+        "Interrupted: {count} sets were tried and are kept in {journal}.",
+        count=len(findings.scores),
+        journal=shown_path(findings.journal),
+    )
+    console.print(Text(text, style="bold"), soft_wrap=True)
+    if findings.smallest is not None:
+        text = words(
+            "With these {count} ops in float32 the mode is fit, maybe with fewer: {file}",
+            count=len(findings.smallest.ops),
+            file=shown_path(findings.file),
+        )
+        console.print(Text(text), soft_wrap=True)
+
+
+def _in_float32(blocks: Sequence[str], words: Words) -> str:
+    if not blocks:
+        return words("nothing in float32")
+    named = blocks if len(blocks) <= _NAMED else blocks[: _NAMED - 1]
+    more = words("and {count} more", count=len(blocks) - len(named)) if len(named) < len(blocks) else ""
+    return words("{blocks} in float32", blocks=" ".join(filter(None, [", ".join(named), more])))

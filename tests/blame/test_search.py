@@ -2,7 +2,8 @@ import pytest
 
 from harness import modes
 from harness.blame import search
-from harness.blame.blocks import block_of, swaps, with_swaps
+from harness.blame.blocks import Swap, block_of, swaps, with_swaps
+from harness.blame.messages import Question
 from harness.devices.opening import open_device
 from harness.errors import ChildFailedError, RequirementError, UsageError
 from harness.precision import customize_dtypes_text, load_config, plan_graph
@@ -75,7 +76,7 @@ def test_what_is_written_is_read_back(step, tmp_path):
 def test_a_search_that_fails_says_why(tensorflow_that, case, code, error, told):
     tensorflow_that(code)
     with pytest.raises(error, match=told):
-        search.blame(search.Question(case=case, mode=modes.get("force_fp16")), lambda score: None)
+        search.blame(Question(case=case, mode=modes.get("force_fp16")), lambda answer: None)
 
 
 def test_a_customised_op_that_the_step_has_not_is_a_usage_error(case, tmp_path):
@@ -83,21 +84,44 @@ def test_a_customised_op_that_the_step_has_not_is_a_usage_error(case, tmp_path):
     file.write_text("no/such/op::InputDtype:float32,OutputDtype:float32\n")
     (mode,) = modes.with_options([modes.get("force_fp16")], customize_dtypes=str(file))
     with pytest.raises(UsageError, match="dtypes.cfg.*no/such/op"):
-        search.blame(search.Question(case=case, mode=mode), lambda score: None)
+        search.blame(Question(case=case, mode=mode), lambda answer: None)
 
 
 @pytest.mark.slow
 def test_plain_mixed_precision_is_blamed_on_the_gram_products(tmp_path):
     case = inputs.resolve(shipped_case(size=64, steps=10), cache="")
     heard = []
-    found = search.blame(search.Question(case=case, mode=modes.get("allow_mix_precision")), heard.append)
+    found = search.blame(Question(case=case, mode=modes.get("allow_mix_precision")), heard.append)
     assert sorted(found.blocks) == [f"gram_relu{stage}_1/MatMul" for stage in range(1, 6)]
     assert found.neutral and found.fit_after and not found.fit_before
-    assert len(heard) == len(found.scores) and not heard[0].fit
+    scores = [answer.score for answer in heard if answer.score]
+    assert len(scores) == len(found.scores) and not scores[0].fit
+    attempts = [answer.attempt for answer in heard if answer.attempt]
+    assert len(attempts) == len(scores) and {attempt.stage for attempt in attempts} >= {0, 1, 2}
+
+
+class Hinted(search.Search):
+    """A search of two ops, in which both together are what it takes."""
+
+    def __init__(self, question):
+        self.question, self.asked = question, []
+
+    def _fits(self, chosen, stage=0, left=0):
+        ops = {swap.op for swap in chosen}
+        self.asked.append(ops)
+        return ops >= {"a", "b"}
+
+
+@pytest.mark.parametrize("hints, found", [((), []), ((("a",), ("b", "a", "z")), ["a", "b"]), ((("z",),), [])])
+def test_what_mended_another_mode_is_tried_first(case, hints, found):
+    every = [Swap(op, "MatMulV2", "gram", None) for op in "abc"]
+    searching = Hinted(Question(case=case, mode=modes.get("force_fp16"), hints=hints))
+    assert [swap.op for swap in searching._hinted(every)] == found
+    assert searching.asked == [{"a"}, {"a", "b"}][: len(hints) if found else 0]
 
 
 @pytest.mark.slow
 def test_a_fit_mode_has_nothing_to_blame(tmp_path):
     case = inputs.resolve(shipped_case(size=64, steps=10), cache="")
-    found = search.blame(search.Question(case=case, mode=modes.get("allow_mix_precision+matmul32")), lambda score: None)
+    found = search.blame(Question(case=case, mode=modes.get("allow_mix_precision+matmul32")), lambda answer: None)
     assert found.fit_before and found.blocks == () and found.customize_dtypes == ""

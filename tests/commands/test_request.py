@@ -17,7 +17,7 @@ def request_of(*arguments):
 
 
 def test_every_option_is_a_field_and_every_field_an_option():
-    options = {parameter.name for parameter in bench.cli.params}
+    options = {parameter.name for parameter in bench.cli.params} - {"version"}
     assert {field.name for field in fields(Request)} - {"given"} == options
     assert len(options) == sum(map(len, SECTIONS.values()))
 
@@ -30,7 +30,7 @@ CHANGES = [
 ]  # fmt: skip
 ELSEWHERE = {
     "suite", "resume", "against", "pairs", "plan_only", "data_path", "device", "health", "require_fit", "inconclusive",
-    "advisory", "baselines", "output", "report", "lang", "quiet",
+    "advisory", "baselines", "output", "report", "lang", "json", "quiet", "case",
 }  # fmt: skip
 """What decides no figure of the suite: tested where it is used."""
 
@@ -80,6 +80,19 @@ def test_options_that_contradict_each_other_are_refused(arguments, part):
 def test_what_a_suite_has_no_use_for_is_refused():
     with pytest.raises(UsageError, match="--require-fit: suite perf judges no pictures"):
         request_of("--suite", "perf", "--require-fit").chosen_suite("cpu")
+
+
+def test_cases_are_chosen_before_options_change_them():
+    request = request_of("--suite", "scaling", "--case", "astronaut-64, astronaut-96", "--steps", "3")
+    assert [(case.id, case.steps) for case in request.chosen_suite("cpu").cases] == [
+        ("astronaut-64", 3),
+        ("astronaut-96", 3),
+    ]
+
+
+def test_a_list_of_modes_may_have_blanks_and_name_one_twice():
+    request = request_of("--suite", "perf", "--modes", "force_fp16, allow_mix_precision ,allow_mix_precision_fp16")
+    assert [mode.name for mode in request.chosen_suite("cpu").modes] == ["force_fp16", "allow_mix_precision"]
 
 
 def test_help_shows_every_option_once_under_its_heading():

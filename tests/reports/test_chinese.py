@@ -7,22 +7,25 @@ import pytest
 from pydantic import BaseModel
 from typing_extensions import get_args
 
+from harness.blame.findings import Findings
+from harness.blame.messages import Answer, Attempt, Score
 from harness.gates.reasons import REASONS
-from harness.records import FidelityPlan, LossScaling, Status
+from harness.records import Blame, FidelityPlan, LossScaling, Status
 from harness.records.events import Phase, Sample
 from harness.remark import Remark, remark
+from harness.store.run_folder import RunFolder
 from reports import formats
 from reports.language import Words, catalogue
 from reports.sentences import SENTENCES
-from reports.terminal import fidelity, history, power_card, progress, run, verdicts
+from reports.terminal import blame, choice, fidelity, history, power_card, progress, run, verdicts
 from reports.terminal.console import PlainConsole
 from tests.reports.runs import MIXED, make_run
 
 TERMS = set(
     """
-    accuracy against api approve baselines bench bfloat blame calibrate changed checkout cpu customize doctor dtypes
-    dump fit flip force gate gflop gib git gram graph head html json lang log missing modes mpx nan png psnr
-    python reason replicates report require resume run ssim student style stylebench suite text tflop
+    accuracy against api approve baselines bench bfloat blame calibrate cfg changed checkout cpu customize doctor dtypes
+    dump fit flip force gate gflop gib git gram graph head html journal json lang log missing mode modes mpx nan png
+    psnr python reason replicates report require resume run ssim student style stylebench suite text tflop
     """.split()
 )
 """What Chinese texts hold in Latin letters: abbreviations, units, and the names of files, commands and options."""
@@ -103,6 +106,24 @@ def _live(observer, trial, results):
             observer.trial_ended(trial, result)
 
 
+def _print_search(words, console, folder):
+    """A search from its first message to each of its ends."""
+    score = Score(ops=("1",), blocks=tuple("12345"), distance=0.5, true_loss_ratio=1.0, fit=True, customize_dtypes="1")
+    with blame.BlameProgress("1", words, console) as search:
+        for phase in blame.PHASES:
+            search.heard(Answer(phase=phase))
+        for stage in blame.STAGES:
+            search.heard(Answer(attempt=Attempt(blocks=(), stage=stage, left=1)))
+            search.heard(Answer(score=score))
+        console.print(search._draw())
+    findings = Findings(RunFolder(folder))
+    findings.smallest = score
+    blame.print_interrupted(findings, words, console)
+    found = Blame(case="1", mode="1", steps=1, size=1, fit_before=False, neutral=False)
+    for changes in ({}, {"fit_before": True}, {"blocks": ("1",)}, {"blocks": ("1",), "minimal": False}):
+        blame.print_blame(found.model_copy(update=changes), folder, ["python"], words, console)
+
+
 def test_a_terminal_shows_no_english(evidence, trial):
     words, out = Complete("zh"), io.StringIO()
     console = PlainConsole(file=out, width=200, highlight=False)
@@ -120,6 +141,12 @@ def test_a_terminal_shows_no_english(evidence, trial):
     history.print_history([whole], ["1"] * 9, set(), 9, words, console)
     history.print_history([], [], set(), 9, words, console)
     _live(progress.Progress(console, words=words), trial, whole.trials)
+    _print_search(words, console, folder)
+    one_case = whole.suite.model_copy(update={"cases": whole.suite.cases[:1]})
+    for work in (1, 9):
+        choice.print_beforehand(one_case, work, words, console=console)
+    for ready in ([], [choice.Ready("1", "1", folder, ops, 0.1) for ops in ((), ("1",))]):
+        choice.print_ready(ready, words, console)
     assert _english(out.getvalue(), evidence) == []
     assert len(re.findall("[\u4e00-\u9fff]", out.getvalue())) > 5000
 

@@ -79,3 +79,13 @@ def test_a_time_taken_in_passing_is_none(evidence):
 def test_losses_are_far_apart_beyond_a_factor_of_two():
     assert is_far(84.0, 1.0) and is_far(1.0, 84.0) and is_far(1.0, 0.0)
     assert not (is_far(1.9, 1.0) or is_far(None, 1.0) or is_far(0.0, 0.0))
+
+
+def test_the_commands_are_of_the_pictures_at_hand(evidence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    case = evidence.run.suite.cases[0]
+    pictures = {"content": str(tmp_path / "my photo.jpg"), "styles": ("a.jpg", "/b.jpg"), "size": 64, "steps": 8}
+    suite = changed(evidence.run.suite, own_cases=True, cases=(changed(case, network="synthetic", **pictures),))
+    options = "--content 'my photo.jpg' --styles a.jpg --styles /b.jpg --size 64 --steps 8"
+    assert told(changed(evidence.run, suite=suite))[1].endswith(f"python bench.py blame {MIXED} {options}")
+    assert told(changed(evidence.run, suite=suite, fidelity=[]))[-1].endswith(f"python bench.py choose {options}")

@@ -9,6 +9,7 @@ import jinja2
 from typing_extensions import get_args
 
 import reports
+import suites
 from harness.gates.reasons import REASONS
 from harness.records import Growth, ModeFidelity, Run, Status, Verdict
 from harness.records.events import Phase
@@ -86,7 +87,8 @@ def test_every_text_has_its_chinese():
         choices += get_args(record.model_fields[field].annotation)
     assert set(get_args(Phase.model_fields["name"].annotation)) == set(progress.PHASES)
     headings = [text for figure in FIGURES for text in (figure.heading, figure.explanation)]
-    found = {*_texts(), *choices, *headings, *MARKS, *MARKS.values(), *progress.PHASES.values()}
+    purposes = [suites.get(name).purpose for name in suites.names()]
+    found = {*_texts(), *choices, *headings, *MARKS, *MARKS.values(), *progress.PHASES.values(), *purposes}
     assert len(found) > 150
     assert not found - set(catalogue().words)
 

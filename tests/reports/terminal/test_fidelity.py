@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -108,7 +109,8 @@ def test_blame_names_ops_and_file():
         blocks=("gram/MatMul",),
         fit_after=True,
     )
-    text = show(print_blame, found, "float32.cfg")
-    assert "    gram/MatMul" in text and "--customize-dtypes float32.cfg" in text
-    assert "nothing to blame" in show(print_blame, found.model_copy(update={"fit_before": True}), None)
-    assert "hint alone" in show(print_blame, found.model_copy(update={"neutral": False}), "float32.cfg")
+    file, again = Path("float32.cfg"), ["python", "bench.py", "--suite", "a b"]
+    text = show(print_blame, found, file, again)
+    assert "    gram/MatMul" in text and "    python bench.py --suite 'a b' --customize-dtypes float32.cfg\n" in text
+    assert "nothing to blame" in show(print_blame, found.model_copy(update={"fit_before": True}), file, again)
+    assert "hint alone" in show(print_blame, found.model_copy(update={"neutral": False}), file, again)

@@ -1,0 +1,54 @@
+"""What the search for a cause is asked, and what it says while it goes on."""
+
+from typing import Optional, Tuple
+
+from typing_extensions import Literal
+
+from harness.records import Blame, Case, Mode, Record
+
+
+class Question(Record):
+    """A case, small and with few steps, and the mode whose picture is wrong in it."""
+
+    case: Case
+    mode: Mode
+    cache: str = ""
+    hints: Tuple[Tuple[str, ...], ...] = ()
+    """Names of ops that mended other modes of the case: the first such set that mends this one too is the answer."""
+
+
+Phase = Literal["reference", "noise", "counting"]
+"""What is drawn before the first score: the reference mode's picture, that with noise, the mode's own twice."""
+
+
+class Attempt(Record):
+    """A set of ops that is about to be tried in float32."""
+
+    blocks: Tuple[str, ...]
+    stage: int = 0
+    """Number of the stage, from 1 to the last of STAGES; 0 for the mode as it is, and for all its ops."""
+    left: int = 0
+    """How many sets this stage tries at most from here on, this one included."""
+
+
+class Score(Record):
+    """What one set of ops in float32 does to the picture."""
+
+    ops: Tuple[str, ...]
+    blocks: Tuple[str, ...]
+    distance: float
+    """1 - SSIM of the luminance to the reference mode's picture."""
+    true_loss_ratio: float
+    fit: bool
+    customize_dtypes: str = ""
+    """Text of a customize_dtypes file that keeps the ops in float32, where the mode is fit with it."""
+
+
+class Answer(Record):
+    """A message of the search: one field is set; the last message holds what was found or why it cannot begin."""
+
+    phase: Optional[Phase] = None
+    attempt: Optional[Attempt] = None
+    score: Optional[Score] = None
+    blame: Optional[Blame] = None
+    error: str = ""

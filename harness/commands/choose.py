@@ -1,0 +1,166 @@
+"""bench.py choose: which mode may be used for pictures of one's own, and with which configuration file."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
+
+import click
+
+from harness.commands import baselines_in
+from harness.commands.blame import again, search
+from harness.commands.options import language_option, output_option
+from harness.commands.shown import Shown
+from harness.errors import UsageError
+from harness.gates.exit_status import INTERRUPTED, TRIAL_FAILED
+from harness.store.cache import cache_folder
+
+if TYPE_CHECKING:
+    from harness.records import Mode, Run, Suite
+    from reports.terminal.choice import Ready
+
+Mended = Dict[str, Tuple[Tuple[str, ...], Path]]
+"""By name of a wrong mode: the ops that make it right in float32, and the file that says so."""
+SIZE, STEPS = 96, 12
+"""Width in pixels and updates that a few minutes suffice for."""
+
+
+@click.command()
+@click.option("--content", metavar="FILE", required=True, help="Content picture.")
+@click.option("--styles", metavar="FILE", required=True, multiple=True, help="Style picture; repeat for several.")
+@click.option("--size", type=int, metavar="PIXELS", default=SIZE, show_default=True, help="Width of the picture.")
+@click.option("--steps", type=int, metavar="N", default=STEPS, show_default=True, help="Updates of the picture.")
+@click.option("--init", metavar="content|noise|FILE", help="What the picture starts from.")
+@click.option("--network", metavar="NAME|FILE", help="synthetic, or the path of imagenet-vgg-verydeep-19.mat.")
+@click.option("--modes", metavar="A,B", help="Modes to choose from; those of suite accuracy unless given.")
+@click.option("--device", metavar="NAME", default="cpu", show_default=True, help="cpu or gpu, which emulate the card.")
+@output_option("Folder that gets the run's folder.")
+@click.option("--report", metavar="A,B", default="html", show_default=True, help="As of a run.")
+@language_option
+@click.option("--json", "as_json", is_flag=True, help="Verdicts and table as JSON, alone on standard output.")
+@click.option("--quiet", is_flag=True, help="Print failures, what is ready, and paths alone.")
+@click.pass_context
+def choose(
+    context: click.Context,
+    content: str,
+    styles: Tuple[str, ...],
+    size: int,
+    steps: int,
+    init: Optional[str],
+    network: Optional[str],
+    modes: Optional[str],
+    device: str,
+    output: str,
+    report: str,
+    lang: Optional[str],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Say which precision mode may be used for your own pictures, and why not the others.
+
+    Draws the pictures in every mode and judges each against float32; then finds what spoils the wrong ones, and writes
+    a customize_dtypes file for every mode that can be used. Takes a few minutes at the default size and steps.
+    """
+    import suites
+    from harness import modes as known_modes
+    from harness.devices import kinds, naming
+    from harness.records import REFERENCE_MODE
+    from reports.terminal import choice
+
+    shown = Shown.from_options(report, lang, quiet, as_json)
+    kind = naming.choose(device)[0].kind
+    if kind == "npu":
+        raise UsageError(f"choose --device {device}: no float32 picture can be drawn there (expected cpu or gpu)")
+    asked = {"content": content, "styles": styles, "size": size, "steps": steps, "init": init, "network": network}
+    changes = {"initial" if name == "init" else name: value for name, value in asked.items() if value is not None}
+    first = suites.get("accuracy").cases[0].id
+    # Beside the float32 picture, which the others are held against.
+    names = [REFERENCE_MODE, *known_modes.split(modes)] if modes else []
+    chosen = list({mode.name: mode for mode in map(known_modes.get, names)}.values())
+    suite = suites.only(suites.get("accuracy"), first)
+    suite = suites.customize(suite, changes, {"modes": chosen} if chosen else {})
+    kinds.check(kind, suite, health=False)
+    choice.print_beforehand(suite, size**2 * steps / (SIZE**2 * STEPS), shown.words, quiet)
+    run, folder = _judged(suite, device, Path(output), shown)
+    status = INTERRUPTED
+    if run.complete:
+        mended = _mended(run, folder, lambda mode: again(first, mode, asked), shown)
+        if mended is not None:
+            choice.print_ready(_ready(run, folder, mended), shown.words, shown.console)
+            status = 0 if all(trial.status == "ok" for trial in run.trials) else TRIAL_FAILED
+    context.exit(shown.answer(folder, status))
+
+
+def _judged(suite: "Suite", device: str, output: Path, shown: Shown) -> "Tuple[Run, Path]":
+    """Draw the suite's pictures, judge and show them; return the run and its folder."""
+    from harness.gates import gate
+    from harness.runs import runner
+    from harness.store.run_folder import RunFolder
+    from reports.terminal.progress import Progress
+    from reports.terminal.run import print_run
+
+    with Progress(quiet=shown.quiet, words=shown.words) as progress:
+        run, folder = runner.run_suite(suite, device, output, cache_folder(), progress, command=sys.argv, plans=True)
+    baselines = baselines_in(None)
+    run = gate.judged(run, baselines, folder)
+    RunFolder(folder).save(run)
+    print_run(run, folder, shown.words, shown.quiet, shown.console)
+    shown.write(folder, baselines.root)
+    return run, folder
+
+
+def _mended(run: "Run", folder: Path, command: Callable[[str], List[str]], shown: Shown) -> Optional[Mended]:
+    """Search for what spoils each wrong mode; return ops and file by the mode that is fit with them.
+
+    None when the search was interrupted. A bfloat16 mode has no kernels to swap and is left as it is.
+    """
+    from harness.blame.messages import Question
+    from harness.store.files import slug
+    from harness.store.run_folder import RunFolder
+
+    (case,) = run.suite.cases
+    wrong = [item.mode for item in run.fidelity if item.fitness == "wrong"]
+    mended: Mended = {}
+    for mode in run.suite.modes:
+        if mode.name in wrong and mode.emit != "native":
+            home = RunFolder(folder / "blame" / slug(mode.name))
+            home.path.mkdir(parents=True)
+            # One cause spoils most modes: what mended one is tried first on the next.
+            hints = tuple(dict.fromkeys(ops for ops, _ in mended.values()))
+            question = Question(case=case, mode=mode, cache=cache_folder(), hints=hints)
+            found = search(question, home, command(mode.name), shown.words, shown.console)
+            if found is None:
+                return None
+            if found.customize_dtypes:
+                mended[mode.name] = (found.blocks, home.path / "float32.cfg")
+    return mended
+
+
+def _ready(run: "Run", folder: Path, mended: Mended) -> "List[Ready]":
+    """Write the configuration file of each mode that is right, and return these modes, the card's quickest first."""
+    from harness import modes
+    from harness.plans.explain import Question, explain
+    from harness.plans.figures import figures
+    from harness.precision import customize_dtypes_text
+    from harness.store.files import slug, write_atomic
+    from reports.terminal.choice import Ready
+
+    right = [item.mode for item in run.fidelity if item.fitness == "fit"]
+    files: Dict[str, Optional[Path]] = {}
+    configured: List[Mode] = []
+    for mode in run.suite.modes:
+        if mode.name in mended:
+            files[mode.name] = mended[mode.name][1]
+            configured += modes.with_options([mode], customize_dtypes=str(files[mode.name]))
+        elif mode.name in right:
+            files[mode.name] = folder / f"{slug(mode.name)}.cfg" if mode.precision.custom_dtypes else None
+            configured.append(mode)
+    for mode, file in zip(configured, files.values()):
+        if file is not None and not file.exists():
+            write_atomic(file, customize_dtypes_text(mode.precision).encode())
+    plans = explain(Question(case=run.suite.cases[0], modes=tuple(configured), cache=cache_folder())) if files else []
+    ready = [
+        Ready(name, mode.precision.mode, files[name], mended.get(name, ((), None))[0], figures(plan).roofline_seconds)
+        for name, mode, plan in zip(files, configured, plans)
+        if not plan.failures  # what the card's compiler refuses is ready for no card
+    ]
+    return sorted(ready, key=lambda each: each.floor_seconds)
