@@ -17,7 +17,7 @@ FORMATS: Dict[str, str] = {
     "pytest-benchmark": "reports.documents.pytest_benchmark",
     "bmf": "reports.documents.bencher",
     "github": "reports.documents.github",
-    "text": "reports.terminal.whole",
+    "text": "reports.terminal.text",
 }
 """The module that holds each one's exporter; it is imported when it is asked for."""
 PRINTED = ("github", "text")

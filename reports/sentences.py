@@ -38,6 +38,8 @@ SENTENCES: Dict[str, str] = {
     "reference_not_float32": "{reference} is not float32: it may be wrong itself",
     "envelope_not_measured": "no envelope was measured: what noise does is unknown",
     "probes_changed_picture": "the probes changed the picture: what they say of layers is of another job",
+    "loss_ratio": "true loss {ratio:.4g} times that of {reference}",
+    "keeps_limit": "{figure} {value:.4g}, {limit:.4g} is needed",
     "not_faster": "not faster than the reference mode",
     "not_gateable": (
         "SSIM shows none of the known faults at this horizon: noise alone may move the picture further than they do"

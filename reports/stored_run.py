@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 from harness.errors import UsageError
 from harness.machine.git import ROOT
-from harness.records import Case, CasePlan, Run, Summary, TrialResult, Verdict
+from harness.records import Case, CasePlan, Comparison, Run, Summary, TrialResult, Verdict
 from harness.records.events import Sample
 from harness.store.run_folder import RunFolder, inside
 from reports.advice import Origin
@@ -21,6 +21,8 @@ class Evidence(NamedTuple):
 
     run: Run
     folder: Path
+    comparison: Optional[Comparison] = None
+    """The comparison of two revisions whose head's side the run is; None for a run of its own."""
     baselines: Path = ROOT / "baselines"
     """Folder below which an approved picture may be read."""
 
@@ -28,8 +30,9 @@ class Evidence(NamedTuple):
     def load(cls, path: Path, baselines: Path = ROOT / "baselines") -> "Evidence":
         """Read the folder of a run or of a comparison, or the record in it; raises UsageError when it is neither."""
         folder = RunFolder(path.parent if path.name in ("run.json", COMPARISON) else path)
-        is_comparison = os.path.lexists(folder.path / COMPARISON)
-        return cls(head_run(folder) if is_comparison else folder.load(), folder.path, baselines)
+        if os.path.lexists(folder.path / COMPARISON):
+            return cls(head_run(folder), folder.path, folder.load_comparison(), baselines)
+        return cls(folder.load(), folder.path, None, baselines)
 
     @property
     def record(self) -> Path:
@@ -111,6 +114,9 @@ def headline(run: Run) -> Headline:
         return Headline("missing", "Interrupted", "{trials} of {planned} trials finished and are kept.", values)
     if run.plan_only and run.verdicts and all(verdict.outcome == "pass" for verdict in run.verdicts):
         return Headline("pass", "Passed", "{count} dtype plans as approved.", {"count": len(run.verdicts)})
+    gating = [verdict for verdict in run.verdicts if not verdict.advisory]
+    if gating and not run.has_baselines and all((one.gate, one.outcome) == ("coverage", "pass") for one in gating):
+        return Headline("none", "Measured", "Nothing is stored to hold cases of one's own against.", {})
     return _judged(run.verdicts)
 
 

@@ -4,7 +4,7 @@ import importlib
 import os
 import pkgutil
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from pydantic import ValidationError
 
@@ -118,9 +118,8 @@ def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any])
     """Return the suite with some fields of its cases and its own replaced; raises UsageError for a bad value."""
     changes = dict(suite_changes)
     try:
-        cases = [_changed(old, case) for old in suite.cases]
-        # Cases that only differed in what was replaced are one case now.
-        changes["cases"] = list({new.model_dump_json(): new for new in cases}.values())
+        changes["cases"] = _distinct([(old, _changed(old, case)) for old in suite.cases])
+        changes["own_cases"] = bool(case)
         changed = Suite(**{**dict(suite), **changes})
     except ValidationError as error:
         first = error.errors()[0]
@@ -131,10 +130,21 @@ def customize(suite: Suite, case: Dict[str, Any], suite_changes: Dict[str, Any])
     return changed
 
 
+def _distinct(pairs: Sequence[Tuple[Case, Case]]) -> List[Case]:
+    """Return the changed ones of cases before and after; those that differ in their names alone are one.
+
+    It keeps the name of the case that had its start before.
+    """
+    found: Dict[str, Case] = {}
+    for _, new in sorted(pairs, key=lambda pair: pair[0].initial != pair[1].initial):
+        found.setdefault(new.model_dump_json(exclude={"id"}), new)
+    return list(found.values())
+
+
 def _changed(case: Case, changes: Dict[str, Any]) -> Case:
     if {"content", "styles"} & set(changes):
         # Settings of a suite are made for its own pictures; others are drawn as the reference program draws them.
-        changes = {"settings": StyleSettings(), "noise_blend": None, **changes}
+        changes = {"settings": StyleSettings(), "noise_blend": None, "seed": 0, **changes}
     new = Case(**{**dict(case), **changes})
     if {"content", "size", "batch"} & set(changes):
         # What tells a suite's cases apart beside that stays in their names.

@@ -67,6 +67,7 @@ def _show(
     from harness.comparisons.trees import IncomparableError, TreeFailedError
     from harness.gates.power_card import Cards
     from reports.stored_run import Evidence
+    from reports.terminal.base_and_head import print_sides
     from reports.terminal.verdicts import ComparisonProgress, print_verdicts
 
     shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
@@ -82,6 +83,8 @@ def _show(
         click.echo(f"    python bench.py --resume {folder}", err=True)
         return INTERRUPTED
     origin = Evidence.load(folder).origin
+    if not shown.quiet:
+        print_sides(comparison, shown.words, shown.console)
     print_verdicts(comparison.verdicts, comparison.power_cards, shown.words, shown.quiet, shown.console, origin)
     shown.write(folder, stored.root)
     status = exit_status(comparison.verdicts, request.inconclusive)

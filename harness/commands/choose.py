@@ -96,14 +96,14 @@ def _judged(suite: "Suite", device: str, output: Path, shown: Shown) -> "Tuple[R
     from harness.runs import runner
     from harness.store.run_folder import RunFolder
     from reports.terminal.progress import Progress
-    from reports.terminal.whole import print_whole
+    from reports.terminal.run import print_run
 
     with Progress(quiet=shown.quiet, words=shown.words) as progress:
-        run, folder = runner.run_suite(suite, device, output, cache_folder(), progress, command=sys.argv)
+        run, folder = runner.run_suite(suite, device, output, cache_folder(), progress, command=sys.argv, plans=True)
     baselines = baselines_in(None)
     run = gate.judged(run, baselines, folder)
     RunFolder(folder).save(run)
-    print_whole(run, folder, shown.words, shown.quiet, shown.console)
+    print_run(run, folder, shown.words, shown.quiet, shown.console)
     shown.write(folder, baselines.root)
     return run, folder
 

@@ -1,5 +1,6 @@
 """bench.py --suite and --resume: a suite measured, shown and judged."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ def measure(request: Request) -> int:
     """Run a suite, show it, return the exit status."""
     from harness.devices import kinds, naming
     from harness.runs import runner
+    from harness.step.turns import VARIABLE
     from reports.terminal.progress import Progress
 
     shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
@@ -33,8 +35,9 @@ def measure(request: Request) -> int:
             progress,
             command=sys.argv,
             health=request.health,
-            plans=request.gate,
+            plans=not os.environ.get(VARIABLE),  # of two trees that step in turns, the times alone are wanted
             plan_only=request.plan_only,
+            for_gate=request.gate,
         )
     return show(run, folder, request.gate or bool(run.suite.fidelity), request, shown)
 
@@ -55,11 +58,11 @@ def continue_run(request: Request) -> int:
 
 def show(run: "Run", folder: Path, gate: bool, request: Request, shown: Shown) -> int:
     """Judge the run if asked for, print it and its verdicts, write its reports; return the exit status."""
-    from reports.terminal.whole import print_whole
+    from reports.terminal.run import print_run
 
     if gate:
         run = judge(run, folder, request, shown)
-    print_whole(run, folder, shown.words, shown.quiet, shown.console)
+    print_run(run, folder, shown.words, shown.quiet, shown.console)
     shown.write(folder, baselines_in(request.baselines or run.suite.baselines).root)
     return shown.answer(folder, _status(run, gate, request))
 

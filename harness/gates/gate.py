@@ -35,8 +35,10 @@ def judge(run: Run, baselines: Baselines, require_fit: bool = False) -> List[Ver
         if not run.plan_only:
             verdicts.append(judge_coverage(run, case, mode))
         plan = run.plan_of(case.id, mode.name)
-        if plan is not None:
+        # A suite of fidelity has baselines of pictures; those of plans are other suites'.
+        if plan is not None and (run.plan_only or not run.suite.fidelity):
             verdicts.append(judge_plan(run.suite.name, case, mode, plan, baselines))
+    absent = not_in_run(run, baselines) if run.has_baselines else []
     if run.suite.fidelity:
-        return verdicts + pictures.verdicts(run, require_fit) + not_in_run(run, baselines)
-    return verdicts + judge_timings(run, baselines) + not_in_run(run, baselines)
+        return verdicts + pictures.verdicts(run, require_fit) + absent
+    return verdicts + judge_timings(run, baselines) + absent

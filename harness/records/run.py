@@ -59,9 +59,10 @@ class Summary(Record):
     ratio_to_reference: Optional[Rate] = None
     """Step time over that of the reference mode, same case, same run."""
     final_loss: Optional[Figure] = None
-    """Median over processes of the final total loss, as the mode computes it."""
+    """Median over processes of the total loss as the mode computes it: of the final picture, or, of a suite that
+    measures fidelity, the median of the last pictures'."""
     true_loss: Optional[Figure] = None
-    """Median over processes of the final picture's total loss, scored in float32."""
+    """The same loss of the same pictures, scored in float32."""
     loss_scaling: Optional[LossScaling] = None
     """What loss scaling did in the first process."""
 
@@ -174,10 +175,12 @@ class Run(Record):
     """Name of the mode that ratios refer to."""
     command: Tuple[str, ...] = ()
     environment: Environment
+    for_gate: bool = False
+    """True when every verdict was asked for, also those on what has no baseline."""
     plan_only: bool = False
     """True when the run records dtype plans and no trial was to be run."""
     plans: List[CasePlan] = []
-    """The card's dtype plans, when a gate asked for them."""
+    """The card's dtype plans; empty in a run that only steps in turns with another."""
     trials: List[TrialResult] = []
     summaries: List[Summary] = []
     growth: List[Growth] = []
@@ -215,7 +218,12 @@ class Run(Record):
     @property
     def gated(self) -> bool:
         """True when the run is to be judged: it was made for a gate, or its suite judges pictures."""
-        return bool(self.suite.fidelity) or (bool(self.plans) and not self.plan_only)
+        return bool(self.suite.fidelity) or self.for_gate
+
+    @property
+    def has_baselines(self) -> bool:
+        """False when options changed the suite's cases and no gate was asked for: nothing stored is of such cases."""
+        return self.for_gate or not self.suite.own_cases
 
     @property
     def pairs(self) -> List[Tuple[Case, Mode]]:
@@ -238,7 +246,7 @@ class Run(Record):
         return next((item for item in self.summaries if (item.case, item.mode) == (case, mode)), None)
 
     def plan_of(self, case: str, mode: str) -> Optional[PlanFigures]:
-        """The card's dtype plan of a case and mode; None when no gate asked for it."""
+        """The card's dtype plan of a case and mode; None when there is none."""
         return next((plan.figures for plan in self.plans if (plan.case, plan.mode) == (case, mode)), None)
 
     def fidelity_of(self, case: str, mode: str) -> Optional[ModeFidelity]:

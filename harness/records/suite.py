@@ -39,6 +39,8 @@ class Suite(Record):
     name: str
     purpose: str
     cases: Tuple[Case, ...] = Field(min_length=1)
+    own_cases: bool = False
+    """True when options replaced the cases by the user's own, which have no baselines."""
     modes: Tuple[Mode, ...] = Field(min_length=1)
     replicates: int = Field(gt=0, le=MOST_REPLICATES)
     """Fresh processes per case and mode that are always run; with max_replicates, their spread asks for more."""

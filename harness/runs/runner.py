@@ -63,6 +63,7 @@ def run_suite(
     health: bool = False,
     plans: bool = False,
     plan_only: bool = False,
+    for_gate: bool = False,
 ) -> Tuple[Run, Path]:
     """Measure the suite; return the run and the path of its folder.
 
@@ -71,8 +72,9 @@ def run_suite(
 
     Args:
         health: the first replicate of each mode also counts what float16 loses.
-        plans: record the card's dtype plan of each case and mode too, for the gate.
+        plans: record the card's dtype plan of each case and mode too.
         plan_only: record the plans and run no trial.
+        for_gate: Run.for_gate of the run.
 
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
@@ -95,9 +97,9 @@ def run_suite(
         started=environment.now(),
         command=tuple(command),
         environment=machine,
+        for_gate=for_gate,
         plan_only=plan_only,
-        # A suite of fidelity has baselines of pictures; those of plans are other suites'.
-        plans=_plans(suite, cache) if plan_only or (plans and not suite.fidelity) else [],
+        plans=_plans(suite, cache) if plan_only or plans else [],
     )
     with _hint(folder):
         return _measure(run, folder, cache, observer)

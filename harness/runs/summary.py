@@ -71,6 +71,16 @@ def _median(values: Iterable[Optional[float]]) -> Optional[float]:
     return statistics.median(known) if known else None
 
 
+def reported_loss(trial: TrialResult) -> Optional[float]:
+    """Return the total loss as the mode reports it: of the last pictures the median, where fidelity was measured."""
+    return ((trial.fidelity.reported_losses if trial.fidelity else trial.final_losses) or {}).get("total")
+
+
+def true_loss(trial: TrialResult) -> Optional[float]:
+    """Return the total loss of the same pictures, scored in float32."""
+    return ((trial.fidelity.true_losses if trial.fidelity else trial.true_losses) or {}).get("total")
+
+
 def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], reference: Optional[float]) -> Summary:
     trials = _ok(run, case, mode.name)
     figures: Dict[str, Any] = {
@@ -82,8 +92,8 @@ def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], refer
         "remarks": trials[0].remarks if trials else (),
         "first_step_seconds": _median(trial.first_step_seconds for trial in trials),
         "startup_seconds": _median(trial.startup_seconds for trial in trials),
-        "final_loss": _median((trial.final_losses or {}).get("total") for trial in trials),
-        "true_loss": _median((trial.true_losses or {}).get("total") for trial in trials),
+        "final_loss": _median(reported_loss(trial) for trial in trials),
+        "true_loss": _median(true_loss(trial) for trial in trials),
         "loss_scaling": trials[0].loss_scaling if trials else None,
         "peak_memory_bytes": max((trial.peak_memory_bytes or 0 for trial in trials), default=None),
     }

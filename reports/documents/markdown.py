@@ -1,11 +1,14 @@
-"""A comment for a pull request: verdict, tables, folded details. Nothing in it that a record names is interpreted."""
+"""A comment for a pull request: decision, verdicts, tables, folded details; no name in it is interpreted."""
 
 import re
 from typing import Iterable, List, Sequence
 
-from harness.records import Case, Run, Summary, TrialResult
+from harness.records import Case, Comparison, Run, Summary, TrialResult
+from reports.base_and_head import headings, revisions, sides
+from reports.decision import Decision, DecisionColumn, explanations, tables
 from reports.exporter import FileExporter
 from reports.figures import COSTS, NOT_MEASURED, RESULTS, Figure, legend
+from reports.findings import sentences
 from reports.html.page import command
 from reports.language import Words
 from reports.plain_text import printable
@@ -16,6 +19,7 @@ from reports.verdict_text import Saying, effect, sayings
 LIMIT = 60_000
 """Bytes. GitHub refuses comments beyond 65,536 characters."""
 _SIGNS = {"pass": "✅", "fail": "❌", "error": "💥", "missing": "⚠️", "inconclusive": "❔", "none": "➖"}
+_FITNESS = {"fit": "✅", "wrong": "❌", "not_judged": "❔"}
 _DETAILS = 20
 """Lines shown of one verdict; the rest is in run.json."""
 
@@ -33,7 +37,11 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
     run = evidence.run
     found = headline(run)
     sentence = words(found.sentence, **found.values)
-    parts = [f"### {_SIGNS[found.outcome]} StyleBench {code(run.suite.name)}: {words(found.word)}\n\n{sentence}\n"]
+    judged = found.outcome not in ("none", "missing")
+    sign, word = (f"{_SIGNS[found.outcome]} ", words.colon + words(found.word)) if judged else ("", "")
+    parts = [f"### {sign}StyleBench {code(run.suite.name)}{word}\n"]
+    parts += [_comparison(evidence.comparison, words)] if evidence.comparison else _decision(run, words)
+    parts.append(f"**{words(found.word)}**{words.colon}{sentence}\n")
     gating = [saying for saying in sayings(run.verdicts) if not saying.verdict.advisory]
     worse = [saying for saying in gating if saying.verdict.outcome != "pass"]
     if worse:
@@ -51,9 +59,46 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
     return parts
 
 
+def _comparison(comparison: Comparison, words: Words) -> str:
+    """Return both sides of each case and mode, and which revisions they are."""
+    found = sides(comparison)
+    shown = headings(found)
+    rows = [[code(row.case), code(row.mode), *row.cells(words)[: len(shown)]] for row in found]
+    told = [words(heading) for heading in ("case", "mode", *shown)]
+    return f"{code(revisions(comparison, words))}\n\n" + _table(told, rows, 2)
+
+
+def _decision(run: Run, words: Words) -> List[str]:
+    """Return the decision tables, what their columns hold, and the sentences, as one part that is never cut."""
+    found = tables(run, words)
+    if not found:
+        return []
+    parts = []
+    for table in found:
+        headings = [words(heading) for heading in (table.first, *(column.heading for column in table.columns))]
+        rows = [[code(table.name(row)), *(_cell(column, row, words) for column in table.columns)] for row in table.rows]
+        heading = f"**{code(table.case.id)}** {code(title(table.case, words))}\n\n" if table.case else ""
+        texts = sum(column.heading in ("right?", "why") for column in table.columns)
+        parts.append(heading + _table(headings, rows, 1 + texts))
+    said = [
+        sentence.text + (f" {code(sentence.command)}" if sentence.command else "")
+        for sentence in sentences(run, words, code)
+    ]
+    return ["\n".join([*parts, explanations(found, words) + "\n", *(f"- {line}" for line in said), ""])]
+
+
+def _cell(column: DecisionColumn, row: Decision, words: Words) -> str:
+    """Return a decision's text; reasons, which may hold names, are set as code."""
+    text = column.text(row, words)
+    if column.heading == "right?":
+        return f"{_FITNESS[row.fitness]} {text}"
+    return code(text) if column.heading == "why" and text else text
+
+
 def _case(evidence: Evidence, case: Case, words: Words) -> List[str]:
     """Return what the suite is about, pictures or times, in full; the rest folded."""
-    heading = f"**{code(case.id)}** {code(title(case, words))}\n"
+    side = f" ({words('head alone')})" if evidence.comparison else ""
+    heading = f"**{code(case.id)}** {code(title(case, words))}{side}\n"
     rows = evidence.summaries(case.id)
     if any(found.case == case.id for found in evidence.run.fidelity):
         return [heading, _fidelity(evidence.run, case.id, words)]

@@ -58,13 +58,15 @@ class Scale(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """A line with an optional mark and range at its end."""
+    """A line with an optional mark and its range."""
 
     name: str
     color: int
     points: Sequence[Tuple[float, float]]
     mark: Optional[float] = None
-    """A second value at the end, such as the true loss."""
+    """A second value, such as the true loss."""
+    mark_at: float = 0.0
+    """Where on the x axis that value stands."""
     band: Optional[Tuple[float, float]] = None
     """What noise alone does to that value."""
     band_name: str = ""
@@ -122,7 +124,7 @@ def _curve(curve: Curve, x: Scale, y: Scale) -> Markup:
         parts.append(Markup(line).format(curve.color, path, curve.name))
     if len(shown) <= 60:
         parts += [_dot(x.at(a), y.at(b), curve.color, f"{curve.name}: {a:g}, {b:.5g}", 2.5) for a, b in shown]
-    end = x.at(curve.points[-1][0]) if curve.points else 0.0
+    end = x.at(curve.mark_at)
     if curve.band and min(curve.band) > 0:
         top, foot = y.at(max(curve.band)), y.at(min(curve.band))
         band = '<rect class="band c{}" x="{}" y="{}" width="12" height="{}"><title>{}</title></rect>'
@@ -134,7 +136,7 @@ def _curve(curve: Curve, x: Scale, y: Scale) -> Markup:
     return Markup("").join(parts)
 
 
-def strips(found: Sequence[Strip], title: str, x_label: str) -> Markup:
+def strips(found: Sequence[Strip], title: str, x_label: str, unit: str = "") -> Markup:
     """Draw each sample as a dot, each process as a row with a tick at its median, each mode as a group of rows."""
     height = TOP + BOTTOM + sum(_GROUP + _ROW * len(strip.rows) for strip in found)
     x = Scale.over([value for strip in found for row in strip.rows for value in row], LEFT, WIDTH - RIGHT)
@@ -144,14 +146,19 @@ def strips(found: Sequence[Strip], title: str, x_label: str) -> Markup:
         label = '<text class="name" x="{}" y="{}">{}</text>'
         parts.append(Markup(label).format(LEFT, top + 17, strip.name))
         if strip.interval:
-            low, middle, high = (min(max(x.at(value), LEFT), WIDTH - RIGHT) for value in strip.interval)
-            whisker = '<path class="whisker" d="M{} {}H{}M{} {}v8"><title>{:.4g} s, {:.4g} … {:.4g} s</title></path>'
-            values = (strip.interval[1], strip.interval[0], strip.interval[2])
+            ends = [x.at(value) for value in strip.interval]
+            low, middle, high = (min(max(end, LEFT), WIDTH - RIGHT) for end in ends)
+            whisker = '<path class="whisker" d="M{} {}H{}M{} {}v8"><title>{:.4g}{}, {:.4g} … {:.4g}{}</title></path>'
+            values = (strip.interval[1], unit, strip.interval[0], strip.interval[2], unit)
             parts.append(Markup(whisker).format(low, top + 26, high, middle, top + 22, *values))
+            # An end beyond the chart is an arrow.
+            arrow = '<path class="whisker" d="M{} {}l{} -4m{} 4l{} 4"/>'
+            parts += [Markup(arrow).format(low, top + 26, 7, -7, 7)] if ends[0] < low else []
+            parts += [Markup(arrow).format(high, top + 26, -7, 7, -7)] if ends[-1] > high else []
         top += _GROUP
         for number, row in enumerate(strip.rows, 1):
-            parts.append(Markup('<text class="tick end" x="{}" y="{}">#{}</text>').format(LEFT - 8, top + 10, number))
-            parts += [_dot(x.at(value), top + 6, strip.color, f"#{number}: {value:.4g} s", 3) for value in row]
+            parts.append(Markup('<text class="row end" x="{}" y="{}">#{}</text>').format(LEFT - 8, top + 10, number))
+            parts += [_dot(x.at(value), top + 6, strip.color, f"#{number}: {value:.4g}{unit}", 3) for value in row]
             middle = x.at(sorted(row)[len(row) // 2]) if row else 0
             parts.append(Markup('<path class="median" d="M{} {}v10"/>').format(middle, top + 1) if row else Markup(""))
             top += _ROW
@@ -160,7 +167,7 @@ def strips(found: Sequence[Strip], title: str, x_label: str) -> Markup:
 
 
 def plane(found: Sequence[Point], title: str, x_label: str, y_label: str) -> Markup:
-    """Draw named points over a linear x and a logarithmic y; of hollow ones x is an emulated time."""
+    """Draw named points over a linear x and a logarithmic y."""
     height = 300
     x = Scale.over([point.x for point in found], LEFT, WIDTH - RIGHT)
     y = Scale.over([point.y for point in found], height - BOTTOM, TOP + 8, log=True)

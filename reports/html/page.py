@@ -4,8 +4,11 @@ import shlex
 from typing import Any, Dict, List, Tuple
 
 from harness.records import Case, Run
+from reports.base_and_head import headings, revisions, sides
+from reports.decision import explanations, tables
 from reports.exporter import FileExporter
 from reports.figures import FIGURES, NOT_MEASURED
+from reports.findings import sentences
 from reports.html import pictures
 from reports.html.case_charts import CaseCharts
 from reports.html.templating import COLORS, environment
@@ -25,12 +28,21 @@ def render(evidence: Evidence, words: Words) -> bytes:
     # Each mode has its picture and perhaps an approved one.
     limit = pictures.BUDGET // max(1, len(run.suite.cases) * (2 * len(run.suite.modes) + 2))
     by_case = evidence.by_case()
+    decided = [] if evidence.comparison else tables(run, words)
     page = environment(words).get_template("report.html.j2")
     text = page.render(
+        sides=sides,
+        side_headings=headings,
+        revisions=revisions,
         run=run,
         language=words.language,
         headline=found,
         sentence=words(found.sentence, **found.values),
+        comparison=evidence.comparison,
+        decisions=decided,
+        decision_legend=explanations(decided, words),
+        sentences=sentences(run, words),
+        colors=_colors(run),
         sayings=sayings(run.verdicts),
         failures=evidence.failures(),
         cases=[_case(by_case[case.id], case, number, words, limit) for number, case in enumerate(run.suite.cases, 1)],
@@ -54,7 +66,7 @@ def command(run: Run) -> str:
 def _case(evidence: Evidence, case: Case, number: int, words: Words, limit: int) -> Dict[str, Any]:
     run = evidence.run
     modes = [mode.name for mode in run.suite.modes]
-    colors = {mode: index % COLORS for index, mode in enumerate(modes)}
+    colors = _colors(run)
     charts = CaseCharts(evidence, case, colors, words)
     return {
         "id": case.id,
@@ -66,12 +78,17 @@ def _case(evidence: Evidence, case: Case, number: int, words: Words, limit: int)
         "summaries": [] if run.plan_only else evidence.summaries(case.id),
         "fidelity": [found for found in run.fidelity if found.case == case.id],
         "pictures": pictures.of_case(evidence, case, limit, words),
-        "charts": [chart for chart in (charts.losses(), charts.plane(), charts.steps()) if chart],
+        "charts": [chart for chart in (charts.losses(), charts.plane(), charts.pairs(), charts.steps()) if chart],
         "drift": charts.drift(),
         "plans": evidence.plans(case.id),
         "layers": _layers(evidence, case, modes),
         "health": [trial for trial in run.trials if trial.case == case.id and trial.health],
     }
+
+
+def _colors(run: Run) -> Dict[str, int]:
+    """Return each mode's colour, the same throughout the page."""
+    return {mode.name: index % COLORS for index, mode in enumerate(run.suite.modes)}
 
 
 def _layers(evidence: Evidence, case: Case, modes: List[str]) -> List[Dict[str, Any]]:

@@ -7,8 +7,9 @@ from markupsafe import Markup, escape
 
 from harness.remark import Remark, remark
 from reports.advice import Advice
-from reports.figures import legend
+from reports.figures import FIGURES, legend, loss_legend
 from reports.language import Words
+from reports.stored_run import title
 from reports.terminal.power_card import condition, pairs_of
 from reports.verdict_text import effect
 
@@ -26,6 +27,7 @@ def environment(words: Words) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["remark_text"] = words.remark
+    made.filters["unbroken"] = _unbroken
     made.globals.update(
         condition=condition,
         pairs_of=pairs_of,
@@ -37,6 +39,9 @@ def environment(words: Words) -> jinja2.Environment:
         advice=_advice,
         probe=_probe,
         table_legend=legend,
+        loss_legend=loss_legend,
+        losses=[figure for figure in FIGURES if figure.field in ("final_loss", "true_loss")],
+        title=title,
     )
     return made
 
@@ -50,6 +55,11 @@ def _probe(name: str) -> Remark:
     """Return the remark that names a probe of the records, `NAME KIND`."""
     layer, _, kind = name.rpartition(" ")
     return remark(f"probe_{kind}", name=layer)
+
+
+def _unbroken(heading: str) -> str:
+    """Return a heading in which a number is not parted from its unit or sign."""
+    return heading.replace(" %", "\N{NO-BREAK SPACE}%").replace("% ", "%\N{NO-BREAK SPACE}")
 
 
 def _breakable(name: str) -> Markup:

@@ -8,7 +8,7 @@ from rich.text import Text
 from harness.gates.approval import Proposal
 from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
-from reports.terminal.side_by_side import side_by_side
+from reports.terminal.side_by_side import print_side_by_side
 
 _CHANGES = 12
 """Lines shown of one proposal; the rest is in version control."""
@@ -29,7 +29,8 @@ def print_proposals(proposals: Sequence[Proposal], console: Optional[Console] = 
             console.print(Text(f"{'':10}{words.remark(change)}"), soft_wrap=True)
         if len(proposal.changes) > _CHANGES:
             console.print(Text(f"{'':10}and {len(proposal.changes) - _CHANGES} more"))
-        console.print(side_by_side(proposal.figures, ("old", "new"), words))
+        print_side_by_side(console, proposal.figures, ("old", "new"), words)
+        console.print()
 
 
 def print_left(

@@ -8,6 +8,9 @@ from rich.segment import Segment
 
 from reports.plain_text import printable, replacing
 
+_ENDLESS = 10_000
+"""Columns of what is no terminal: programs want each row in one line."""
+
 
 class PlainConsole(Console):
     """A console on which a name with escape sequences in it is shown and does nothing."""
@@ -19,5 +22,10 @@ class PlainConsole(Console):
 
 
 def open_console(stderr: bool = False, quiet: bool = False) -> Console:
-    """Return a console on standard output or standard error as they are now; `quiet` prints nothing."""
-    return PlainConsole(file=replacing(sys.stderr if stderr else sys.stdout), highlight=False, quiet=quiet)
+    """Return a console on standard output or standard error as they are now; `quiet` prints nothing.
+
+    What is no terminal, such as a pipe or a file, is as wide as any line needs.
+    """
+    file = replacing(sys.stderr if stderr else sys.stdout)
+    width = None if file.isatty() else _ENDLESS
+    return PlainConsole(file=file, highlight=False, quiet=quiet, width=width)

@@ -2,11 +2,9 @@
 
 import json
 import re
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.precision import (
@@ -23,6 +21,7 @@ from harness.precision.rules.op_table import load_op_table
 from harness.records import Mode
 from reports.language import ENGLISH
 from reports.terminal.console import open_console
+from reports.terminal.tables import Column, print_table
 
 _MEGA = 1e6
 
@@ -40,14 +39,18 @@ def print_plan(mode: Mode, plan: DtypePlan, console: Optional[Console] = None) -
     """Print every op by layer with the rule that decided it, then what needs attention, then the totals."""
     console = console or open_console()
     console.print(Text(f"{mode.name}: {len(plan.ops)} ops on an Ascend 910", style="bold"))
-    table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
-    for _ in range(4):
-        table.add_column(overflow="fold")
+    lines: List[_Line] = []
     for layer in explain_layers(plan):
-        table.add_row(Text(layer.name or "(no scope)", style="bold"))
+        lines.append(_Line(layer.name or "(no scope)", style="bold"))
         for explained in layer.ops:
-            _add_op(table, layer.name, explained)
-    console.print(table)
+            lines += _of_op(layer.name, explained)
+    styles = [line.style for line in lines]
+    columns = [
+        Column("type and dtypes", [line.dtypes for line in lines], number=False, styles=styles),
+        Column("unit", [line.place for line in lines], number=False, styles=styles),
+        Column("why", [line.why for line in lines], number=False, long=True, styles=styles),
+    ]
+    print_table(console, Column("op", [line.name for line in lines], number=False, styles=styles), columns, ENGLISH)
     console.print()
     _print_attention(console, plan)
     _print_totals(console, [mode], [plan])
@@ -68,7 +71,18 @@ def print_difference(modes: Sequence[Mode], plans: Sequence[DtypePlan], console:
     _print_totals(console, modes, plans)
 
 
-def _add_op(table: Table, layer: str, explained: ExplainedOp) -> None:
+class _Line(NamedTuple):
+    """A line of the table of ops."""
+
+    name: str
+    dtypes: str = ""
+    place: str = ""
+    """Unit or engine that computes it."""
+    why: str = ""
+    style: str = ""
+
+
+def _of_op(layer: str, explained: ExplainedOp) -> Iterator[_Line]:
     op = explained.op
     name = op.name
     if layer:
@@ -76,18 +90,14 @@ def _add_op(table: Table, layer: str, explained: ExplainedOp) -> None:
         name = re.sub(f"^(gradients(?:_[0-9]+)?/)?{re.escape(layer)}/", lambda found: "back " if found[1] else "", name)
     place = op.unit if op.engine == "ai_core" else op.engine
     style = "red" if op.engine == "compile_error" else "yellow" if op.engine != "ai_core" else ""
-    table.add_row(*(Text(cell, style=style) for cell in (f"  {name}", f"{op.type} {op.dtypes}", place, op.rule)))
+    yield _Line(f"  {name}", f"{op.type} {op.dtypes}", place, op.rule, style)
     for cast in explained.casts:
         where = f"input {cast.position}" if cast.position >= 0 else "result"
         size = f"{cast.bytes / _MEGA:.2f} MB" if cast.bytes else "when compiled"
-        table.add_row(
-            Text(f"    cast {where}", style="dim"), Text(f"{cast.source} > {cast.target}", style="dim"), "", size
-        )
+        yield _Line(f"    cast {where}", f"{cast.source} > {cast.target}", "", size, "dim")
     for item in filter(_matters, explained.constants):
         text = f"{item.saturated} saturated, {item.flushed} become zero, of {item.elements}"
-        table.add_row(
-            Text(f"    constant at input {item.position}", style="yellow"), "", "", Text(text, style="yellow")
-        )
+        yield _Line(f"    constant at input {item.position}", why=text, style="yellow")
 
 
 def _matters(item: ConstantRange) -> bool:
@@ -132,19 +142,18 @@ def _totals(plan: DtypePlan) -> Dict[str, Any]:
 
 def _print_totals(console: Console, modes: Sequence[Mode], plans: Sequence[DtypePlan]) -> None:
     columns = [_totals(plan) for plan in plans]
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    table.add_column("totals")
-    for mode in modes:
-        table.add_column(Text(mode.name), justify="right", overflow="fold")
+    rows: List[Tuple[str, List[str]]] = []
     for kind in sorted({kind for totals in columns for kind in totals["units"]}):
-        cells = [totals["units"].get(kind, {"ops": 0})["ops"] for totals in columns]
-        table.add_row(f"ops on {kind}", *map(str, cells))
-    table.add_row("GFLOP", *(f"{totals['flop'] / 1e9:.3f}" for totals in columns))
-    table.add_row("MB read and written", *(f"{totals['bytes'] / _MEGA:.1f}" for totals in columns))
-    table.add_row("casts", *(str(totals["casts"]) for totals in columns))
-    table.add_row("MB cast", *(f"{totals['bytes_cast'] / _MEGA:.1f}" for totals in columns))
-    table.add_row("roofline floor, ms", *(f"{totals['roofline_seconds'] * 1e3:.3f}" for totals in columns))
-    console.print(table)
+        rows.append((f"ops on {kind}", [str(totals["units"].get(kind, {"ops": 0})["ops"]) for totals in columns]))
+    rows += [
+        ("GFLOP", [f"{totals['flop'] / 1e9:.3f}" for totals in columns]),
+        ("MB read and written", [f"{totals['bytes'] / _MEGA:.1f}" for totals in columns]),
+        ("casts", [str(totals["casts"]) for totals in columns]),
+        ("MB cast", [f"{totals['bytes_cast'] / _MEGA:.1f}" for totals in columns]),
+        ("roofline floor, ms", [f"{totals['roofline_seconds'] * 1e3:.3f}" for totals in columns]),
+    ]
+    shown = [Column(mode.name, [cells[index] for _, cells in rows]) for index, mode in enumerate(modes)]
+    print_table(console, Column("totals", [name for name, _ in rows], number=False), shown, ENGLISH)
     console.print(
         f"Roofline: {PEAK_FLOPS / 1e12:.0f} TFLOPS in float16, {ASSUMED_BANDWIDTH / 1e12:.1f} TB/s assumed. "
         f"Operator table: {load_op_table().source}.",

@@ -3,10 +3,7 @@
 import math
 from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple
 
-from rich import box
 from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
 from rich.text import Text
 
 from harness.history.changes import changes
@@ -15,15 +12,17 @@ from reports.figures import MARKS, NOT_MEASURED, marks
 from reports.history_text import change_text, short_revision
 from reports.language import Words
 from reports.terminal.console import open_console
-from reports.terminal.run import MARKS_WIDTH
+from reports.terminal.tables import Column, print_table
 
 _BAR = 10
 """Characters of a row's place on the common scale of step times."""
 _PROBLEMS = 3
 """Unreadable runs that are named; the rest is counted."""
 _APPROVED = "◆"
-_DISPENSABLE = ("MB cast", "final loss", "", "GiB")
-"""Columns that a narrow terminal goes without, the first first; the one without a heading is the bar."""
+_RANKS = {
+    "step s": 0, "": 7, "ratio": 4, "final loss": 8, "true loss": 3, "SSIM": 1, "casts": 2, "MB cast": 9, "GiB": 6,
+}  # fmt: skip
+"""By heading of a figure, the bar's is empty: the column of the highest rank gives way first."""
 
 
 def print_history(
@@ -43,7 +42,7 @@ def print_history(
         console.print()
         head = series.head
         _print_heading(series.key[:3], (head.device, head.machine, head.processor), words, console)
-        console.print(_fitting(series.entries[-last:], marked, words, console))
+        _print_entries(series.entries[-last:], marked, words, console)
     if not found:
         console.print(Text(words("No stored run of that kind.")))
     legend = [_APPROVED + words.colon + words("a baseline was approved from this run")]
@@ -89,31 +88,20 @@ def _print_heading(names: Sequence[str], place: Sequence[str], words: Words, con
         console.print(Text(f"  {told}", style="dim"), soft_wrap=True)
 
 
-def _fitting(entries: Sequence[Entry], marked: Set[Tuple[str, str, str]], words: Words, console: Console) -> Table:
-    """Return the table with as many columns as the terminal is wide enough for."""
-    endless = console.options.update(max_width=1000)  # else nothing is measured wider than the terminal
-    for count in range(len(_DISPENSABLE) + 1):
-        table = _table(entries, marked, _DISPENSABLE[:count], words)
-        if Measurement.get(console, endless, table).maximum < console.width:
-            break
-    return table
-
-
-def _table(entries: Sequence[Entry], marked: Set[Tuple[str, str, str]], without: Sequence[str], words: Words) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
-    for heading in ("", "run", "revision"):
-        table.add_column(words(heading) if heading else "", no_wrap=True)
-    columns = {heading: text for heading, text in _columns(entries).items() if heading not in without}
-    for heading in columns:
-        table.add_column(words(heading) if heading else "", justify="right" if heading else "left", no_wrap=True)
-    table.add_column(words("time"), max_width=MARKS_WIDTH, overflow="fold")
-    for entry in entries:
-        is_approved = (entry.run, entry.case, entry.mode) in marked
-        cells = [_APPROVED if is_approved else "", entry.started[:10], short_revision(entry)]
-        cells += [text(entry) for text in columns.values()]
-        cells.append(words.comma.join(map(words, marks(entry) if entry.step_seconds is not None else [])))
-        table.add_row(*(Text(cell, style="bold" if is_approved else "") for cell in cells))
-    return table
+def _print_entries(entries: Sequence[Entry], marked: Set[Tuple[str, str, str]], words: Words, console: Console) -> None:
+    """Print a row for each entry, with as many columns as the terminal is wide enough for."""
+    approved = [(entry.run, entry.case, entry.mode) in marked for entry in entries]
+    styles = ["bold" if is_approved else "" for is_approved in approved]
+    runs = [f"{_APPROVED if found else ' '} {entry.started[:10]}" for entry, found in zip(entries, approved)]
+    told = [words.comma.join(map(words, marks(entry))) if entry.step_seconds is not None else "" for entry in entries]
+    columns = [Column(words("revision"), [short_revision(entry) for entry in entries], number=False)]
+    columns += [
+        Column(words(heading) if heading else "", list(map(text, entries)), number=bool(heading), rank=_RANKS[heading])
+        for heading, text in _columns(entries).items()
+    ]
+    columns.append(Column(words("time"), told, number=False))
+    columns = [column._replace(styles=styles) for column in columns]
+    print_table(console, Column(f"  {words('run')}", runs, number=False, styles=styles), columns, words)
 
 
 def _columns(entries: Sequence[Entry]) -> Dict[str, Callable[[Entry], str]]:

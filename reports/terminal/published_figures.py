@@ -5,20 +5,21 @@ import statistics
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.records import Run, Summary, TrialResult
 from reports.figures import NOT_MEASURED
 from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
+from reports.terminal.tables import Column, print_table
 
 PUBLISHED = Path(__file__).resolve().parent.parent.parent / "suites" / "published.json"
 _OTHER_STEPS = "Ours after {ours} steps, published after {published}: not comparable."
 _OTHER_NETWORK = "Ours with the synthetic network: its losses are not comparable with the real one's."
 _LOSSES = ("content", "style", "tv", "total")
+_RANKS = (2, 3, 4, 0, 1)
+"""Which of the losses and the step time give way first."""
 
 
 def print_published(run: Run, words: Words = ENGLISH, console: Optional[Console] = None) -> None:
@@ -27,7 +28,8 @@ def print_published(run: Run, words: Words = ENGLISH, console: Optional[Console]
     published = json.loads(PUBLISHED.read_text())
     for case in run.suite.cases:
         console.print()
-        console.print(_table(run, case.id, published["rows"], words))
+        for mode in run.suite.modes:
+            _print_mode(console, run, case.id, mode.name, published["rows"], words)
         notes = [published["source"], *published["caveats"]]
         if case.steps != published["steps"]:
             notes.insert(0, words(_OTHER_STEPS, ours=case.steps, published=published["steps"]))
@@ -37,23 +39,21 @@ def print_published(run: Run, words: Words = ENGLISH, console: Optional[Console]
             console.print(Text(note, style="dim"))
 
 
-def _table(run: Run, case: str, rows: List[Dict[str, Any]], words: Words) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    table.add_column("", overflow="fold")
-    for heading in (*_LOSSES, "s/step"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for mode in run.suite.modes:
-        summary, trials = run.summary_of(case, mode.name), run.trials_of(case, mode.name)
-        if summary is None:
-            continue
-        table.add_row(Text(mode.name, style="bold"))
-        emulated = f" ({words('emulated')})" if summary.emulated else ""
-        table.add_row(Text(f"  {words('ours')}{emulated}"), *_ours(summary, trials))
-        for row in rows:
-            if row["mode"] == mode.name:
-                losses = [f"{row['losses'][name]:.6g}" for name in _LOSSES]
-                table.add_row(Text(f"  {row['label']} ({row['source']})"), *losses, f"{row['step_seconds']:.4g}")
-    return table
+def _print_mode(console: Console, run: Run, case: str, mode: str, rows: List[Dict[str, Any]], words: Words) -> None:
+    """Print a mode's own figures, and beneath them those that were published of it."""
+    summary, trials = run.summary_of(case, mode), run.trials_of(case, mode)
+    if summary is None:
+        return
+    emulated = f" ({words('emulated')})" if summary.emulated else ""
+    names, cells = [f"{words('ours')}{emulated}"], [_ours(summary, trials)]
+    for row in rows:
+        if row["mode"] == mode:
+            names.append(f"{row['label']} ({row['source']})")
+            losses = [f"{row['losses'][name]:.6g}" for name in _LOSSES]
+            cells.append([*losses, f"{row['step_seconds']:.4g}"])
+    headings = [*map(words, _LOSSES), "s/step"]
+    columns = [Column(heading, texts, rank=rank) for heading, texts, rank in zip(headings, zip(*cells), _RANKS)]
+    print_table(console, Column(mode, names, number=False), columns, words)
 
 
 def _ours(summary: Summary, trials: List[TrialResult]) -> List[str]:

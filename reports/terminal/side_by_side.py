@@ -2,26 +2,24 @@
 
 from typing import Optional, Sequence, Tuple
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console
 
 from reports.figures import NOT_MEASURED
 from reports.language import Words
+from reports.terminal.tables import Column, print_table
 
 Row = Tuple[str, Optional[float], Optional[float]]
 """Name, first and second number; None where a side has none."""
 
 
-def side_by_side(rows: Sequence[Row], headings: Tuple[str, str], words: Words) -> Table:
-    """Return the table; `headings` name the two sides."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(words("figure"), min_width=24)
-    for name in (*headings, "change"):
-        table.add_column(words(name), justify="right", min_width=12)
-    for name, old, new in rows:
-        table.add_row(Text(words(name)), _number(old), _number(new), _change(old, new))
-    return table
+def print_side_by_side(console: Console, rows: Sequence[Row], headings: Tuple[str, str], words: Words) -> None:
+    """Print the table; `headings` name the two sides."""
+    columns = [
+        Column(words(headings[0]), [_number(old) for _, old, _ in rows]),
+        Column(words(headings[1]), [_number(new) for _, _, new in rows]),
+        Column(words("change"), [_change(old, new) for _, old, new in rows]),
+    ]
+    print_table(console, Column(words("figure"), [words(name) for name, _, _ in rows], number=False), columns, words)
 
 
 def _number(value: Optional[float]) -> str:

@@ -9,7 +9,7 @@ from harness.records import Run
 from reports.figures import FIGURES
 from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
-from reports.terminal.side_by_side import Row, side_by_side
+from reports.terminal.side_by_side import Row, print_side_by_side
 
 _PLAN = (("casts", "casts", 1.0), ("910 floor ms", "roofline_seconds", 1e3))
 """Heading, field and scale of the figures of a dtype plan."""
@@ -23,7 +23,8 @@ def print_sides(first: Run, second: Run, words: Words = ENGLISH, console: Option
         rows = list(_rows(first, second, case.id, mode.name)) if (case.id, mode.name) in both else []
         if rows:
             console.print(Text(f"{case.id}  {mode.name}", style="bold"), soft_wrap=True)
-            console.print(side_by_side(rows, ("first run", "second run"), words))
+            print_side_by_side(console, rows, ("first run", "second run"), words)
+            console.print()
 
 
 def _rows(first: Run, second: Run, case: str, mode: str) -> Iterator[Row]:

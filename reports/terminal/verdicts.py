@@ -10,6 +10,7 @@ from reports.advice import ANY_RUN, Origin
 from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
 from reports.terminal.power_card import card_line
+from reports.terminal.tables import folded, print_folded
 from reports.verdict_text import WORST_FIRST, effect, sayings
 
 _STYLE = {"fail": "bold red", "missing": "bold yellow", "inconclusive": "bold yellow", "pass": "green"}
@@ -76,8 +77,8 @@ def print_verdicts(
                 _say(console, Text(advice, style="dim"))
                 given.add(advice)
     for card in cards:
-        console.print(Text(card_line(card, words)), soft_wrap=True)
-    console.print(Text(_count(verdicts, words), style="bold"), soft_wrap=True)
+        print_folded(console, Text(card_line(card, words)))
+    print_folded(console, Text(_count(verdicts, words), style="bold"))
 
 
 def _count(verdicts: Sequence[Verdict], words: Words) -> str:
@@ -89,8 +90,8 @@ def _count(verdicts: Sequence[Verdict], words: Words) -> str:
 
 
 def _say(console: Console, text: Text, outcome: Text = _NOTHING) -> None:
-    """Print a text beside its outcome: folded beside it on a terminal, in one line for programs."""
-    lines = text.wrap(console, console.width - _INDENT) if console.is_terminal else [text]
+    """Print a text beside its outcome: folded there on a terminal, though within no name; in one line for programs."""
+    lines = folded(text, console.width - _INDENT) if console.is_terminal else [text]
     for line in lines:
         space = Text(" " * (_INDENT - 2 - outcome.cell_len))
         console.print(space + outcome + Text("  ") + line, soft_wrap=True)

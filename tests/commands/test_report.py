@@ -1,12 +1,17 @@
+import io
 import json
 import sys
 
 import pytest
+from rich.cells import cell_len
 
 import bench
 import suites
 from harness import modes
 from harness.store.run_folder import RunFolder
+from reports.language import Words
+from reports.terminal.console import PlainConsole
+from reports.terminal.listing import MODES, print_modes
 from tests.reports.runs import make_run
 
 
@@ -131,7 +136,10 @@ def test_what_there_is_to_choose_from_is_listed(run_bench, language):
     assert (status, err) == (0, "")
     names = {*suites.names(), *modes.KNOWN, "astronaut-96-noise", "cpu", "npu"}
     assert not {name for name in names if name not in out}
-    assert all(line == line.rstrip() and len(line) <= 80 for line in out.splitlines())
+    assert all(line == line.rstrip() for line in out.splitlines())
+    narrow = PlainConsole(file=io.StringIO(), width=60)
+    print_modes(tuple(MODES), Words(language), narrow)
+    assert all(cell_len(line) <= 60 for line in narrow.file.getvalue().splitlines())
 
 
 def test_a_suite_of_ones_own_is_listed_and_so_checked(run_bench, tmp_path):

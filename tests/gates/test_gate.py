@@ -6,6 +6,7 @@ from harness import modes
 from harness.errors import UsageError
 from harness.gates import approval, exit_status, gate
 from harness.plans.figures import differences
+from harness.records import FidelityPlan, ModeFidelity
 from reports.language import ENGLISH
 from tests.builders import FIGURES, planned, result, run_of
 
@@ -183,3 +184,29 @@ def test_a_baseline_holds_no_path_and_diffs_well(run, baselines, suite):
     assert "/" not in json.loads(text)["mode"]["precision"]["custom_dtypes"][0]["source"]
     assert text == json.dumps(json.loads(text), indent=1, sort_keys=True) + "\n"
     assert gate.judge(run.model_copy(update={"suite": ported, "plans": [plan]}), baselines)[0].outcome == "pass"
+
+
+def test_cases_of_ones_own_have_nothing_to_regress_against(run, baselines):
+    case, mode = run.suite.cases[0].id, run.suite.modes[0].name
+    _approve(run, baselines)  # of the suite's own case, under another id
+    own = run.suite.cases[0].model_copy(update={"id": "photo"})
+    suite = run.suite.model_copy(update={"cases": (own,), "own_cases": True, "fidelity": FidelityPlan()})
+    found = ModeFidelity(
+        case="photo", mode=mode, fitness="wrong", regression="missing", regression_reason="no_baseline"
+    )  # fmt: skip
+    changes = {"suite": suite, "plan_only": False, "plans": [], "fidelity": [found]}
+    trials = [_trial(run, "ok").model_copy(update={"case": "photo"})]
+    measured = run.model_copy(update={**changes, "trials": trials})
+    verdicts = gate.judge(measured, baselines)
+    assert [(verdict.gate, verdict.outcome, verdict.advisory) for verdict in verdicts] == [
+        ("coverage", "pass", False),
+        ("fitness", "fail", True),
+    ]
+    assert (
+        exit_status.exit_status(verdicts) == exit_status.PASS
+        and exit_status.exit_status(gate.judge(measured, baselines, require_fit=True)) == exit_status.GATE_FAILED
+    )
+    gated = gate.judge(measured.model_copy(update={"for_gate": True}), baselines)
+    assert exit_status.exit_status(gated) == exit_status.INCOMPARABLE
+    assert {verdict.reason for verdict in gated if verdict.outcome == "missing"} == {"no_baseline", "not_in_run"}
+    assert case in {verdict.case for verdict in gated}

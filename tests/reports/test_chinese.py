@@ -26,7 +26,7 @@ from tests.reports.runs import MIXED, make_run
 
 TERMS = set(
     """
-    against api approve baselines bench bfloat blame calibrate cfg changed checkout cpu customize doctor dtypes
+    accuracy against api approve baselines bench bfloat blame calibrate cfg changed checkout cpu customize doctor dtypes
     dump fit flip force gate gflop gib git gram graph head html journal json lang log missing mode modes mpx nan png
     psnr python reason replicates report require resume run ssim student style stylebench suite text tflop
     """.split()
@@ -145,8 +145,7 @@ def test_a_terminal_shows_no_english(evidence, trial):
     run.print_run(whole, folder, words, console=console)
     run.print_run(whole.model_copy(update={"suite": one_mode}), folder, words, console=console)
     run.print_paths([folder], words, console)
-    fidelity.print_fidelity(whole.model_copy(update={"suite": judged}), folder, words, console=console)
-    verdicts.print_verdicts(whole.verdicts, whole.power_cards, words, console=console, origin=evidence.origin)
+    fidelity.print_fidelity(whole.model_copy(update={"suite": judged}), words, console)
     verdicts.ComparisonProgress(2, words=words, console=console).measuring(1, "base", MIXED)
     power_card.print_card(card, folder, words, console)
     power_card.print_card(card.model_copy(update={"needed_pairs": None, "undecided": 1}), folder, words, console)

@@ -1,12 +1,18 @@
+import io
+import re
+
 import pytest
 
 from harness.errors import UsageError
 from harness.records import Comparison, Pair, Verdict
 from reports import formats
+from reports.base_and_head import revisions
 from reports.documents import markdown
 from reports.html import page
 from reports.language import ENGLISH
 from reports.stored_run import Evidence
+from reports.terminal.base_and_head import print_sides
+from reports.terminal.console import PlainConsole
 from tests.reports.runs import MIXED, REFERENCE, make_run
 
 
@@ -38,7 +44,27 @@ def test_a_comparison_is_shown_as_this_trees_run_with_the_verdicts_on_both(compa
     assert evidence.run.summaries[0].replicates == 2
     text = markdown.render(evidence, ENGLISH).decode()
     assert text.startswith("### ❌ StyleBench `tiny`: Failed") and "+25.0% step time" in text
-    assert "Step times by process" in page.render(evidence, ENGLISH).decode()
+    shown = page.render(evidence, ENGLISH).decode()
+    assert "Step times by process" in shown and "<h3>Pairs</h3>" in shown and "head alone" in shown
+
+
+def test_base_stands_beside_head_in_every_format(compared):
+    evidence = Evidence.load(compared)
+    console = PlainConsole(file=io.StringIO(), width=80)
+    print_sides(evidence.comparison, console=console)
+    cells = ["0.4000", "0.5000", "+25.0%", "+20.0% … +30.0%", "2"]
+    assert f"{REFERENCE}  0.4000  0.5000  +25.0%  +20.0% … +30.0%      2\n" in console.file.getvalue()
+    assert f"| `small` | `{REFERENCE}` | {' | '.join(cells)} |" in markdown.render(evidence, ENGLISH).decode()
+    table = re.search('<div class="decision">.*?</table>', page.render(evidence, ENGLISH).decode(), re.DOTALL)
+    assert re.findall('<td class="n"[^>]*>([^<]*)</td>', table[0]) == cells
+
+
+def test_both_sides_are_named_by_hashes(compared):
+    record = Evidence.load(compared).comparison
+    commits = {"base_commit": "0123456789abcdef", "head": "fedcba9876543210-dirty"}
+    assert revisions(record.model_copy(update=commits), ENGLISH) == "base main (0123456789ab), head fedcba987654-dirty"
+    named = {**commits, "base": "0123456"}  # as a hash: once is enough
+    assert revisions(record.model_copy(update=named), ENGLISH) == "base 0123456, head fedcba987654-dirty"
 
 
 def test_ratios_are_those_of_the_runs_reference_mode(compared, case):

@@ -6,6 +6,7 @@ import jsonschema
 import pydantic
 import pytest
 
+from harness.records import FidelityPlan
 from reports.documents import pytest_benchmark, run_json
 from reports.language import ENGLISH
 from tests.reports.runs import MIXED, REFERENCE
@@ -47,3 +48,9 @@ def test_a_mode_without_a_time_is_no_benchmark(evidence):
     summaries = [summary.model_copy(update={"ok": 0}) for summary in evidence.run.summaries]
     none = evidence._replace(run=evidence.run.model_copy(update={"trials": [], "summaries": summaries}))
     assert json.loads(pytest_benchmark.render(none, ENGLISH))["benchmarks"] == []
+
+
+def test_times_taken_in_passing_are_no_benchmarks(evidence):
+    suite = evidence.run.suite.model_copy(update={"fidelity": FidelityPlan()})
+    judged = evidence._replace(run=evidence.run.model_copy(update={"suite": suite}))
+    assert json.loads(pytest_benchmark.render(judged, ENGLISH))["benchmarks"] == []

@@ -1,7 +1,7 @@
 import pytest
 
 from harness import modes
-from harness.records import Suite
+from harness.records import Suite, TrialFidelity
 from harness.remark import remark
 from harness.runs.summary import growth, summarize
 from tests.builders import result
@@ -85,3 +85,12 @@ def test_the_share_of_peak_is_of_the_rate_of_the_step_s_format(sized, mode, devi
     figures = {"device": device, "step_flop": 10**12, "matmul_tflops": 2.0, "matmul_tflops_bfloat16": 4.0}
     trials = [trial.model_copy(update={"step_seconds": 1.0, **figures}) for trial in _trials(suite, 1.0)]
     assert summarize(suite, trials, mode)[0].share_of_peak == share
+
+
+def test_losses_are_medians_over_the_last_pictures_where_those_were_measured(sized):
+    losses = {"final_losses": {"total": 9.0}, "true_losses": {"total": 8.0}}
+    medians = TrialFidelity(reported_losses={"total": 3.0}, true_losses={"total": 2.0}, window=5)
+    for fidelity, expected in ((None, (9.0, 8.0)), (medians, (3.0, 2.0))):
+        suite = sized(100)
+        (found,) = summarize(suite, _trials(suite, 0, fidelity=fidelity, **losses))
+        assert (found.final_loss, found.true_loss) == expected

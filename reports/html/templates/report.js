@@ -26,6 +26,12 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
+// On paper nothing can be opened: what is folded is printed open, but for the ops of each layer.
+const folds = () => [...document.querySelectorAll("details:not([open])")].filter((fold) => !fold.closest(".plan"));
+let opened = [];
+addEventListener("beforeprint", () => (opened = folds()).forEach((fold) => (fold.open = true)));
+addEventListener("afterprint", () => opened.forEach((fold) => (fold.open = false)));
+
 // The slider: any two pictures of a case, one uncovered over the other. Pictures stand in the page once, in the gallery.
 for (const viewer of document.querySelectorAll(".viewer")) {
   const pictures = [...viewer.querySelectorAll(".gallery img")];

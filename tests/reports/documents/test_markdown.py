@@ -12,12 +12,21 @@ def _html(text):
     return MarkdownIt("commonmark").enable("table").render(text)
 
 
-def test_the_verdict_comes_first_and_then_what_failed(evidence):
+def test_the_decision_comes_first_and_then_what_failed(evidence):
     text = markdown.render(evidence, ENGLISH).decode()
     lines = [line for line in text.splitlines() if line]
     assert lines[0] == "### ❌ StyleBench `tiny`: Failed"
-    assert lines[1] == "1 failed, 0 missing, 0 inconclusive, 1 passed."
-    assert "the dtype plan is not the approved one" in lines[4] and "casts: 1 -> 2" in text
+    assert lines[2:6] == [
+        "| mode | right? | why | 910 floor ms | casts | compiles | step s |",
+        "| :-- | :-- | :-- | --: | --: | --: | --: |",
+        "| `must_keep_origin_dtype` | ✅ yes |  | 0.860 | 69 | yes | 0.515 |",
+        "| `allow_mix_precision` | ❌ no | `style Gram saturates at relu1_1` | 0.860 | 69 | yes | – |",
+    ]
+    assert (
+        "- Take `must_keep_origin_dtype`: its picture is right, and a step takes at least 0.860 ms on a 910." in lines
+    )
+    at = lines.index("**Failed**: 1 failed, 0 missing, 0 inconclusive, 1 passed.")
+    assert "the dtype plan is not the approved one" in lines[at + 3] and "casts: 1 -> 2" in text
     assert "| `allow_mix_precision` | wrong | `style Gram saturates at relu1_1` | 0.98700 |" in text
     assert _html(text).count("<table>") >= 4
 

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 
@@ -7,7 +8,7 @@ from reports.html import pictures
 from reports.language import ENGLISH
 from reports.stored_run import Evidence
 from tests.reports.html.chromium import opened
-from tests.reports.runs import make_run
+from tests.reports.runs import MIXED, REFERENCE, make_run
 
 
 def _write(evidence, folder):
@@ -29,6 +30,40 @@ def test_the_page_holds_what_the_run_holds(evidence):
     assert "python bench.py --suite tiny --content &#39;my photo.png&#39;" in page
     for heading in ("Losses", "Speed against fidelity", "Step times by process", "Drift of activations", "SSIM maps"):
         assert f"<h3>{heading}</h3>" in page, heading
+
+
+def test_the_decision_is_the_first_thing_and_the_gates_are_the_second(evidence):
+    page = html.render(evidence, ENGLISH).decode()
+    places = [page.index(text) for text in ("<h1>", "is its picture right", f"Take {REFERENCE}", "1 failed, 0 missing")]
+    assert places == sorted(places)
+    assert '<td data-label="right?" class="outcome wrong">✗ no</td>' in page
+
+
+def test_an_emulated_time_is_in_no_chart_and_the_floor_takes_its_place(evidence):
+    page = html.render(evidence, ENGLISH).decode()
+    steps = re.search("<h3>Step times by process</h3>.*?</svg>", page, re.DOTALL)[0]
+    assert REFERENCE in steps and MIXED not in steps
+    plane = re.search("<h3>Speed against fidelity</h3>.*?</svg>", page, re.DOTALL)[0]
+    assert f"{MIXED}: 0.86, " in plane and "910 floor ms" in plane
+    without = evidence._replace(run=evidence.run.model_copy(update={"plans": []}))
+    assert "Speed against fidelity" not in html.render(without, ENGLISH).decode()
+
+
+def test_the_true_loss_stands_where_its_pictures_are(evidence):
+    """It is a median of the last five pictures, whose middle is two before the last."""
+    page = html.render(evidence, ENGLISH).decode()
+    diamond = re.search('<path class="mark c0" d="M([0-9.]+) .*?<title>' + REFERENCE + ": ([0-9e+]+)<", page)
+    assert float(diamond[2]) == evidence.run.summaries[0].true_loss == 9e5
+    ticks = dict(re.findall('<text class="tick middle" x="([0-9.]+)" y="[0-9.]+">([0-9]+)</text>', page))
+    assert ticks[diamond[1]] == "3"
+
+
+def test_a_true_loss_far_from_the_reported_one_is_marked(tmp_path, case):
+    judged = make_run(tmp_path / "run", case)
+    for evidence in (judged, make_run(tmp_path / "run", case, fidelity=[])):
+        page = html.render(evidence, ENGLISH).decode()
+        assert re.findall('<td class="n far"[^>]*>([^<]*)<', page) == ["! 9.009e+08"]
+        assert "!: the mode reports another loss than its picture has" in page
 
 
 def test_a_section_without_data_is_left_out(tmp_path, case):
@@ -57,8 +92,8 @@ def test_a_slider_moves_tables_sort_and_nothing_is_fetched(evidence, tmp_path):
         page.find_element("css selector", ".gallery button").click()
         assert after.get_attribute("src") != shown and after.get_attribute("src").startswith("data:image/")
 
-        heading = page.find_element("css selector", "#case-1 th:nth-child(9) button")
-        cells = "#case-1 table.sortable:first-of-type tbody td:nth-child(9)"
+        heading = page.find_element("css selector", "#case-1 th:nth-child(8) button")
+        cells = "#case-1 table.sortable:first-of-type tbody td:nth-child(8)"
         orders = []
         for _ in range(2):
             heading.click()
@@ -78,6 +113,43 @@ def test_the_page_fits_its_window_and_follows_the_theme(evidence, tmp_path, widt
         assert page.execute_script("return document.documentElement.scrollWidth") <= width
         ink = page.execute_script("return getComputedStyle(document.body).color")
         assert (max(map(int, re.findall(r"\d+", ink))) > 128) == dark
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_on_the_page_shuts_anybody_out(evidence, tmp_path, dark):
+    """By the rules of axe-core: names, contrast, headings, what the keyboard reaches."""
+    package = pytest.importorskip("axe_core_python")
+    script = (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    with opened(_write(evidence, tmp_path), dark=dark) as page:
+        page.execute_script("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+        page.execute_script(script)
+        found = page.execute_async_script("const done = arguments[0]; axe.run().then(done)")
+    assert len(found["passes"]) > 10
+    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"]] == []
+
+
+def test_a_chart_is_whole_on_a_phone_and_colours_are_printed(evidence, tmp_path):
+    with opened(_write(evidence, tmp_path), width=390, dark=True) as page:
+        edges = page.execute_script(
+            "return [...document.querySelectorAll('svg .mark')].map(m => m.getBoundingClientRect().right)"
+        )
+        assert edges and max(edges) <= 390
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        swatch = "getComputedStyle(document.querySelector('.swatch'))"
+        assert page.execute_script(f"return {swatch}.printColorAdjust") == "exact"
+        assert page.execute_script(f"return {swatch}.backgroundColor") == "rgb(0, 114, 178)"  # of the light scheme
+        assert page.execute_script("return getComputedStyle(document.querySelector('.hint')).display") == "none"
+        page.execute_script("dispatchEvent(new Event('beforeprint'))")
+        assert page.find_elements("css selector", "details:not([open]):not(.plan details)") == []
+
+
+def test_a_heading_of_a_number_is_not_broken(evidence):
+    assert "95\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}±" in _times(evidence)
+
+
+def _times(evidence):
+    """The page of the run without judged pictures, which has the table of times."""
+    return html.render(evidence._replace(run=evidence.run.model_copy(update={"fidelity": []})), ENGLISH).decode()
 
 
 def test_hostile_text_stays_text(hostile, tmp_path):

@@ -15,7 +15,7 @@ from reports.terminal.verdicts import print_verdicts
 def test_names_do_nothing_to_a_terminal(hostile):
     console = PlainConsole(file=io.StringIO(), width=300, force_terminal=True, color_system="standard")
     print_run(hostile.run, hostile.folder, ENGLISH, console=console)
-    print_fidelity(hostile.run, hostile.folder, ENGLISH, console=console)
+    print_fidelity(hostile.run, ENGLISH, console)
     print_verdicts(hostile.run.verdicts, console=console, origin=hostile.origin)
     text = console.file.getvalue()
     assert "\ufffd]0;f" in text and "\x1b[1;31m" in text  # the name's escape is gone, our colour is not

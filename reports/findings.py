@@ -1,0 +1,108 @@
+"""What the decisions come to in plain words: which mode to take, which are wrong, which the card does not take."""
+
+import shlex
+from pathlib import Path
+from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+
+from harness.records import Run
+from harness.remark import Remark
+from reports.decision import Decision, decisions
+from reports.language import Words
+from reports.plain_text import shown_path
+
+
+class _Modes(NamedTuple):
+    """What the decisions of all cases say of the run's modes."""
+
+    right: List[str]
+    """Right in every case."""
+    wrong: Dict[str, Tuple[Remark, ...]]
+    """Wrong in some case, and why in the first such."""
+    refused: List[str]
+    """Would not compile."""
+    floors: Dict[str, float]
+    """Seconds of one step of each case together, by mode."""
+
+
+def _of_modes(found: Sequence[Decision]) -> _Modes:
+    by_mode: Dict[str, List[Decision]] = {}
+    for decision in found:
+        by_mode.setdefault(decision.mode, []).append(decision)
+    floors = {mode: [decision.floor_seconds for decision in told] for mode, told in by_mode.items()}
+    wrong: Dict[str, Tuple[Remark, ...]] = {}
+    for decision in found:
+        if decision.fitness == "wrong":
+            wrong.setdefault(decision.mode, decision.why)
+    return _Modes(
+        [mode for mode, told in by_mode.items() if all(decision.fitness == "fit" for decision in told)],
+        wrong,
+        [mode for mode, told in by_mode.items() if any(decision.refused for decision in told)],
+        {mode: sum(filter(None, seconds)) for mode, seconds in floors.items() if None not in seconds},
+    )
+
+
+class Sentence(NamedTuple):
+    """A finding in plain words."""
+
+    text: str
+    command: str = ""
+    """What tells more about it; empty when nothing does."""
+
+
+def sentences(run: Run, words: Words, name: Callable[[str], str] = str) -> List[Sentence]:
+    """Return in plain words which mode to take, which are wrong, and which the card does not take.
+
+    Args:
+        name: brings what the run's records hold, names of modes and reasons, into a format's form.
+    """
+    modes = _of_modes(decisions(run))
+    said = [Sentence(_taken(modes, words, name))] if modes.right else []
+    if modes.wrong:
+        by_reason: Dict[str, List[str]] = {}
+        for mode, why in modes.wrong.items():
+            by_reason.setdefault(_clause(why, words), []).append(mode)
+        clauses = [_listed(found, words, name) + words.colon + name(reason) for reason, found in by_reason.items()]
+        text = words("Wrong: {clauses}. Which ops spoil it:", clauses=words.semicolon.join(clauses))
+        said.append(Sentence(text, _command(["blame", next(iter(modes.wrong))], run)))
+    if modes.refused:
+        said.append(Sentence(words("A 910 would not compile {modes}.", modes=_listed(modes.refused, words, name))))
+    if not (run.fidelity or run.plan_only):
+        text = words("Whether the pictures are right was not judged. To judge them:")
+        said.append(Sentence(text, _command(["choose"] if run.suite.own_cases else ["--suite", "accuracy"], run)))
+    return said
+
+
+def _command(words: List[str], run: Run) -> str:
+    """Return a command of bench.py, with the pictures, size, steps and network of the first case if it is one's own."""
+    if run.suite.own_cases:
+        case = run.suite.cases[0]
+        words = [*words, "--content", shown_path(Path(case.content))]
+        for style in case.styles:
+            words += ["--styles", shown_path(Path(style))]
+        words += ["--size", str(case.size)] if case.size else []
+        words += ["--steps", str(case.steps)]
+        words += ["--network", case.network] if case.network != "synthetic" else []
+    return " ".join(["python", "bench.py", *map(shlex.quote, words)])
+
+
+def _clause(why: Sequence[Remark], words: Words) -> str:
+    """Return the first reason, without how far losses lie: modes that are wrong for the same one share it."""
+    if why and why[0].code == "loss_ratio":
+        return words("true loss far above that of {reference}", reference=why[0].values["reference"])
+    return words.remark(why[0]) if why else ""
+
+
+def _taken(modes: _Modes, words: Words, name: Callable[[str], str]) -> str:
+    usable = [mode for mode in modes.right if mode not in modes.refused]
+    if not usable:
+        return words("Right, but not for a 910: {modes}.", modes=_listed(modes.right, words, name))
+    known = [mode for mode in usable if mode in modes.floors]
+    if not known:
+        return words("Right: {modes}.", modes=_listed(usable, words, name))
+    best = min(known, key=lambda mode: modes.floors[mode])
+    text = "Take {mode}: its picture is right, and a step takes at least {floor} ms on a 910."
+    return words(text, mode=name(best), floor=f"{modes.floors[best] * 1e3:.3f}")
+
+
+def _listed(modes: Sequence[str], words: Words, name: Callable[[str], str]) -> str:
+    return words.comma.join(map(name, modes))
