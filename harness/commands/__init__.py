@@ -4,7 +4,7 @@ Imports within the functions keep `--help` fast; reports/ lies below this room a
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Iterable, Optional, Set, Tuple
 
 if TYPE_CHECKING:
     from harness.store.baselines import Baselines
@@ -23,6 +23,12 @@ def baselines_to_write(given: Optional[str], recorded: Optional[str]) -> "Baseli
             f"baselines {recorded}, the folder of the suite: not on this machine (expected --baselines DIR)"
         )
     return baselines_in(given or recorded)
+
+
+def approved_in(given: Optional[str], recorded: Iterable[Optional[str]]) -> Set[Tuple[str, str, str]]:
+    """Run, case and mode of what was approved in the folder that the user named, else in the project's and records'."""
+    folders = {given} if given else {None, *recorded}
+    return {found for folder in folders for found in baselines_in(folder).approved()}
 
 
 def baselines_in(folder: Optional[str]) -> "Baselines":

@@ -2,15 +2,16 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Optional, Sequence
 
 import click
 
-from harness.commands import baselines_in
+from harness.commands import approved_in
 from harness.commands.options import baselines_option, index_option, language_option, output_option
 from harness.commands.shown import Shown
 
 if TYPE_CHECKING:
+    from harness.history.folders import Found
     from harness.history.index import Index
 
 
@@ -59,11 +60,12 @@ def history(
     if mode is not None and mode.strip() in modes.KNOWN:
         mode = modes.get(mode).name
     day = since.date().isoformat() if since else None
-    found, problems = _open(index, Path(output))
-    series = found.series(Selection(suite, case, mode, machine, branch, day))
+    tables = not changes and (html, csv, asv) == (None, None, None)
+    found = _stored(index, Path(output))
+    series = found.runs.series(Selection(suite, case, mode, machine, branch, day), last if tables else None)
     if not series:
-        _require_known(found, suite, case, mode)
-    approved = baselines_in(baselines).approved()
+        _require_known(found.runs, suite, case, mode)
+    approved = approved_in(baselines, found.baselines)
     if html is not None:
         from reports.html.site import write_site
 
@@ -80,28 +82,28 @@ def history(
         stored.print_left_out(left_out, words)
     if changes:
         stored.print_changes(series, words)
-    elif not (html or csv or asv):
-        stored.print_history(series, approved, last, words)
-    stored.print_problems(problems, words)
+    if tables:
+        stored.print_history(series, approved, words)
+    stored.print_problems(found.problems, words)
 
 
-def _open(index: Optional[str], results: Path) -> "Tuple[Index, List[str]]":
-    """Return the index, or one of the run folders, and one line about each run that cannot be read."""
-    from harness.history.folders import index_of
+def _stored(index: Optional[str], results: Path) -> "Found":
+    """Return what the index holds, or the run folders."""
+    from harness.history.folders import Found, index_of
     from harness.history.index import Index
 
-    return (Index.open(index), []) if index is not None else index_of(results)
+    return Found(Index.open(index), [], set()) if index is not None else index_of(results)
 
 
-def _require_known(found: "Index", suite: Optional[str], case: Optional[str], mode: Optional[str]) -> None:
+def _require_known(runs: "Index", suite: Optional[str], case: Optional[str], mode: Optional[str]) -> None:
     """Raise UsageError for a name that no stored run has, and that is none of ours either."""
     import suites
     from harness import modes
 
-    held = found.series()
-    _check_known("--suite", suite, [*suites.names(), *(one.key[0] for one in held)])
-    _check_known("--case", case, [one.key[1] for one in held])
-    _check_known("--mode", mode, [*modes.KNOWN, *(one.key[2] for one in held)])
+    held = runs.names()
+    _check_known("--suite", suite, [*suites.names(), *(names[0] for names in held)])
+    _check_known("--case", case, [names[1] for names in held])
+    _check_known("--mode", mode, [*modes.KNOWN, *(names[2] for names in held)])
 
 
 def _check_known(option: str, name: Optional[str], known: Sequence[str]) -> None:

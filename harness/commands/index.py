@@ -4,7 +4,7 @@ from typing import Optional
 
 import click
 
-from harness.commands import baselines_in
+from harness.commands import approved_in
 from harness.commands.options import baselines_option, index_option, language_option
 from harness.commands.push import DEFAULT
 from harness.commands.shown import Shown
@@ -44,5 +44,5 @@ def prune(keep: str, index: str, baselines: Optional[str], lang: Optional[str]) 
 
     words = Shown.from_options("none", lang).words
     rule = Keep.parse(keep)
-    approved = {run for run, _, _ in baselines_in(baselines).approved()}
+    approved = {run for run, _, _ in approved_in(baselines, ())}
     print_pruned(Index.open(index, write=True, existing=True).prune(rule, approved), words)

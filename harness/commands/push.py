@@ -5,7 +5,7 @@ from typing import Optional, Tuple
 
 import click
 
-from harness.commands import baselines_in
+from harness.commands import approved_in
 from harness.commands.options import baselines_option, index_option, language_option
 from harness.commands.shown import Shown
 
@@ -25,8 +25,8 @@ def push(runs: Tuple[str, ...], index: str, baselines: Optional[str], lang: Opti
     from reports.terminal.index import print_pushed
 
     words = Shown.from_options("none", lang).words
-    approved = {run for run, _, _ in baselines_in(baselines).approved()}
     # All are read before anything is written.
     parcels = [Parcel.of(*RunFolder(Path(run)).load_with_bytes()) for run in runs]
+    approved = {run for run, _, _ in approved_in(baselines, [parcel.baselines for parcel in parcels])}
     opened = Index.open(index, write=True)
     print_pushed([opened.push(parcel, parcel.run in approved) for parcel in parcels], index, words)

@@ -6,7 +6,20 @@ Run folders stay the truth: whoever loses an index pushes them again.
 from datetime import datetime, timezone
 from typing import Any, List, NamedTuple, Optional, Set, Tuple
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, inspect, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import Literal
 
@@ -128,18 +141,24 @@ class Index:
     def _insert(connection: Connection, run_key: str, figures: List[Any]) -> None:
         connection.execute(insert(FIGURES), [{"run_key": run_key, **row} for row in figures])
 
-    def series(self, wanted: Selection = EVERYTHING) -> List[Series]:
-        """Return the series that are asked for, each in the order of its revisions; raises as `open` does."""
-        columns = FIGURES.c
-        named = zip((columns.suite, columns.case_id, columns.mode, columns.machine, columns.branch), wanted)
-        question = select(*list(columns)[1:]).where(
-            *(column == storable(name) for column, name in named if name is not None)
-        )
-        if wanted.since is not None:
-            question = question.where(columns.committed >= wanted.since)
+    def series(self, wanted: Selection = EVERYTHING, last: Optional[int] = None) -> List[Series]:
+        """Return the series that are asked for, each in the order of its revisions; raises as `open` does.
+
+        Args:
+            last: only so many entries of each series, of the latest revisions; None: all.
+        """
+        question = select(*_ENTRY).where(*_conditions(wanted))
         with database.complaints(self._url), self._engine.connect() as connection:
-            entries = [Entry._make(row) for row in connection.execute(question).all()]
+            questions = [question] if last is None else _of_the_latest(connection, question, wanted, last)
+            entries = [Entry._make(row) for each in questions for row in connection.execute(each).all()]
         return series(sorted(entries, key=order))  # here, since databases differ in how they compare texts
+
+    def names(self) -> List[Tuple[str, str, str]]:
+        """Return each suite, case and mode that there are figures of; raises as `open` does."""
+        columns = FIGURES.c
+        question = select(columns.suite, columns.case_id, columns.mode).distinct()
+        with database.complaints(self._url), self._engine.connect() as connection:
+            return sorted((row[0], row[1], row[2]) for row in connection.execute(question).all())
 
     def rebuild(self) -> Tuple[int, List[str]]:
         """Make the figures anew of the records that are held, all or none of them; raises as `open` does.
@@ -189,3 +208,25 @@ class Index:
                 for table in (FIGURES, RECORDS):
                     connection.execute(delete(table).where(table.c.run_key == bindparam("dropped")), chosen)
         return len(dropped)
+
+
+_ENTRY = list(FIGURES.c)[1:]
+"""The columns that an Entry is made of."""
+
+
+def _conditions(wanted: Selection) -> List[ColumnElement[bool]]:
+    columns = FIGURES.c
+    named = zip((columns.suite, columns.case_id, columns.mode, columns.machine, columns.branch), wanted)
+    found = [column == storable(name) for column, name in named if name is not None]
+    return [*found, *([columns.committed >= wanted.since] if wanted.since is not None else [])]
+
+
+def _of_the_latest(connection: Connection, question: Select[Any], wanted: Selection, last: int) -> List[Select[Any]]:
+    """Return a question for each series, which the table's index answers without a look at all of its entries."""
+    keys = connection.execute(select(*_ENTRY[:6]).where(*_conditions(wanted)).distinct()).all()
+    columns = FIGURES.c
+    latest = [column.desc() for column in (columns.committed, func.coalesce(columns.revision, ""), columns.started)]
+    return [
+        question.where(*(column == value for column, value in zip(_ENTRY, key))).order_by(*latest).limit(last)
+        for key in keys
+    ]

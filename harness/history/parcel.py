@@ -26,6 +26,8 @@ class Parcel(NamedTuple):
     """Its id."""
     row: Dict[str, Any]
     """Of harness.history.tables.RECORDS."""
+    baselines: Optional[str]
+    """Folder of approved results that its suite names."""
     figures: List[Dict[str, Any]]
     """Rows of harness.history.tables.FIGURES, without the key of the run."""
 
@@ -51,7 +53,7 @@ class Parcel(NamedTuple):
             "committed": known,
             "record": zlib.compress(record),
         }
-        return cls(run.id, row, rows_of(entries))
+        return cls(run.id, row, run.suite.baselines, rows_of(entries))
 
 
 @functools.lru_cache(maxsize=None)

@@ -28,11 +28,10 @@ _RANKS = {
 def print_history(
     found: Sequence[Series],
     marked: Set[Tuple[str, str, str]],
-    last: int,
     words: Words,
     console: Optional[Console] = None,
 ) -> None:
-    """Print a table for each series, a row per run, the latest `last` of them.
+    """Print a table for each series, a row per run.
 
     Args:
         marked: run, case and mode of each baseline.
@@ -42,7 +41,7 @@ def print_history(
         console.print()
         head = series.head
         _print_heading(series.key[:3], (head.device, head.machine, head.processor), words, console)
-        _print_entries(series.entries[-last:], marked, words, console)
+        _print_entries(series.entries, marked, words, console)
     if not found:
         console.print(Text(words("No stored run of that kind.")))
     legend = [_APPROVED + words.colon + words("a baseline was approved from this run")]

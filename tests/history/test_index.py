@@ -125,6 +125,15 @@ class TestEveryDatabase:
         found = Index.open(url).series(Selection(**wanted))
         assert {run for series in found for run in runs_of(series)} == expected
 
+    def test_only_the_latest_of_each_series_can_be_asked_for(self, url, tmp_path, case):
+        for number in (2, 0, 3, 1):
+            push(url, stored(tmp_path, case, f"run-{number}", number, machine="there" if number == 3 else "here"))
+        found = Index.open(url).series(Selection(mode=MIXED), last=2)
+        assert [runs_of(series) for series in found] == [["run-1", "run-2"], ["run-3"]]
+        recent = Selection(since=day(2))
+        assert len(Index.open(url).series(recent)) == 4
+        assert Index.open(url).series(recent, last=9) == Index.open(url).series(recent)
+
     def test_what_does_not_compare_is_not_in_one_series(self, url, tmp_path, case):
         push(url, stored(tmp_path, case, "a", names=(REFERENCE,)))
         push(url, stored(tmp_path, case.model_copy(update={"steps": 6}), "b", names=(REFERENCE,)))
@@ -399,6 +408,22 @@ def test_an_approved_run_is_marked_when_it_is_pushed(folder, bench_says, tmp_pat
     bench_says("push", folder, later, "--index", url, "--baselines", tmp_path / "baselines")
     assert "◆" in bench_says("history", "--index", url, "--baselines", tmp_path / "baselines")[1]
     assert bench_says("index", "prune", "--keep", "1", "--index", url, "--baselines", tmp_path)[1] == "0 runs dropped\n"
+
+
+def test_a_suite_s_own_baselines_mark_its_runs(bench_says, tmp_path, case):
+    own = tmp_path / "own"
+    (own / "tiny" / "small").mkdir(parents=True)
+    baseline = {"run": "run", "case": "small", "mode": {"name": REFERENCE}}
+    (own / "tiny" / "small" / "a.json").write_text(json.dumps(baseline))
+    for number, name in enumerate(("run", "later")):
+        made = make_run(tmp_path / "results" / name, case, started=day(number))
+        suite = made.run.suite.model_copy(update={"baselines": str(own)})
+        written(made._replace(run=made.run.model_copy(update={"suite": suite})))
+    results, url = tmp_path / "results", f"sqlite:///{tmp_path / 'history.db'}"
+    marked = [line for line in bench_says("history", "--output", results)[1].splitlines() if "◆ 2026" in line]
+    assert len(marked) == 1
+    bench_says("push", results / "run", results / "later", "--index", url)
+    assert bench_says("index", "prune", "--keep", "1", "--index", url)[1] == "0 runs dropped\n"
 
 
 def test_a_push_that_is_killed_leaves_runs_whole_or_out(folder, tmp_path, case):

@@ -163,8 +163,8 @@ def test_a_terminal_shows_no_english(evidence, trial):
 
 def _history(words, console):
     """What the commands about many runs say."""
-    history.print_history(HISTORY, set(), 9, words, console)
-    history.print_history([], set(), 9, words, console)
+    history.print_history(HISTORY, set(), words, console)
+    history.print_history([], set(), words, console)
     history.print_changes(HISTORY, words, console)
     history.print_changes([], words, console)
     history.print_problems(["1"] * 9, words, console)

@@ -54,8 +54,7 @@ def test_it_opens_from_disk_and_leads_to_the_run_s_own_report(tmp_path, case):
     for number in range(3):
         folder = stored(results, case, f"run-{number}", number)
         (folder / "report.html").write_text("<title>its own</title>")
-    index, _ = index_of(results)
-    paths = _site(index.series(), tmp_path / "site", results)
+    paths = _site(index_of(results).runs.series(), tmp_path / "site", results)
     with opened(paths[0]) as page:
         assert page.execute_script("return document.documentElement.scrollWidth") <= 1200
         assert len(page.find_elements("css selector", "svg.spark")) == 2

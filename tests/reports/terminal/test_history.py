@@ -15,9 +15,9 @@ from tests.reports.conftest import HOSTILE
 
 def _printed(results, marked=(), last=20, width=80, **wanted):
     out = io.StringIO()
-    index, problems = index_of(results)
+    index, problems, _ = index_of(results)
     console = Console(file=out, width=width, highlight=False)
-    history.print_history(index.series(Selection(**wanted)), set(marked), last, ENGLISH, console)
+    history.print_history(index.series(Selection(**wanted), last), set(marked), ENGLISH, console)
     history.print_problems(problems, ENGLISH, console)
     return out.getvalue()
 
@@ -94,7 +94,7 @@ def test_hostile_text_is_shown_and_does_nothing():
     found = series([entry(number, 0.5 + number % 20 // 10, **dict.fromkeys(texts, HOSTILE)) for number in range(20)])
     out = io.StringIO()
     console = PlainConsole(file=out, width=80, highlight=False)
-    history.print_history(found, set(), 9, ENGLISH, console)
+    history.print_history(found, set(), ENGLISH, console)
     history.print_changes(
         series([one._replace(revision=f"{HOSTILE}{n}") for n, one in enumerate(found[0].entries)]), ENGLISH, console
     )
