@@ -18,14 +18,17 @@ MAX_PIXELS = 89_478_485
 _FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
     ".png": "PNG",
     ".bmp": "BMP",
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".webp": "WEBP",
+    ".gif": "GIF",
+    ".ppm": "PPM",
 }
 
-_READ = (*dict.fromkeys(_FORMATS.values()), "GIF", "PPM")
+_READ = tuple(dict.fromkeys(_FORMATS.values()))
 """Formats that Pillow decodes itself; for others, such as EPS, it would run what it finds on the PATH."""
 
 
@@ -137,7 +140,7 @@ def check_suffix(suffix: str) -> None:
 
 
 def encode(pixels: np.ndarray, suffix: str) -> bytes:
-    """Return the bytes of a picture file of the format its suffix names; JPEG at quality 95.
+    """Return the bytes of a picture file of the format its suffix names; JPEG at quality 95, GIF of 256 colours.
 
     Raises:
         ImageError: the suffix names no picture format.

@@ -11,6 +11,9 @@ from typing import List, Optional
 
 SCRIPTS = Path(__file__).resolve().parent
 EXIT_FAILED, EXIT_USAGE = 1, 2
+DATA_URL = "/home/ma-user/modelarts/inputs/data_url_0"
+TRAIN_URL = "/home/ma-user/modelarts/outputs/train_url_0/"
+"""Where ModelArts mounts the first input and the first output of a job."""
 
 
 def run(script: str, arguments: Optional[List[str]] = None) -> int:
@@ -20,8 +23,8 @@ def run(script: str, arguments: Optional[List[str]] = None) -> int:
     own moxing is installed.
     """
     parser = argparse.ArgumentParser(description=f"Run scripts/{script} as a ModelArts job.")
-    parser.add_argument("--data_url", required=True, help="folder of the pictures and the network")
-    parser.add_argument("--train_url", required=True, help="folder that gets the results")
+    parser.add_argument("--data_url", default=DATA_URL, help="folder of the pictures and the network (%(default)s)")
+    parser.add_argument("--train_url", default=TRAIN_URL, help="folder that gets the results (%(default)s)")
     options, others = parser.parse_known_args(arguments)
     work = Path(os.environ.get("STYLEBENCH_WORK", str(SCRIPTS.parent / "output" / "modelarts")))
     data, results = options.data_url, work / "results"

@@ -78,6 +78,15 @@ def test_a_checkpoint_is_the_result_of_as_many_iterations(stylize, pattern, name
     assert pixels(name.replace("2", "4")).tolist() == pixels("out.png").tolist() != pixels("two.png").tolist()
 
 
+def test_what_the_reference_program_takes_is_taken(stylize):
+    small = "--iterations 2 --checkpoint-iterations 0 --checkpoint-output at_{}.png"
+    for suffix in (".gif", ".ppm", ".jpe"):
+        ended = stylize(f"{small} --style-scales 0.03 --style-layer-weight-exp 0", f"out{suffix}")
+        assert ended.status == 0, ended.err
+        assert pixels(f"out{suffix}").shape[:2] == (33, 40)
+    assert len(os.listdir(".")) == 3  # no checkpoints
+
+
 def test_with_checkpoints_the_best_of_them_is_the_result(stylize):
     options = "--learning-rate 60 --record record.json --overwrite"
     stylize(f"--iterations 8 --checkpoint-iterations 1 --checkpoint-output at_{{}}.png {options}")
@@ -140,7 +149,8 @@ def test_colours_are_kept_in_the_result_and_the_checkpoints(stylize, picture):
         ("--beta1 0.5", {"beta1": 0.5}),
         ("--beta2 0.5", {"beta2": 0.5}),
         ("--eps 100", {"epsilon": 100}),
-        ("--style-scales 0.9", {"style_scales": (0.9,)}),
+        ("--style-scales 0.1", {"style_scales": (0.1,)}),
+        ("--style-layer-weight-exp 0", {"style_layer_weight_exp": 0}),
     ],
 )
 def test_a_setting_reaches_the_step(stylize, monkeypatch, option, settings):
