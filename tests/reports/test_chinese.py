@@ -108,6 +108,8 @@ def _live(observer, trial, results):
     """Whole lives of trials in front of an observer."""
     with observer:
         observer.waiting(9)
+        for what in progress.PREPARATIONS:
+            observer.preparing(what)
         for result in results:
             observer.trial_started(trial.model_copy(update={"confirmation": result.status == "ok"}), 1, 2)
             for name in progress.PHASES:
