@@ -7,6 +7,8 @@ import sys
 from typing import Any, Dict, List, NoReturn, Optional
 
 from harness.errors import one_line
+from reports.catalogue import in_chinese, language_of, let_libraries_speak_chinese
+from reports.help import translate_parser
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -15,16 +17,21 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{self.prog}: {one_line(message)} (see --help)\n")
+        advice = "（参见 --help）" if language_of() == "zh" else " (see --help)"
+        self.exit(EXIT_USAGE, f"{self.prog}: {one_line(message)}{advice}\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of every option."""
+    """Return the parser of every option, with help in the language of the locale."""
+    if language_of() == "zh":
+        let_libraries_speak_chinese()
     parser = _Parser(prog="neural_style.py", description="Draw a picture in the style of others.")
     _add_pictures(parser.add_argument_group("pictures"))
     _add_weights(parser.add_argument_group("weights and optimiser"))
     _add_files(parser.add_argument_group("log and files"))
     _add_precision(parser.add_argument_group("precision and device"))
+    if language_of() == "zh":
+        translate_parser(parser)
     return parser
 
 
@@ -151,10 +158,11 @@ def run(options: Dict[str, Any]) -> int:
     from harness.mission import files, job, loop
     from harness.mission.record import record
     from harness.store.cache import cache_folder
+    from reports.language import Words
     from reports.mission.log import MissionLog
     from reports.mission.loss_history import progress_files
 
-    with MissionLog() as log:
+    with MissionLog(words=Words(language_of())) as log:
         outcome = loop.stylize(job.from_options(options), cache_folder(), log)
     for path, data in progress_files(outcome).items():
         files.write(path, data)
@@ -167,7 +175,8 @@ def run(options: Dict[str, Any]) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    sys.stderr.write(f"neural_style.py: {one_line(message)}\n")
+    said = in_chinese(message) if language_of() == "zh" else message
+    sys.stderr.write(f"neural_style.py: {one_line(said)}\n")
     return status
 
 

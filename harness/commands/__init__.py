@@ -3,6 +3,7 @@
 Imports within the functions keep `--help` fast; reports/ lies below this room and above the rest of harness/.
 """
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
@@ -23,6 +24,17 @@ def baselines_to_write(given: Optional[str], recorded: Optional[str]) -> "Baseli
             f"baselines {recorded}, the folder of the suite: not on this machine (expected --baselines DIR)"
         )
     return baselines_in(given or recorded)
+
+
+def say(message: str) -> None:
+    """Print one line on standard error, in the language that the command line or the locale asks for."""
+    import click
+
+    from harness.errors import one_line
+    from reports.catalogue import in_chinese, language_asked_for
+
+    said = in_chinese(message) if language_asked_for(sys.argv) == "zh" else message
+    click.echo(f"bench.py: {one_line(said)}", err=True)
 
 
 def baselines_in(folder: Optional[str]) -> "Baselines":

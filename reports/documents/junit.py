@@ -60,8 +60,10 @@ def _coverage(
     bad = [trial for trial in trials if trial.status != "ok"]
     if bad:
         error = SubElement(testcase, "error", type=bad[0].status)
-        error.set("message", f"{words.status(bad[0].status).happened}: {bad[0].trial}: {bad[0].reason}")
-        error.text = "\n".join(line for trial in bad for line in (trial.trial, trial.reason, *trial.log_tail))
+        error.set("message", f"{words.status(bad[0].status).happened}: {bad[0].trial}: {words.message(bad[0].reason)}")
+        error.text = "\n".join(
+            line for trial in bad for line in (trial.trial, words.message(trial.reason), *trial.log_tail)
+        )
     elif not evidence.run.complete and len(trials) < evidence.run.suite.rounds(trials):
         absent = f"{len(trials)} / {evidence.run.suite.rounds(trials)}"
         SubElement(testcase, "error", type="not_measured", message=words("{count} trials were run", count=absent))

@@ -138,7 +138,9 @@ class Progress(Observer):
         """Print the trial's outcome in one line."""
         running = self._running.pop(trial.id)
         if result.status != "ok":
-            self._print(f"{running.label}: {self._words(result.status)}: {result.reason}", style="bold red")
+            self._print(
+                f"{running.label}: {self._words(result.status)}: {self._words.message(result.reason)}", style="bold red"
+            )
             return
         whole = self._words("{seconds} s in all", seconds=f"{result.wall_seconds:.0f}")
         left = self._left(running.number + 1, time.monotonic())
