@@ -1,6 +1,7 @@
 """bench.py explain: why each op of a step gets its dtype."""
 
 import os
+import sys
 from typing import Optional, Tuple
 
 import click
@@ -42,6 +43,7 @@ def explain(
     from harness.plans import explain as plans
     from reports.language import Words, language_of
     from reports.terminal import explain as shown
+    from reports.terminal.progress import Progress
 
     sizes = {"size": size, "batch": batch}
     changes = {name: value for name, value in sizes.items() if value is not None}
@@ -61,7 +63,10 @@ def explain(
         resolved = memory.resolve(case, cache_folder(), chosen, "cpu", forward_only=True)
         question = plans.Question(case=resolved, modes=chosen, cache=cache_folder())
     words = Words(lang or language_of())
-    answer = plans.explain(question)
+    # Beside a terminal's output alone: a plan is often read by a program.
+    with Progress(quiet=not sys.stderr.isatty(), words=words) as progress:
+        progress.preparing("plans")
+        answer = plans.explain(question)
     if as_json:
         shown.print_json(chosen, answer)
     elif other:

@@ -110,6 +110,21 @@ def test_progress_goes_beside_the_output(stylize, tmp_path):
     assert len(colors) >= 4  # a line for each loss
 
 
+def test_a_log_has_no_animation_whatever_the_environment_forces(stylize, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    ended = stylize("--iterations 2 --print-iterations 1")
+    assert "\x1b" not in ended.out + ended.err and "\r" not in ended.out + ended.err
+    assert re.search("^neural_style.py: device: cpu", ended.err, re.M)
+
+
+def test_people_are_told_in_their_language_and_programs_in_english(stylize, monkeypatch):
+    english = stylize("--iterations 2 --print-iterations 1")
+    monkeypatch.setenv("LANGUAGE", "zh_CN")
+    chinese = stylize("--iterations 2 --print-iterations 1 --overwrite --learning-rate 1e30")
+    assert "neural_style.py: 1 次更新后损失不是有限值" in chinese.err and "device: cpu" in chinese.err
+    assert chinese.out.splitlines()[:2] == english.out.splitlines()[:2]
+
+
 def test_the_start(stylize, style, picture):
     still = "--iterations 1 --learning-rate 1e-6 --record record.json --overwrite"
     stylize(still)

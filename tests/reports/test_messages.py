@@ -28,11 +28,11 @@ NOT_ENGLISH = re.compile(r"--?[\w-]+|`[^`]*`|'[^']*'|\b\w*[_./:=\d]\w*[\w./:=*]*
 """Options, names, numbers, and words that begin with a capital, which Chinese keeps."""
 KEPT = set(
     """
-    accuracy approve auto bench best bfloat black blame calibrate cases choose compare cpu customize doctor
+    accuracy approve auto bench best bfloat black blame calibrate case cases choose compare cpu customize doctor
     dtype dtypes dynamic evaluator flip float git github gpu gray head html ieee imagenet inputs install jpg
-    junit keep key list looks main markdown mat matplotlib mean mixlist modify must native none npu origin out
-    pass perf pip png progress python reference relu rounded rows run scaling set smoke source suite synthetic
-    total trials txt undecided value verydeep vgg white writes
+    json junit keep key list looks main markdown mat matplotlib mean mixlist modify must native none npu origin
+    out pass perf pip png progress python reference relu rounded rows run scaling set smoke source suite
+    synthetic text total trials txt undecided value verydeep vgg white writes
     """.split()
 )
 """Names of commands, options, fields and files, and words of their values."""
