@@ -15,6 +15,7 @@ if __name__ == "__main__" and requirements.absent():  # before anything is impor
 
 import click
 
+from harness.commands import say
 from harness.commands.against import compare_trees, continue_comparison
 from harness.commands.approve import approve
 from harness.commands.blame import blame
@@ -31,9 +32,10 @@ from harness.commands.push import push
 from harness.commands.report import report
 from harness.commands.request import Request, given_options, spelled
 from harness.commands.run import continue_run, measure
-from harness.errors import ChildFailedError, one_line
+from harness.errors import ChildFailedError
 from harness.gates.exit_status import INTERNAL, INTERRUPTED, USAGE
 from harness.machine.signals import end_as_interrupts
+from reports.catalogue import language_asked_for
 
 
 @click.group(
@@ -91,6 +93,10 @@ def _action(request: Request) -> Callable[[Request], int]:
 
 def main() -> int:
     """Run the command line and return the exit status."""
+    if language_asked_for(sys.argv) == "zh":
+        from reports.help import translate_commands
+
+        translate_commands(cli)
     try:
         return cli.main(standalone_mode=False) or 0
     except click.exceptions.Exit as stop:
@@ -117,7 +123,7 @@ def main() -> int:
 
 
 def _say(reason: str, status: int) -> int:
-    click.echo(f"bench.py: {one_line(reason)}", err=True)
+    say(reason)
     return status
 
 

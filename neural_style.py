@@ -7,6 +7,8 @@ import sys
 from typing import Any, Dict, List, NoReturn, Optional
 
 from harness.errors import one_line
+from reports.catalogue import in_chinese, language_of, let_libraries_speak_chinese
+from reports.help import translate_parser
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -15,22 +17,31 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{self.prog}: {one_line(message)} (see --help)\n")
+        advice = "（参见 --help）" if language_of() == "zh" else " (see --help)"
+        self.exit(EXIT_USAGE, f"{self.prog}: {one_line(message)}{advice}\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of every option."""
+    """Return the parser of every option, with help in the language of the locale."""
+    if language_of() == "zh":
+        let_libraries_speak_chinese()
     parser = _Parser(prog="neural_style.py", description="Draw a picture in the style of others.")
     _add_pictures(parser.add_argument_group("pictures"))
     _add_weights(parser.add_argument_group("weights and optimiser"))
     _add_files(parser.add_argument_group("log and files"))
     _add_precision(parser.add_argument_group("precision and device"))
+    if language_of() == "zh":
+        translate_parser(parser)
     return parser
 
 
 def _add_pictures(group: Any) -> None:
     group.add_argument(
-        "--content", required=True, nargs="+", metavar="FILE", help="content picture, or those of a batch"
+        "--content",
+        required=True,
+        nargs="+",
+        metavar="FILE",
+        help="content picture, or those of a batch; at least 32 pixels a side",
     )
     group.add_argument(
         "--batch-size",
@@ -40,31 +51,48 @@ def _add_pictures(group: Any) -> None:
     )
     group.add_argument("--styles", required=True, nargs="+", metavar="FILE", help="style pictures")
     group.add_argument(
-        "--output", required=True, metavar="FILE", help="where the result goes; a batch's others are numbered"
+        "--output",
+        required=True,
+        metavar="FILE",
+        help="where the result goes, in the format of its suffix; a batch's others are numbered",
     )
-    group.add_argument("--width", type=int, metavar="PIXELS", help="bring the content to this width")
-    group.add_argument("--style-scales", type=float, nargs="+", metavar="S", help="one per style picture, 1 each")
+    group.add_argument(
+        "--width", type=int, metavar="PIXELS", help="bring the content to this width; 32 to 8192 on each side"
+    )
+    group.add_argument(
+        "--style-scales",
+        type=float,
+        nargs="+",
+        metavar="S",
+        help="one per style picture, 1 each; any that leave 1 to 8192 pixels a side",
+    )
     group.add_argument("--initial", metavar="FILE", help="picture to start from")
-    group.add_argument("--initial-noiseblend", type=float, metavar="B", help="share of noise in the start")
+    group.add_argument("--initial-noiseblend", type=float, metavar="B", help="share of noise in the start, 0 to 1")
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise (%(default)s)")
     group.add_argument("--preserve-colors", action="store_true", help="keep the content's colours")
 
 
 def _add_weights(group: Any) -> None:
     for name, default, text in (
-        ("--content-weight", 5.0, "weight of the content loss"),
-        ("--content-weight-blend", 1.0, "share of relu4_2 in it; relu5_2 gets the rest"),
-        ("--style-weight", 500.0, "weight of the style loss"),
-        ("--style-layer-weight-exp", 1.0, "style layer k gets this to the power k"),
-        ("--tv-weight", 100.0, "weight of the total variation"),
-        ("--learning-rate", 10.0, "of Adam"),
-        ("--beta1", 0.9, "of Adam"),
-        ("--beta2", 0.999, "of Adam"),
+        ("--content-weight", 5.0, "weight of the content loss, 0 or more"),
+        ("--content-weight-blend", 1.0, "share of relu4_2 in it, 0 to 1; relu5_2 gets the rest"),
+        ("--style-weight", 500.0, "weight of the style loss, 0 or more"),
+        ("--style-layer-weight-exp", 1.0, "style layer k gets this to the power k; of 0 the first gets all"),
+        ("--tv-weight", 100.0, "weight of the total variation, 0 or more"),
+        ("--learning-rate", 10.0, "of Adam, above 0"),
+        ("--beta1", 0.9, "of Adam, 0 to below 1"),
+        ("--beta2", 0.999, "of Adam, 0 to below 1"),
     ):
         group.add_argument(name, type=float, default=default, metavar="X", help=f"{text} (%(default)g)")
-    group.add_argument("--eps", dest="epsilon", type=float, default=1e-8, metavar="X", help="of Adam (%(default)g)")
-    group.add_argument("--style-blend-weights", type=float, nargs="+", metavar="W", help="one per style picture")
-    group.add_argument("--iterations", type=int, default=1000, metavar="N", help="updates of the picture (%(default)s)")
+    group.add_argument(
+        "--eps", dest="epsilon", type=float, default=1e-8, metavar="X", help="of Adam, 0 or more (%(default)g)"
+    )
+    group.add_argument(
+        "--style-blend-weights", type=float, nargs="+", metavar="W", help="one per style picture, 0 or more"
+    )
+    group.add_argument(
+        "--iterations", type=int, default=1000, metavar="N", help="updates of the picture, above 0 (%(default)s)"
+    )
     group.add_argument("--pooling", choices=("max", "avg"), default="max", help="of the network (%(default)s)")
     group.add_argument(
         "--network",
@@ -77,7 +105,9 @@ def _add_weights(group: Any) -> None:
 def _add_files(group: Any) -> None:
     group.add_argument("--print-iterations", type=int, metavar="N", help="updates from one loss block to the next")
     group.add_argument("--checkpoint-output", metavar="PATTERN", help="checkpoint pictures, such as out_{}.jpg or %%d")
-    group.add_argument("--checkpoint-iterations", type=int, metavar="N", help="updates between two checkpoints")
+    group.add_argument(
+        "--checkpoint-iterations", type=int, metavar="N", help="updates between two checkpoints; 0 for none"
+    )
     group.add_argument("--progress-write", action="store_true", help="write progress.txt beside the output")
     group.add_argument("--progress-plot", action="store_true", help="write progress.png beside the output")
     group.add_argument("--record", metavar="FILE", help="write job, losses and step times as JSON")
@@ -128,10 +158,11 @@ def run(options: Dict[str, Any]) -> int:
     from harness.mission import files, job, loop
     from harness.mission.record import record
     from harness.store.cache import cache_folder
+    from reports.language import Words
     from reports.mission.log import MissionLog
     from reports.mission.loss_history import progress_files
 
-    with MissionLog() as log:
+    with MissionLog(words=Words(language_of())) as log:
         outcome = loop.stylize(job.from_options(options), cache_folder(), log)
     for path, data in progress_files(outcome).items():
         files.write(path, data)
@@ -144,7 +175,8 @@ def run(options: Dict[str, Any]) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    sys.stderr.write(f"neural_style.py: {one_line(message)}\n")
+    said = in_chinese(message) if language_of() == "zh" else message
+    sys.stderr.write(f"neural_style.py: {one_line(said)}\n")
     return status
 
 

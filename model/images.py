@@ -18,14 +18,17 @@ MAX_PIXELS = 89_478_485
 _FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
     ".png": "PNG",
     ".bmp": "BMP",
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".webp": "WEBP",
+    ".gif": "GIF",
+    ".ppm": "PPM",
 }
 
-_READ = (*dict.fromkeys(_FORMATS.values()), "GIF", "PPM")
+_READ = tuple(dict.fromkeys(_FORMATS.values()))
 """Formats that Pillow decodes itself; for others, such as EPS, it would run what it finds on the PATH."""
 
 
@@ -108,8 +111,7 @@ def to_uint8(picture: np.ndarray) -> np.ndarray:
 
 def finished(picture: np.ndarray, content: np.ndarray, keep_colors: bool) -> np.ndarray:
     """Return a float picture as the pixels that are saved: uint8, with the chroma of the content if asked for."""
-    pixels = to_uint8(picture)
-    return preserve_colors(content, pixels) if keep_colors else pixels
+    return preserve_colors(content, picture) if keep_colors else to_uint8(picture)
 
 
 def digest(pixels: np.ndarray) -> str:
@@ -119,8 +121,12 @@ def digest(pixels: np.ndarray) -> str:
 
 
 def preserve_colors(content: np.ndarray, stylized: np.ndarray) -> np.ndarray:
-    """Luma of the stylized picture with the chroma of the content; both uint8 RGB of one shape."""
-    red, green, blue = np.moveaxis(stylized.astype(np.float64), -1, 0)
+    """Luma of the stylized picture, float RGB, with the chroma of the content, uint8 RGB; both of one shape.
+
+    Luma is taken of the clipped floats and truncated once, as the reference does; truncating the picture before would
+    make it half a level darker.
+    """
+    red, green, blue = np.moveaxis(np.clip(stylized, 0, 255).astype(np.float64), -1, 0)
     luma = to_uint8(0.299 * red + 0.587 * green + 0.114 * blue)
     grey = Image.fromarray(np.stack([luma] * 3, axis=-1)).convert("YCbCr").split()[0]
     _, chroma_blue, chroma_red = Image.fromarray(content).convert("YCbCr").split()
@@ -134,7 +140,7 @@ def check_suffix(suffix: str) -> None:
 
 
 def encode(pixels: np.ndarray, suffix: str) -> bytes:
-    """Return the bytes of a picture file of the format its suffix names; JPEG at quality 95.
+    """Return the bytes of a picture file of the format its suffix names; JPEG at quality 95, GIF of 256 colours.
 
     Raises:
         ImageError: the suffix names no picture format.

@@ -21,8 +21,8 @@ class StyleSettings(BaseModel):
     content_weight_blend: float = Field(1.0, ge=0, le=1)
     """Share of relu4_2 in the content loss; relu5_2 gets the rest."""
     style_weight: float = Field(500.0, ge=0)
-    style_layer_weight_exp: float = Field(1.0, gt=0, le=1e6)
-    """Layer k of the style layers gets this to the power k, normalised to sum 1."""
+    style_layer_weight_exp: float = Field(1.0, ge=0, le=1e6)
+    """Layer k of the style layers, from 0, gets this to the power k, normalised to sum 1; of 0 the first gets all."""
     style_blend_weights: Optional[Tuple[float, ...]] = None
     """One weight per style picture, normalised to sum 1; equal when absent."""
     style_scales: Optional[Tuple[float, ...]] = None
@@ -61,11 +61,11 @@ class StyleSettings(BaseModel):
         return {layer: weight for layer, weight in weights.items() if weight}
 
     def style_layers(self) -> Dict[str, float]:
-        """Weight of each style layer in the style loss, summing to 1; empty when style has no weight."""
+        """Weight of each style layer in the style loss, summing to 1; layers of weight zero are left out."""
         if not self.style_weight:
             return {}
         powers = [self.style_layer_weight_exp**k for k in range(len(STYLE_LAYERS))]
-        return {layer: power / sum(powers) for layer, power in zip(STYLE_LAYERS, powers)}
+        return {layer: power / sum(powers) for layer, power in zip(STYLE_LAYERS, powers) if power}
 
     def style_blend(self, styles: int) -> Tuple[float, ...]:
         """Weight of each of `styles` style pictures, summing to 1."""

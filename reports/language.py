@@ -1,20 +1,15 @@
 """What people read, in English and Simplified Chinese. English stands in the code and is the key of the Chinese."""
 
-import json
-import os
 import re
-from functools import lru_cache
-from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple, Union
+from typing import Dict, Mapping, Sequence, Tuple, Union
 
 from harness.gates.reasons import REASONS, Reason
 from harness.remark import Remark
+from reports.catalogue import LANGUAGES, Catalogue, catalogue, in_chinese, language_of
 from reports.sentences import SENTENCES
 
-LANGUAGES = ("en", "zh")
-_CATALOGUE = Path(__file__).resolve().parent / "zh.json"
-_LOCALE_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
-"""In gettext's order: the first that is set decides."""
+__all__ = ["ENGLISH", "LANGUAGES", "STATUSES", "Words", "catalogue", "language_of"]
+
 _NAMED = 3
 """Names of a list that are all given; of a longer one the first and the last are."""
 
@@ -26,25 +21,6 @@ STATUSES: Dict[str, Reason] = {
     "refused": Reason("the device cannot run this trial", "see what `python bench.py doctor` finds"),
 }
 """By the status of a trial."""
-
-
-def language_of(environment: Mapping[str, str] = os.environ) -> str:
-    """Return the language of the locale: `zh` for any Chinese one, else `en`."""
-    value = next((environment[name] for name in _LOCALE_VARIABLES if environment.get(name)), "")
-    return "zh" if value.lower().startswith("zh") else "en"
-
-
-class Catalogue(NamedTuple):
-    """The texts of a language other than English."""
-
-    words: Dict[str, str] = {}
-    """By their English."""
-    remarks: Dict[str, str] = {}
-    """Sentences by the code of a remark."""
-    reasons: Dict[str, List[str]] = {}
-    """What happened and what to do, by the reason code of a verdict."""
-    statuses: Dict[str, List[str]] = {}
-    """The same by the status of a trial."""
 
 
 class Words:
@@ -80,7 +56,11 @@ class Words:
             return self.remark(value)
         if isinstance(value, tuple):
             return ", ".join(value) if len(value) <= _NAMED else f"{value[0]} ... {value[-1]} ({len(value)})"
-        return value
+        return self.message(value) if isinstance(value, str) else value
+
+    def message(self, english: str) -> str:
+        """Return a sentence that comes whole, such as an error's, with its values in it."""
+        return in_chinese(english) if self.language == "zh" else english
 
     def reason(self, code: str) -> Reason:
         """Return what a verdict's reason code means: what happened, and what to do."""
@@ -99,9 +79,3 @@ def _reason(code: str, chinese: Mapping[str, Sequence[str]], english: Mapping[st
 
 
 ENGLISH = Words()
-
-
-@lru_cache(maxsize=None)
-def catalogue() -> Catalogue:
-    """Return the Chinese texts."""
-    return Catalogue(**json.loads(_CATALOGUE.read_text(encoding="utf-8")))

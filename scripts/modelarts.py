@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import List, Optional
 
 SCRIPTS = Path(__file__).resolve().parent
+sys.path.insert(0, str(SCRIPTS.parent))
+
+from reports.catalogue import in_chinese, language_of, let_libraries_speak_chinese  # noqa: E402
+from reports.help import translate_parser  # noqa: E402
+
 EXIT_FAILED, EXIT_USAGE = 1, 2
+DATA_URL = "/home/ma-user/modelarts/inputs/data_url_0"
+TRAIN_URL = "/home/ma-user/modelarts/outputs/train_url_0/"
+"""Where ModelArts mounts the first input and the first output of a job."""
 
 
 def run(script: str, arguments: Optional[List[str]] = None) -> int:
@@ -19,9 +27,13 @@ def run(script: str, arguments: Optional[List[str]] = None) -> int:
     Other arguments go to the script as they are. Both places are folders, or obs:// addresses where ModelArts'
     own moxing is installed.
     """
+    if language_of() == "zh":
+        let_libraries_speak_chinese()
     parser = argparse.ArgumentParser(description=f"Run scripts/{script} as a ModelArts job.")
-    parser.add_argument("--data_url", required=True, help="folder of the pictures and the network")
-    parser.add_argument("--train_url", required=True, help="folder that gets the results")
+    parser.add_argument("--data_url", default=DATA_URL, help="folder of the pictures and the network (%(default)s)")
+    parser.add_argument("--train_url", default=TRAIN_URL, help="folder that gets the results (%(default)s)")
+    if language_of() == "zh":
+        translate_parser(parser)
     options, others = parser.parse_known_args(arguments)
     work = Path(os.environ.get("STYLEBENCH_WORK", str(SCRIPTS.parent / "output" / "modelarts")))
     data, results = options.data_url, work / "results"
@@ -51,7 +63,8 @@ def run(script: str, arguments: Optional[List[str]] = None) -> int:
 
 
 def _fail(message: str, status: int = EXIT_USAGE) -> int:
-    sys.stderr.write(f"{Path(sys.argv[0]).name}: {message}\n")
+    said = in_chinese(message) if language_of() == "zh" else message
+    sys.stderr.write(f"{Path(sys.argv[0]).name}: {said}\n")
     return status
 
 

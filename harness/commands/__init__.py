@@ -3,6 +3,7 @@
 Imports within the functions keep `--help` fast; reports/ lies below this room and above the rest of harness/.
 """
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Iterable, Optional, Set, Tuple
 
@@ -29,6 +30,17 @@ def approved_in(given: Optional[str], recorded: Iterable[Optional[str]]) -> Set[
     """Run, case and mode of what was approved in the folder that the user named, else in the project's and records'."""
     folders = {given} if given else {None, *recorded}
     return {found for folder in folders for found in baselines_in(folder).approved()}
+
+
+def say(message: str) -> None:
+    """Print one line on standard error, in the language that the command line or the locale asks for."""
+    import click
+
+    from harness.errors import one_line
+    from reports.catalogue import in_chinese, language_asked_for
+
+    said = in_chinese(message) if language_asked_for(sys.argv) == "zh" else message
+    click.echo(f"bench.py: {one_line(said)}", err=True)
 
 
 def baselines_in(folder: Optional[str]) -> "Baselines":

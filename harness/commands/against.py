@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
 import click
 
-from harness.commands import baselines_in
+from harness.commands import baselines_in, say
 from harness.commands.request import Request
 from harness.commands.shown import Shown
 from harness.gates.exit_status import INCOMPARABLE, INTERRUPTED, TRIAL_FAILED, exit_status, lenient
@@ -76,10 +76,10 @@ def _show(
     try:
         comparison, folder = measure(Cards(stored), hear)
     except IncomparableError as error:
-        click.echo(f"bench.py: the two trees cannot be compared: {error}", err=True)
+        say(f"the two trees cannot be compared: {error}")
         return TRIAL_FAILED if isinstance(error, TreeFailedError) else INCOMPARABLE
     if not comparison.complete:
-        click.echo(f"bench.py: interrupted after {len(comparison.pairs)} pairs; go on with", err=True)
+        say(f"interrupted after {len(comparison.pairs)} pairs; go on with")
         click.echo(f"    python bench.py --resume {folder}", err=True)
         return INTERRUPTED
     origin = Evidence.load(folder).origin

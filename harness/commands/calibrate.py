@@ -5,8 +5,8 @@ from typing import Optional, Tuple
 
 import click
 
-from harness.commands import baselines_to_write
-from harness.commands.options import baselines_option, output_option
+from harness.commands import baselines_to_write, say
+from harness.commands.options import baselines_option, language_option, output_option
 from harness.commands.pairs import PairsType
 from harness.commands.request import given_options
 from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED, TRIAL_FAILED
@@ -32,6 +32,7 @@ from harness.store.cache import cache_folder
 @click.option("--resume", metavar="FOLDER", help="Alone: go on with an interrupted calibration.")
 @output_option("Folder that gets the calibration's folder.")
 @baselines_option
+@language_option
 @click.pass_context
 def calibrate(
     context: click.Context,
@@ -44,6 +45,7 @@ def calibrate(
     resume: Optional[str],
     output: str,
     baselines: Optional[str],
+    lang: Optional[str],
 ) -> None:
     """Make this machine's power card: how often the timing gate cries wolf, and how often it sees five percent.
 
@@ -55,12 +57,13 @@ def calibrate(
     from harness.gates.power_card import NeverSteadyError, is_decided, make_card
     from harness.store.baselines import refuse_in_ci
     from harness.store.run_folder import RunFolder
+    from reports.language import Words, language_of
     from reports.terminal.power_card import print_card
     from reports.terminal.progress import Progress
 
     refuse_in_ci("calibrate")
     if resume is not None:
-        if set(given_options(context)) - {"resume", "baselines"}:
+        if set(given_options(context)) - {"resume", "baselines", "lang"}:
             raise UsageError("calibrate: --resume takes no other option: it goes on as the calibration began")
         folder = RunFolder(Path(resume))
         plan = folder.load_calibration()
@@ -69,20 +72,21 @@ def calibrate(
         chosen = suites.customize(suites.get(suite), changes, {})
         folder, plan = calibration.begin(chosen, device, comparisons, pairs, disturbed, Path(output), cache_folder())
     limits, stored = plan.limits, baselines_to_write(baselines, plan.baselines)
-    with Progress() as progress:
+    words = Words(lang or language_of())
+    with Progress(words=words) as progress:
         try:
             found = calibration.measure(plan, limits, folder, cache_folder(), progress)
         except calibration.TrialFailedError as error:
-            click.echo(f"bench.py: {error}", err=True)
+            say(str(error))
             context.exit(TRIAL_FAILED)
     done = sum(is_decided(plan, group, limits) for group in found)
     if done < plan.comparisons:
-        click.echo(f"bench.py: interrupted after {done} of {plan.comparisons} comparisons; go on with", err=True)
+        say(f"interrupted after {done} of {plan.comparisons} comparisons; go on with")
         click.echo(f"    python bench.py calibrate --resume {folder.path}", err=True)
         context.exit(INTERRUPTED)
     try:
         card = make_card(plan, found, limits)
     except NeverSteadyError as error:
-        click.echo(f"bench.py: {error}", err=True)
+        say(str(error))
         context.exit(INCONCLUSIVE)
-    print_card(card, stored.save_card(card))
+    print_card(card, stored.save_card(card), words)

@@ -6,7 +6,7 @@ from typing import Optional
 import click
 
 from harness.commands import baselines_in
-from harness.commands.options import baselines_option
+from harness.commands.options import baselines_option, language_option
 from harness.gates.exit_status import exit_status, lenient
 
 
@@ -15,14 +15,18 @@ from harness.gates.exit_status import exit_status, lenient
 @click.argument("second", metavar="RUN_B")
 @click.option("--advisory", is_flag=True, help="Say the same, and let no verdict be the exit status.")
 @baselines_option
+@language_option
 @click.pass_context
-def compare(context: click.Context, first: str, second: str, advisory: bool, baselines: Optional[str]) -> None:
+def compare(
+    context: click.Context, first: str, second: str, advisory: bool, baselines: Optional[str], lang: Optional[str]
+) -> None:
     """Judge what has grown from RUN_A to RUN_B, by the tests and limits of the gates."""
     from harness.comparisons.stored_runs import Stored, compare_runs
     from harness.errors import UsageError
     from harness.gates.power_card import Cards
     from harness.store.run_folder import RunFolder
     from reports.advice import Origin
+    from reports.language import Words, language_of
     from reports.terminal.stored_runs import print_sides
     from reports.terminal.verdicts import print_verdicts
 
@@ -30,7 +34,8 @@ def compare(context: click.Context, first: str, second: str, advisory: bool, bas
         raise UsageError(f"compare: both are {first} (expected two runs)")
     one, other = (Stored(RunFolder(Path(path)).load(), Path(path)) for path in (first, second))
     verdicts = compare_runs(one, other, Cards(baselines_in(baselines or other.run.suite.baselines)))
-    print_sides(one.run, other.run)
-    print_verdicts(verdicts, origin=Origin(second, other.run.suite.name))
+    words = Words(lang or language_of())
+    print_sides(one.run, other.run, words)
+    print_verdicts(verdicts, words=words, origin=Origin(second, other.run.suite.name))
     status = exit_status(verdicts)
     context.exit(lenient(status) if advisory else status)

@@ -1,10 +1,12 @@
 """bench.py explain: why each op of a step gets its dtype."""
 
 import os
+import sys
 from typing import Optional, Tuple
 
 import click
 
+from harness.commands.options import language_option
 from harness.errors import UsageError
 from harness.store.cache import cache_folder
 
@@ -21,6 +23,7 @@ from harness.store.cache import cache_folder
 @click.option(
     "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
 )
+@language_option
 def explain(
     mode: str,
     other: Optional[str],
@@ -31,13 +34,16 @@ def explain(
     batch: Optional[int],
     mixlist: Optional[str],
     customize_dtypes: Optional[str],
+    lang: Optional[str],
 ) -> None:
     """Say why each op of the step gets its dtype in MODE; with MODE_B, what differs."""
     import suites
     from harness import modes
     from harness.devices import memory
     from harness.plans import explain as plans
+    from reports.language import Words, language_of
     from reports.terminal import explain as shown
+    from reports.terminal.progress import Progress
 
     sizes = {"size": size, "batch": batch}
     changes = {name: value for name, value in sizes.items() if value is not None}
@@ -56,10 +62,14 @@ def explain(
         case = suites.customize(suites.get("perf"), changes, {}).cases[0]
         resolved = memory.resolve(case, cache_folder(), chosen, "cpu", forward_only=True)
         question = plans.Question(case=resolved, modes=chosen, cache=cache_folder())
-    answer = plans.explain(question)
+    words = Words(lang or language_of())
+    # Beside a terminal's output alone: a plan is often read by a program.
+    with Progress(quiet=not sys.stderr.isatty(), words=words) as progress:
+        progress.preparing("plans")
+        answer = plans.explain(question)
     if as_json:
         shown.print_json(chosen, answer)
     elif other:
-        shown.print_difference(chosen, answer)
+        shown.print_difference(chosen, answer, words)
     else:
-        shown.print_plan(chosen[0], answer[0])
+        shown.print_plan(chosen[0], answer[0], words)

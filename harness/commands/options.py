@@ -1,13 +1,14 @@
 """The options of bench.py itself, in the sections that `--help` shows them in."""
 
+from gettext import gettext
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import click
 
 from harness.commands.pairs import PairsType
+from reports.catalogue import LANGUAGES
 
-LANGUAGES = ("en", "zh")
 Command = Callable[..., Any]
 
 
@@ -180,6 +181,6 @@ class SectionedGroup(click.Group):
         shown = iter([parameter.get_help_record(context) for parameter in self.get_params(context)])
         for heading, options in [*SECTIONS.items(), ("This program", ("--version", "--help"))]:
             rows: List[Tuple[str, str]] = [row for _, row in zip(options, shown) if row is not None]
-            with formatter.section(heading):
+            with formatter.section(gettext(heading)):
                 formatter.write_dl(rows)
         self.format_commands(context, formatter)

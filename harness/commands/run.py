@@ -23,10 +23,10 @@ def measure(request: Request) -> int:
     from reports.terminal.progress import Progress
 
     shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
-    kind = naming.choose(request.device)[0].kind
-    suite = request.chosen_suite(kind)
-    kinds.check(kind, suite, request.health)
     with Progress(quiet=request.quiet, words=shown.words) as progress:
+        kind = naming.choose(request.device)[0].kind
+        suite = request.chosen_suite(kind)
+        kinds.check(kind, suite, request.health)
         run, folder = runner.run_suite(
             suite,
             request.device,

@@ -85,6 +85,7 @@ def measure(
         UsageError: the case or the environment has changed since the calibration began.
         TrialFailedError: a process did not end well.
     """
+    observer.preparing("inputs")
     require_unchanged(
         f"calibration {folder.path}", [calibration.case], calibration.environment, calibration.device, cache
     )

@@ -38,8 +38,8 @@ class Job(Record):
     """Updates from one printed loss block to the next; 0: only the last block is printed."""
     checkpoint_output: Optional[str] = None
     """Path of checkpoint pictures with a placeholder for the number of updates; None: no checkpoints."""
-    checkpoint_iterations: Optional[int] = Field(None, gt=0)
-    """Updates from one checkpoint to the next; None: no checkpoints."""
+    checkpoint_iterations: Optional[int] = Field(None, ge=0)
+    """Updates from one checkpoint to the next; None or 0: no checkpoints."""
     progress_write: bool = False
     progress_plot: bool = False
     record: Optional[str] = None
@@ -48,7 +48,7 @@ class Job(Record):
 
     def is_checkpoint(self, updates: int) -> bool:
         """Return True when the picture after this many updates is a checkpoint: every period, and the last."""
-        if self.checkpoint_iterations is None or updates == 0:
+        if not self.checkpoint_iterations or updates == 0:
             return False
         return updates == self.case.steps or updates % self.checkpoint_iterations == 0
 
@@ -70,7 +70,7 @@ class Job(Record):
 
     def pictures(self) -> List[str]:
         """Every picture the job writes."""
-        if self.checkpoint_output is None or self.checkpoint_iterations is None:
+        if self.checkpoint_output is None or not self.checkpoint_iterations:
             return self.outputs()
         steps, period = self.case.steps, self.checkpoint_iterations
         checkpoints = [*range(period, steps, period), steps]
@@ -89,7 +89,7 @@ class Job(Record):
         paths = [self.beside("progress.txt")] if self.progress_write else []
         paths += [self.beside("progress.png")] if self.progress_plot else []
         paths += [self.record] if self.record is not None else []
-        return paths + ([self.state()] if self.checkpoint_iterations is not None else [])
+        return paths + ([self.state()] if self.checkpoint_iterations else [])
 
 
 def from_options(options: Mapping[str, Any]) -> Job:

@@ -78,7 +78,7 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
 
     device = open_device(job.device)
     before = _state_before(job, device.kind)
-    keeps_colors = loaded.pictures.contents if job.case.settings.preserve_colors else None
+    contents = loaded.pictures.contents
     mean_pixel = loaded.network.mean_pixel
     graph, prepared = _prepare(job, device, loaded, observer)
     del loaded  # 100 MB of the peak otherwise
@@ -91,7 +91,7 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
         if before is None:
             files.remove(job.state())  # of a job that this one replaces; it must not be continued after a crash
         identity = state.identity(job, device.kind)
-        run = _Run(job, identity, graph, session, observer, writer, mean_pixel, keeps_colors)
+        run = _Run(job, identity, graph, session, observer, writer, mean_pixel, contents)
         run.restore(before)
         observer.begun(job, device.environment(), planned, run.updates)
         diverged, interrupted, kept = None, False, True
@@ -154,7 +154,7 @@ class _Run:
         observer: Observer,
         writer: files.Writer,
         mean_pixel: np.ndarray,
-        keeps_colors: Optional[Sequence[np.ndarray]],
+        contents: Sequence[np.ndarray],
     ) -> None:
         self.job = job
         self.graph = graph
@@ -162,7 +162,7 @@ class _Run:
         self.observer = observer
         self.writer = writer
         self.mean_pixel = mean_pixel
-        self.keeps_colors = keeps_colors
+        self.contents = contents
         self.identity = identity
         self.updates = 0
         self.rows: List[List[float]] = []
@@ -170,7 +170,7 @@ class _Run:
         self.best_totals = np.full(job.case.batch, np.inf)
         self.best: Optional[np.ndarray] = None
         self.candidates: Optional[np.ndarray] = None
-        """Checkpoint pictures whose losses come with the next step."""
+        """Checkpoint pictures whose losses come with the next step; these and those below lack the mean pixel."""
         self.totals = np.full(job.case.batch, np.inf)
         """Total loss of each picture that the last step read."""
         self.seen: Optional[np.ndarray] = None
@@ -190,7 +190,7 @@ class _Run:
         self.updates, self.best_totals, self.best = before.updates, before.best_totals, before.best
         self.rows, self.seconds = before.rows.tolist(), before.seconds.tolist()
         if self.job.is_checkpoint(self.updates):
-            self.candidates = self._pictures(self.session.run(self.graph.result))
+            self.candidates = self.session.run(self.graph.result)
 
     def go(self) -> None:
         """Make the steps and write the results."""
@@ -208,7 +208,7 @@ class _Run:
         losses = self._losses(self.session.run(self.graph.losses))
         require_finite(steps, losses)
         if self.candidates is None:
-            self.candidates = self._pictures(self.session.run(self.graph.result))
+            self.candidates = self.session.run(self.graph.result)
         self._add_row(losses)
         assert self.best is not None  # the row above judged a picture
         self._write(self.job.outputs(), self.best)
@@ -218,7 +218,7 @@ class _Run:
     def rescue(self) -> bool:
         """Write the last finite pictures as the results, else the best that a state held; False without either."""
         if self.finite is not None:
-            self._write(self.job.outputs(), self._pictures(self.finite))
+            self._write(self.job.outputs(), self.finite)
         elif self.best is not None:
             self._write(self.job.outputs(), self.best)
         return self.finite is not None or self.best is not None
@@ -247,8 +247,7 @@ class _Run:
             self._write(self.job.checkpoint_paths(updates), self.best)
 
     def _save_state(self) -> None:
-        variables, result = self.session.run([self.graph.state, self.graph.result])
-        self.candidates = self._pictures(result)
+        variables, self.candidates = self.session.run([self.graph.state, self.graph.result])
         saved = state.State(
             updates=self.updates,
             variables=variables,
@@ -259,14 +258,10 @@ class _Run:
         )
         self.writer.submit(lambda: files.write(self.job.state(), state.encode(self.identity, saved)))
 
-    def _pictures(self, values: np.ndarray) -> np.ndarray:
-        return images.to_uint8(values + self.mean_pixel)
-
     def _write(self, paths: Sequence[str], pictures: np.ndarray) -> None:
         def write() -> None:
-            for index, (path, pixels) in enumerate(zip(paths, pictures)):
-                if self.keeps_colors is not None:
-                    pixels = images.preserve_colors(self.keeps_colors[index], pixels)
+            for path, picture, content in zip(paths, pictures, self.contents):
+                pixels = images.finished(picture + self.mean_pixel, content, self.job.case.settings.preserve_colors)
                 files.write(path, images.encode(pixels, os.path.splitext(path)[1]))
 
         self.writer.submit(write)

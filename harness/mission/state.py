@@ -31,7 +31,10 @@ class State(NamedTuple):
     best_totals: np.ndarray
     """Smallest total loss of each picture of the batch at a checkpoint so far; infinite before the first."""
     best: Optional[np.ndarray]
-    """Pictures with the loss of best_totals: uint8 RGB of shape (batch, height, width, 3); None before a checkpoint."""
+    """Pictures with the loss of best_totals, less the mean pixel: float32 RGB of shape (batch, height, width, 3).
+
+    None before a checkpoint.
+    """
 
 
 def identity(job: Job, kind: str) -> Dict[str, Any]:
@@ -82,7 +85,7 @@ def read(job: Job, kind: str) -> Optional[State]:
         state = _state(arrays)
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise UsageError(
-            f"state {path}: not a whole state file (start anew: without --resume, with --overwrite)"
+            f"state {path}: not a whole state file of this version (start anew: without --resume, with --overwrite)"
         ) from error
     # As JSON would have it: no tuples.
     difference = _difference(theirs, json.loads(json.dumps(identity(job, kind))))
@@ -95,6 +98,8 @@ def read(job: Job, kind: str) -> Optional[State]:
 
 def _state(arrays: Dict[str, np.ndarray]) -> State:
     variables = {name[len(_VARIABLE) :]: value for name, value in arrays.items() if name.startswith(_VARIABLE)}
+    if "best" in arrays and arrays["best"].dtype != np.float32:
+        raise ValueError("best: expected float32")  # earlier versions kept finished pixels
     return State(
         updates=len(arrays["rows"]),
         variables=variables,

@@ -34,6 +34,9 @@ CONFIRMATION_DELAY = 60.0
 class Observer:
     """Hears of a run's progress; the base class stays silent."""
 
+    def preparing(self, what: str) -> None:
+        """Before the trials, `inputs` are about to be read, or `plans` to be made of the card's dtypes."""
+
     def waiting(self, seconds: float) -> None:
         """Nothing runs for this many seconds, before figures are measured a second time."""
 
@@ -81,10 +84,12 @@ def run_suite(
     """
     # Chosen once: a card that goes away is its trials' failure, and not a reason to go on with another device.
     device = naming.named(naming.choose(device))
+    observer.preparing("inputs")
     suite = suite.model_copy(
         update={"cases": tuple(memory.resolve(case, cache, suite.modes, device, plan_only) for case in suite.cases)}
     )
     _require_folders(suite)
+    observer.preparing("plans")
     check_op_names(suite.cases, suite.modes, cache)
     machine = environment.describe(device=device)
     folder = RunFolder.create(results, suite.name)
@@ -127,6 +132,7 @@ def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
     run = folder.load()
     if run.complete:
         raise UsageError(f"run {path}: it is complete, nothing is left to resume")
+    observer.preparing("inputs")
     require_unchanged(f"run {path}", run.suite.cases, run.environment, run.device, cache)
     with _hint(folder):
         return _measure(_with_journal(run, folder), folder, cache, observer)

@@ -45,7 +45,8 @@ def read_pictures(case: Case) -> Pictures:
     for path, scale in zip(case.styles, case.settings.scales(len(case.styles))):
         style = images.read(path)
         shape = images.style_shape(style.shape[0], style.shape[1], scale, width)
-        _check_size(f"style {path} at scale {scale:g} of a {width} pixels wide content", shape)
+        # However small: its Gram matrices say what there is, and the reference program takes it.
+        _check_size(f"style {path} at scale {scale:g} of a {width} pixels wide content", shape, least=1)
         styles.append(images.resize(style, *shape))
     from_file = case.initial not in ("content", "noise")
     initial = images.resize(images.read(case.initial), height, width) if from_file else None
@@ -77,9 +78,9 @@ def _content(path: str, size: Optional[int]) -> np.ndarray:
     return content if shape == content.shape[:2] else images.resize(content, *shape)
 
 
-def _check_size(what: str, shape: Tuple[int, int]) -> None:
-    if min(shape) < images.MIN_SIDE:
-        raise UsageError(f"{what}: {shape[1]}x{shape[0]} pixels, expected at least {images.MIN_SIDE} on each side")
+def _check_size(what: str, shape: Tuple[int, int], least: int = images.MIN_SIDE) -> None:
+    if min(shape) < least:
+        raise UsageError(f"{what}: {shape[1]}x{shape[0]} pixels, expected at least {least} on each side")
     if max(shape) > MAX_SIDE:
         raise UsageError(f"{what}: {shape[1]}x{shape[0]} pixels, expected at most {MAX_SIDE} on each side")
 

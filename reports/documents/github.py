@@ -55,7 +55,7 @@ def annotations(evidence: Evidence, words: Words) -> List[str]:
     """Return the workflow commands: errors for what failed, warnings for what cannot be told; at most PER_KIND each."""
     found: Dict[str, List[Tuple[str, str]]] = {"error": [], "warning": [], "notice": []}
     for trial in evidence.failures():
-        found["error"].append((words(trial.status), f"{trial.trial}: {trial.reason}"))
+        found["error"].append((words(trial.status), f"{trial.trial}: {words.message(trial.reason)}"))
     for saying in sayings(evidence.run.verdicts):
         verdict = saying.verdict
         if verdict.outcome == "pass":

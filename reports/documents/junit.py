@@ -1,10 +1,10 @@
-"""JUnit XML (xunit2): a testcase per case, mode and gate. What was not measured is never passed."""
+"""JUnit XML (xunit2): a testcase per case, mode and gate, red wherever the exit status of the run is not 0."""
 
-from typing import List
+from typing import List, Set
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from harness.records import Case, Mode, Summary, TrialResult, Verdict
+from harness.records import Case, Mode, Run, Summary, TrialResult, Verdict
 from reports.exporter import FileExporter
 from reports.figures import FIGURES, MARKS, marks
 from reports.language import Words
@@ -60,11 +60,13 @@ def _coverage(
     bad = [trial for trial in trials if trial.status != "ok"]
     if bad:
         error = SubElement(testcase, "error", type=bad[0].status)
-        error.set("message", f"{words.status(bad[0].status).happened}: {bad[0].trial}: {bad[0].reason}")
-        error.text = "\n".join(line for trial in bad for line in (trial.trial, trial.reason, *trial.log_tail))
-    elif len(trials) < evidence.run.suite.replicates:
-        absent = f"{len(trials)} / {evidence.run.suite.replicates}"
-        SubElement(testcase, "skipped", type="not_measured", message=words("{count} trials were run", count=absent))
+        error.set("message", f"{words.status(bad[0].status).happened}: {bad[0].trial}: {words.message(bad[0].reason)}")
+        error.text = "\n".join(
+            line for trial in bad for line in (trial.trial, words.message(trial.reason), *trial.log_tail)
+        )
+    elif not evidence.run.complete and len(trials) < evidence.run.suite.rounds(trials):
+        absent = f"{len(trials)} / {evidence.run.suite.rounds(trials)}"
+        SubElement(testcase, "error", type="not_measured", message=words("{count} trials were run", count=absent))
 
 
 def _figures(testcase: Element, summary: Summary) -> None:
@@ -79,7 +81,10 @@ def _figures(testcase: Element, summary: Summary) -> None:
 
 
 def _judged(testcase: Element, verdict: Verdict, evidence: Evidence, words: Words) -> None:
-    """Fail the testcase of what failed; skip that of what is advisory, missing or inconclusive, with the reason."""
+    """Fail the testcase of what failed, with the reason.
+
+    What is missing or inconclusive is an error, what is advisory or let pass is skipped.
+    """
     (saying,) = sayings([verdict])
     numbers = {name: getattr(verdict, name) for name in ("effect", "low", "high", "n", "detectable")}
     known = [(name, f"{value:.6g}") for name, value in numbers.items() if value is not None]
@@ -88,7 +93,9 @@ def _judged(testcase: Element, verdict: Verdict, evidence: Evidence, words: Word
         for name, value in known:
             SubElement(properties, "property", name=name, value=value)
     if verdict.outcome != "pass":
-        told = SubElement(testcase, "failure" if verdict.outcome == "fail" and not verdict.advisory else "skipped")
+        counts = not verdict.advisory and verdict.outcome not in _let_pass(evidence.run)
+        tag = ("failure" if verdict.outcome == "fail" else "error") if counts else "skipped"
+        told = SubElement(testcase, tag)
         told.set("type", verdict.reason)
         prefix = f"{words('advisory')}: " if verdict.advisory else ""
         told.set("message", f"{prefix}{words(verdict.outcome)}: {saying.happened(words)}")
@@ -97,3 +104,12 @@ def _judged(testcase: Element, verdict: Verdict, evidence: Evidence, words: Word
         told.text = "\n".join(line for line in lines if line)
     elif known:
         SubElement(testcase, "system-out").text = effect(verdict, words)
+
+
+def _let_pass(run: Run) -> Set[str]:
+    """Return the outcomes that the options of the run's command keep from being its exit status."""
+    command = run.command
+    if "--advisory" in command:
+        return {"fail", "missing", "inconclusive"}
+    given = ("--inconclusive", "pass") in zip(command, command[1:]) or "--inconclusive=pass" in command
+    return {"inconclusive"} if given else set()

@@ -181,7 +181,7 @@ def _shortened(details: Sequence[str], words: Words) -> List[str]:
 
 
 def _failure(trial: TrialResult, words: Words) -> str:
-    line = f"{_SIGNS['error']} {words(trial.status)}: {code(trial.trial)}: {code(trial.reason)}\n"
+    line = f"{_SIGNS['error']} {words(trial.status)}: {code(trial.trial)}: {code(words.message(trial.reason))}\n"
     return line + ("\n" + folded(words("last lines of the log"), block(trial.log_tail)) if trial.log_tail else "")
 
 

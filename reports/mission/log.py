@@ -1,4 +1,7 @@
-"""The mission's log lines on standard output, as its users' scripts parse them, and a bar on standard error."""
+"""The mission's log lines on standard output, as its users' scripts parse them, and a bar on standard error.
+
+The lines and which device was used are for programs and English; what people read is in their language.
+"""
 
 import sys
 import time
@@ -13,6 +16,7 @@ from harness.mission.job import Job
 from harness.mission.loop import LOSSES, Observer, Outcome
 from harness.records import Losses, WorkerEnvironment
 from harness.records.events import Phase, Planned, Sample
+from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
 
 _REDRAWS_PER_SECOND = 2
@@ -32,8 +36,9 @@ class MissionLog(Observer):
     The lines of iteration n and the losses before it come when step n is done, for its forward pass holds them.
     """
 
-    def __init__(self, console: Optional[Console] = None) -> None:
+    def __init__(self, console: Optional[Console] = None, words: Words = ENGLISH) -> None:
         self.console = console or open_console(stderr=True)
+        self._words = words
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -53,7 +58,7 @@ class MissionLog(Observer):
     def __enter__(self) -> "MissionLog":
         if self.console.is_terminal:
             self._bar.start()
-        self._task = self._bar.add_task("starting", total=1, loss="")
+        self._task = self._bar.add_task(self._words("starting"), total=1, loss="")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -62,7 +67,7 @@ class MissionLog(Observer):
 
     def phase(self, phase: Phase) -> None:
         """Name the phase beside the bar."""
-        self._bar.update(self._task, description=_PHASES[phase.name])
+        self._bar.update(self._task, description=self._words(_PHASES[phase.name]))
 
     def begun(self, job: Job, environment: WorkerEnvironment, planned: Planned, updates: int) -> None:
         """Say which device runs which mode."""
@@ -72,7 +77,7 @@ class MissionLog(Observer):
         device = f"{environment.kind} ({environment.device}) through TensorFlow {environment.tensorflow}"
         self._remark(f"device: {device}, mode {job.mode.name}{emulated}")
         if updates:
-            self._remark(f"resumed after {updates} updates")
+            self._remark(self._words("resumed after {updates} updates", updates=updates))
         _say("Optimization started...")
 
     def stepped(self, sample: Sample) -> None:
@@ -91,8 +96,8 @@ class MissionLog(Observer):
             line += f"\nsec/step: {last:.9f}"
         _say(line)
         self._recent.append(sample.seconds)
-        shown = f"loss {sample.losses['total']:.4g}"
-        self._bar.update(self._task, description="stylizing", completed=sample.updates + 1, loss=shown)
+        shown = self._words("loss {loss}", loss=f"{sample.losses['total']:.4g}")
+        self._bar.update(self._task, description=self._words("stylizing"), completed=sample.updates + 1, loss=shown)
 
     def finished(self, losses: Losses) -> None:
         """Print the last losses."""
@@ -103,10 +108,10 @@ class MissionLog(Observer):
         job, updates = outcome.job, len(outcome.seconds)
         if outcome.diverged is not None:
             kept = f"the last finite picture is kept in {job.output}" if outcome.kept else "no picture was finite"
-            self._remark(f"{outcome.diverged}; {kept}")
+            self._remark(self._words.message(f"{outcome.diverged}; {kept}"))
         elif outcome.interrupted:
             advice = "; --resume continues from the last checkpoint" if job.checkpoint_iterations else ""
-            self._remark(f"interrupted after {updates} updates{advice}")
+            self._remark(self._words.message(f"interrupted after {updates} updates{advice}"))
 
     def _remark(self, text: str) -> None:
         self.console.print(Text(f"neural_style.py: {text}"), soft_wrap=True)

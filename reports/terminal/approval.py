@@ -19,16 +19,21 @@ def print_proposals(proposals: Sequence[Proposal], console: Optional[Console] = 
     console = console or open_console()
     for proposal in proposals:
         baseline = proposal.baseline
-        section = "plan" if baseline.plan else f"{'picture' if baseline.fidelity else 'timing'} on {baseline.device}"
-        title = f"{proposal.kind:>8}  {section}  {baseline.case}  {baseline.mode.name}"
+        kind = "plan" if baseline.plan else "picture" if baseline.fidelity else "timing"
+        section = (
+            words(kind) if baseline.plan else words("{what} on {device}", what=words(kind), device=baseline.device)
+        )
+        title = f"{words(proposal.kind):>8}  {section}  {baseline.case}  {baseline.mode.name}"
         console.print(Text(title, style="bold"), soft_wrap=True)
         if proposal.refusal:
-            refusal = f"{'':10}refused: {words.remark(proposal.refusal)}; only what was measured well can be approved"
-            console.print(Text(refusal, style="bold yellow"), soft_wrap=True)
+            text = "refused: {reason}; only what was measured well can be approved"
+            refusal = words(text, reason=words.remark(proposal.refusal))
+            console.print(Text(f"{'':10}{refusal}", style="bold yellow"), soft_wrap=True)
         for change in proposal.changes[:_CHANGES]:
             console.print(Text(f"{'':10}{words.remark(change)}"), soft_wrap=True)
         if len(proposal.changes) > _CHANGES:
-            console.print(Text(f"{'':10}and {len(proposal.changes) - _CHANGES} more"))
+            more = words("and {count} more", count=len(proposal.changes) - _CHANGES)
+            console.print(Text(f"{'':10}{more}"))
         print_side_by_side(console, proposal.figures, ("old", "new"), words)
         console.print()
 
@@ -52,7 +57,7 @@ def print_left(
     console.print(Text(f"    python bench.py approve {run} --{what} --reason TEXT"), soft_wrap=True)
 
 
-def print_written(paths: Sequence[str], console: Optional[Console] = None) -> None:
+def print_written(paths: Sequence[str], console: Optional[Console] = None, words: Words = ENGLISH) -> None:
     """Print which files an approval wrote."""
     for path in paths:
-        (console or open_console()).print(Text(f"wrote {path}"), soft_wrap=True)
+        (console or open_console()).print(Text(words("wrote {path}", path=path)), soft_wrap=True)

@@ -24,8 +24,10 @@ class PlainConsole(Console):
 def open_console(stderr: bool = False, quiet: bool = False) -> Console:
     """Return a console on standard output or standard error as they are now; `quiet` prints nothing.
 
-    What is no terminal, such as a pipe or a file, is as wide as any line needs.
+    What is no terminal, such as a pipe or a file, is as wide as any line needs. Standard error, where progress is
+    drawn, is a terminal when it is one, and not when FORCE_COLOR is set.
     """
     file = replacing(sys.stderr if stderr else sys.stdout)
     width = None if file.isatty() else _ENDLESS
-    return PlainConsole(file=file, highlight=False, quiet=quiet, width=width)
+    force_terminal = file.isatty() if stderr else None
+    return PlainConsole(file=file, highlight=False, quiet=quiet, width=width, force_terminal=force_terminal)

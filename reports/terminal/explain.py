@@ -19,7 +19,7 @@ from harness.precision import (
 )
 from harness.precision.rules.op_table import load_op_table
 from harness.records import Mode
-from reports.language import ENGLISH
+from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
 from reports.terminal.tables import Column, print_table
 
@@ -35,40 +35,47 @@ def print_json(modes: Sequence[Mode], plans: Sequence[DtypePlan], console: Optio
     (console or open_console()).out(json.dumps(document, indent=1), highlight=False)
 
 
-def print_plan(mode: Mode, plan: DtypePlan, console: Optional[Console] = None) -> None:
+def print_plan(mode: Mode, plan: DtypePlan, words: Words = ENGLISH, console: Optional[Console] = None) -> None:
     """Print every op by layer with the rule that decided it, then what needs attention, then the totals."""
     console = console or open_console()
-    console.print(Text(f"{mode.name}: {len(plan.ops)} ops on an Ascend 910", style="bold"))
+    title = words("{mode}: {count} ops on an Ascend 910", mode=mode.name, count=len(plan.ops))
+    console.print(Text(title, style="bold"), soft_wrap=True)
     lines: List[_Line] = []
     for layer in explain_layers(plan):
-        lines.append(_Line(layer.name or "(no scope)", style="bold"))
+        lines.append(_Line(layer.name or words("(no scope)"), style="bold"))
         for explained in layer.ops:
-            lines += _of_op(layer.name, explained)
+            lines += _of_op(layer.name, explained, words)
     styles = [line.style for line in lines]
     columns = [
-        Column("type and dtypes", [line.dtypes for line in lines], number=False, styles=styles),
-        Column("unit", [line.place for line in lines], number=False, styles=styles),
-        Column("why", [line.why for line in lines], number=False, long=True, styles=styles),
+        Column(words("type and dtypes"), [line.dtypes for line in lines], number=False, styles=styles),
+        Column(words("unit"), [line.place for line in lines], number=False, styles=styles),
+        Column(words("why"), [line.why for line in lines], number=False, long=True, styles=styles),
     ]
-    print_table(console, Column("op", [line.name for line in lines], number=False, styles=styles), columns, ENGLISH)
+    print_table(
+        console, Column(words("op"), [line.name for line in lines], number=False, styles=styles), columns, words
+    )
     console.print()
-    _print_attention(console, plan)
-    _print_totals(console, [mode], [plan])
+    _print_attention(console, plan, words)
+    _print_totals(console, [mode], [plan], words)
 
 
-def print_difference(modes: Sequence[Mode], plans: Sequence[DtypePlan], console: Optional[Console] = None) -> None:
+def print_difference(
+    modes: Sequence[Mode], plans: Sequence[DtypePlan], words: Words = ENGLISH, console: Optional[Console] = None
+) -> None:
     """Print only what two plans decide differently, and both their totals."""
     console = console or open_console()
     first, second = plans
     differences = diff_plans(first, second)
     total = len({op.name for plan in plans for op in plan.ops})
     console.print(Text(f"- {modes[0].name}\n+ {modes[1].name}", style="bold"))
-    console.print(Text(f"{len(differences)} of {total} ops differ"))
+    console.print(Text(words("{count} of {total} ops differ", count=len(differences), total=total)))
     console.print()
     for line in render_diff(first, second).splitlines():
-        console.print(Text(line, style="red" if line.startswith("-") else "green"), soft_wrap=True)
+        what, semicolon, rule = line.rpartition("; ")
+        shown = f"{what}{semicolon}{words.message(rule)}"
+        console.print(Text(shown, style="red" if line.startswith("-") else "green"), soft_wrap=True)
     console.print()
-    _print_totals(console, modes, plans)
+    _print_totals(console, modes, plans, words)
 
 
 class _Line(NamedTuple):
@@ -82,22 +89,24 @@ class _Line(NamedTuple):
     style: str = ""
 
 
-def _of_op(layer: str, explained: ExplainedOp) -> Iterator[_Line]:
+def _of_op(layer: str, explained: ExplainedOp, words: Words) -> Iterator[_Line]:
     op = explained.op
     name = op.name
     if layer:
         # Within its layer an op needs no scope, but for the one that says that it is a gradient.
-        name = re.sub(f"^(gradients(?:_[0-9]+)?/)?{re.escape(layer)}/", lambda found: "back " if found[1] else "", name)
+        back = words("back") + " "
+        name = re.sub(f"^(gradients(?:_[0-9]+)?/)?{re.escape(layer)}/", lambda found: back if found[1] else "", name)
     place = op.unit if op.engine == "ai_core" else op.engine
     style = "red" if op.engine == "compile_error" else "yellow" if op.engine != "ai_core" else ""
-    yield _Line(f"  {name}", f"{op.type} {op.dtypes}", place, op.rule, style)
+    yield _Line(f"  {name}", f"{op.type} {op.dtypes}", place, words.message(op.rule), style)
     for cast in explained.casts:
-        where = f"input {cast.position}" if cast.position >= 0 else "result"
-        size = f"{cast.bytes / _MEGA:.2f} MB" if cast.bytes else "when compiled"
-        yield _Line(f"    cast {where}", f"{cast.source} > {cast.target}", "", size, "dim")
+        index = cast.position
+        where = words("cast of input {index}", index=index) if index >= 0 else words("cast of the result")
+        size = f"{cast.bytes / _MEGA:.2f} MB" if cast.bytes else words("when compiled")
+        yield _Line(f"    {where}", f"{cast.source} > {cast.target}", "", size, "dim")
     for item in filter(_matters, explained.constants):
-        text = f"{item.saturated} saturated, {item.flushed} become zero, of {item.elements}"
-        yield _Line(f"    constant at input {item.position}", why=text, style="yellow")
+        where = words("constant at input {index}", index=item.position)
+        yield _Line(f"    {where}", why=_lost(item, words), style="yellow")
 
 
 def _matters(item: ConstantRange) -> bool:
@@ -105,24 +114,27 @@ def _matters(item: ConstantRange) -> bool:
     return item.saturated > 0 or item.flushed * 1000 >= item.elements
 
 
-def _print_attention(console: Console, plan: DtypePlan) -> None:
+def _lost(item: ConstantRange, words: Words) -> str:
+    text = "{saturated} saturated, {flushed} become zero, of {elements}"
+    return words(text, saturated=item.saturated, flushed=item.flushed, elements=item.elements)
+
+
+def _print_attention(console: Console, plan: DtypePlan, words: Words) -> None:
     lines: List[str] = []
     if plan.failures:
         names = ", ".join(sorted({op.type for op in plan.failures}))
-        lines.append(f"would not compile: {len(plan.failures)} ops ({names})")
+        lines.append(words("would not compile: {count} ops ({names})", count=len(plan.failures), names=names))
     on_cpu = [op.name for op in plan.ops if op.engine == "ai_cpu_fp32"]
     if on_cpu:
-        lines.append(f"on the AI CPU: {', '.join(on_cpu)}")
+        lines.append(words("on the AI CPU: {names}", names=", ".join(on_cpu)))
     if plan.unknown_types:
-        lines.append(f"unknown types, dtype kept: {', '.join(plan.unknown_types)}")
+        lines.append(words("unknown types, dtype kept: {names}", names=", ".join(plan.unknown_types)))
     if plan.assumed_types:
-        lines.append(f"kernel rows assumed, in no source: {', '.join(plan.assumed_types)}")
+        lines.append(words("kernel rows assumed, in no source: {names}", names=", ".join(plan.assumed_types)))
     for item in filter(_matters, plan.constants):
-        lines.append(
-            f"constant leaves float16's range: {item.consumer} input {item.position}, "
-            f"{item.saturated} of {item.elements} saturate, {item.flushed} become zero"
-        )
-    for line in [*lines, *map(ENGLISH.remark, plan.remarks)]:
+        where = words("constant leaves float16's range: {op} input {index}", op=item.consumer, index=item.position)
+        lines.append(f"{where}{words.comma}{_lost(item, words)}")
+    for line in [*lines, *map(words.remark, plan.remarks)]:
         console.print(Text(line, style="yellow"), soft_wrap=True)
     if lines:
         console.print()
@@ -140,22 +152,25 @@ def _totals(plan: DtypePlan) -> Dict[str, Any]:
     }
 
 
-def _print_totals(console: Console, modes: Sequence[Mode], plans: Sequence[DtypePlan]) -> None:
+def _print_totals(console: Console, modes: Sequence[Mode], plans: Sequence[DtypePlan], words: Words) -> None:
     columns = [_totals(plan) for plan in plans]
     rows: List[Tuple[str, List[str]]] = []
     for kind in sorted({kind for totals in columns for kind in totals["units"]}):
-        rows.append((f"ops on {kind}", [str(totals["units"].get(kind, {"ops": 0})["ops"]) for totals in columns]))
+        counts = [str(totals["units"].get(kind, {"ops": 0})["ops"]) for totals in columns]
+        rows.append((words("ops on {kind}", kind=kind), counts))
     rows += [
-        ("GFLOP", [f"{totals['flop'] / 1e9:.3f}" for totals in columns]),
-        ("MB read and written", [f"{totals['bytes'] / _MEGA:.1f}" for totals in columns]),
-        ("casts", [str(totals["casts"]) for totals in columns]),
-        ("MB cast", [f"{totals['bytes_cast'] / _MEGA:.1f}" for totals in columns]),
-        ("roofline floor, ms", [f"{totals['roofline_seconds'] * 1e3:.3f}" for totals in columns]),
+        (words("GFLOP"), [f"{totals['flop'] / 1e9:.3f}" for totals in columns]),
+        (words("MB read and written"), [f"{totals['bytes'] / _MEGA:.1f}" for totals in columns]),
+        (words("casts"), [str(totals["casts"]) for totals in columns]),
+        (words("MB cast"), [f"{totals['bytes_cast'] / _MEGA:.1f}" for totals in columns]),
+        (words("roofline floor, ms"), [f"{totals['roofline_seconds'] * 1e3:.3f}" for totals in columns]),
     ]
     shown = [Column(mode.name, [cells[index] for _, cells in rows]) for index, mode in enumerate(modes)]
-    print_table(console, Column("totals", [name for name, _ in rows], number=False), shown, ENGLISH)
-    console.print(
-        f"Roofline: {PEAK_FLOPS / 1e12:.0f} TFLOPS in float16, {ASSUMED_BANDWIDTH / 1e12:.1f} TB/s assumed. "
-        f"Operator table: {load_op_table().source}.",
-        style="dim",
+    print_table(console, Column(words("totals"), [name for name, _ in rows], number=False), shown, words)
+    note = words(
+        "Roofline: {rate} TFLOPS in float16, {bandwidth} TB/s assumed. Operator table: {table}.",
+        rate=f"{PEAK_FLOPS / 1e12:.0f}",
+        bandwidth=f"{ASSUMED_BANDWIDTH / 1e12:.1f}",
+        table=words(load_op_table().source),
     )
+    console.print(Text(note, style="dim"), soft_wrap=True)

@@ -1,13 +1,12 @@
-"""The trials that run now, on standard error: a live line on a terminal, plain lines elsewhere."""
+"""What a command is doing, on standard error: lines redrawn in place on a terminal, elsewhere one line a trial."""
 
+import time
 from collections import deque
 from types import TracebackType
-from typing import Deque, Dict, Iterable, NamedTuple, Optional, Type
+from typing import Deque, Dict, Iterable, List, Optional, Type
 
-from rich.console import Console
-from rich.progress import Progress as LiveProgress
-from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Column
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.text import Text
 
 from harness.records import Trial, TrialResult
@@ -21,6 +20,12 @@ _REDRAWS_PER_SECOND = 2
 
 _SPARKS = 8
 """Last steps drawn beside the current one."""
+
+PREPARATIONS = {
+    "inputs": "reading and hashing the pictures and the network",
+    "plans": "looking at the machine, planning the card's dtypes",
+}
+"""By what an observer's `preparing` is told."""
 
 PHASES = {
     "network": "reading pictures",
@@ -43,36 +48,54 @@ def sparkline(values: Iterable[float]) -> str:
     return "".join("▁▂▃▄▅▆▇█"[round((value - low) / (high - low) * 7)] for value in values)
 
 
-class _Running(NamedTuple):
+def duration(seconds: float, words: Words) -> str:
+    """Return whole seconds as a person would say them."""
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes >= 60:
+        return words("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
+    if minutes:
+        return words("{minutes} min {seconds} s", minutes=minutes, seconds=rest)
+    return words("{seconds} s", seconds=rest)
+
+
+class _Running:
     """What is shown of a trial that is under way."""
 
-    label: str
-    task: TaskID
-    recent: Deque[float]
-    """Seconds of its last steps."""
+    def __init__(self, trial: Trial, number: int, planned: int, words: Words) -> None:
+        self.number = number
+        replicate = f"#{trial.replicate}" + (f" {words('again')}" if trial.confirmation else "")
+        place = f"[{number}/{planned}]"
+        self.label = f"{place} {trial.case.id}  {trial.mode.name}  {replicate}"
+        self.short_label = f"{place} {trial.mode.name} {replicate}  {trial.case.id}"
+        """What tells the trials of a run apart comes first: a narrow terminal cuts the end."""
+        self.activity = words("starting TensorFlow")
+        self.recent: Deque[float] = deque(maxlen=_SPARKS)
+        """Seconds of its last steps."""
 
 
 class Progress(Observer):
-    """Draws the running trial; use as a context manager around the run."""
+    """Shows what is done and what is left; use as a context manager around the run."""
 
     def __init__(self, console: Optional[Console] = None, quiet: bool = False, words: Words = ENGLISH) -> None:
         self.console = console or open_console(stderr=True, quiet=quiet)
         self._words = words
-        self._live = LiveProgress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
-            TextColumn("{task.fields[activity]}", markup=False, table_column=Column(no_wrap=True)),
-            TimeElapsedColumn(),
+        self._running: Dict[str, _Running] = {}
+        self._activity = words("starting")
+        self._begun = time.monotonic()
+        self._first: Optional[int] = None
+        """Number of the first trial that this process runs, which is not 1 where others were resumed."""
+        self._measuring_since = self._number_since = 0.0
+        self._number = self._planned = 0
+        self._live = Live(
             console=self.console,
+            get_renderable=self._draw,
             refresh_per_second=_REDRAWS_PER_SECOND,
             transient=True,
-            expand=True,
         )
-        self._running: Dict[str, _Running] = {}
 
     def __enter__(self) -> "Progress":
         if self.console.is_terminal:
-            self._live.start()
+            self._live.start(refresh=True)
         return self
 
     def __exit__(
@@ -81,46 +104,83 @@ class Progress(Observer):
         if self.console.is_terminal:  # elsewhere it would still write an empty line
             self._live.stop()
 
+    def preparing(self, what: str) -> None:
+        """Say what is done before the trials."""
+        self._tell(self._words(PREPARATIONS[what]))
+
     def waiting(self, seconds: float) -> None:
         """Say that a second measurement is waited for, and why."""
         text = "Slower than what is stored: measuring again in {seconds} s, to be sure"
         self._print(self._words(text, seconds=f"{seconds:.0f}"))
+        self._first = None
 
     def trial_started(self, trial: Trial, number: int, planned: int) -> None:
-        """Name the trial that begins."""
-        label = f"[{number}/{planned}] {trial.case.id}  {trial.mode.name}  #{trial.replicate}"
-        label += f" {self._words('again')}" if trial.confirmation else ""
-        if not self.console.is_terminal:
-            self._print(f"{label}: {self._words('started')}")
-        task = self._live.add_task(label, total=None, activity=self._words("starting TensorFlow"))
-        self._running[trial.id] = _Running(label, task, deque(maxlen=_SPARKS))
+        """Name the trial that begins; elsewhere than on a terminal the first says how many there are."""
+        if number != self._number or self._first is None:
+            self._number_since = time.monotonic()
+        if self._first is None:
+            self._first, self._measuring_since = number, self._number_since
+            self._tell(self._words("measuring trial {number} of {planned}", number=number, planned=planned))
+        self._number, self._planned = number, planned
+        self._running[trial.id] = _Running(trial, number, planned, self._words)
 
     def event(self, trial: Trial, event: Event) -> None:
         """Show the step that was made or the phase that begins."""
         running = self._running[trial.id]
         if isinstance(event, Phase):
-            self._live.update(running.task, activity=self._words(PHASES[event.name]))
+            running.activity = self._words(PHASES[event.name])
         elif isinstance(event, Sample):
             running.recent.append(event.seconds)
             step = f"{event.updates + 1}/{trial.case.steps}" if event.phase != "extra" else self._words("settling")
-            activity = f"{sparkline(running.recent)} {step} {event.seconds:.3f} s"
-            self._live.update(running.task, activity=activity)
+            running.activity = f"{step}  {event.seconds:.3f} s  {sparkline(running.recent)}"
 
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:
         """Print the trial's outcome in one line."""
-        label, task, _ = self._running.pop(trial.id)
-        self._live.remove_task(task)
-        if result.status == "ok":
-            whole = self._words("{seconds} s in all", seconds=f"{result.wall_seconds:.0f}")
-            self._print(f"{label}: {self._step(result)}, {whole}")
-        else:
-            self._print(f"{label}: {self._words(result.status)}: {result.reason}", style="bold red")
+        running = self._running.pop(trial.id)
+        if result.status != "ok":
+            self._print(
+                f"{running.label}: {self._words(result.status)}: {self._words.message(result.reason)}", style="bold red"
+            )
+            return
+        whole = self._words("{seconds} s in all", seconds=f"{result.wall_seconds:.0f}")
+        left = self._left(running.number + 1, time.monotonic())
+        parts = [self._step(result), whole, *([left] if left and not self.console.is_terminal else [])]
+        self._print(f"{running.label}: {self._words.comma.join(parts)}")
 
     def _step(self, result: TrialResult) -> str:
         if result.step_seconds is None:
             return self._words("no timed step")
         emulated = f" ({self._words('emulated')})" if result.emulated else ""
         return self._words("{seconds} s/step", seconds=f"{result.step_seconds:.4f}") + emulated
+
+    def _draw(self) -> RenderableType:
+        """Return the lines of a terminal, each cut to its width: two of each running trial, and one of all."""
+        lines: List[str] = []
+        for running in list(self._running.values()):
+            lines += [running.short_label, f"    {running.activity}"]
+        elapsed = duration(time.monotonic() - self._begun, self._words)
+        parts = [self._words("{time} so far", time=elapsed), self._left(self._number, self._number_since)]
+        total = self._words.comma.join(filter(None, parts))
+        lines.append(total if lines else f"{self._activity}{self._words.comma}{total}")
+        return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in lines))
+
+    def _left(self, number: int, since: float) -> str:
+        """Say how long the trials from this one on will take at the pace of those before; empty when nobody knows.
+
+        Args:
+            since: when this trial began, in seconds of time.monotonic().
+        """
+        done = number - self._first if self._first is not None else 0
+        if done <= 0 or number > self._planned:
+            return ""
+        whole = (since - self._measuring_since) / done * (self._planned - number + 1)
+        seconds = max(whole - (time.monotonic() - since), 0.0)
+        return self._words("about {time} left", time=duration(seconds, self._words))
+
+    def _tell(self, activity: str) -> None:
+        self._activity = activity
+        if not self.console.is_terminal:
+            self._print(activity)
 
     def _print(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style=style), soft_wrap=True)

@@ -74,7 +74,7 @@ def _print_path(console: Console, what: str, path: Path, words: Words) -> None:
 
 
 def _print_failure(console: Console, trial: TrialResult, folder: Path, words: Words) -> None:
-    line = f"{words(trial.status)}: {trial.trial}: {trial.reason}"
+    line = f"{words(trial.status)}: {trial.trial}: {words.message(trial.reason)}"
     console.print(Text(line, style="bold red"), soft_wrap=True)
     for line in trial.log_tail:
         console.print(Text(f"    {line}", style="dim"), soft_wrap=True)

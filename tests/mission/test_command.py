@@ -78,6 +78,15 @@ def test_a_checkpoint_is_the_result_of_as_many_iterations(stylize, pattern, name
     assert pixels(name.replace("2", "4")).tolist() == pixels("out.png").tolist() != pixels("two.png").tolist()
 
 
+def test_what_the_reference_program_takes_is_taken(stylize):
+    small = "--iterations 2 --checkpoint-iterations 0 --checkpoint-output at_{}.png"
+    for suffix in (".gif", ".ppm", ".jpe"):
+        ended = stylize(f"{small} --style-scales 0.03 --style-layer-weight-exp 0", f"out{suffix}")
+        assert ended.status == 0, ended.err
+        assert pixels(f"out{suffix}").shape[:2] == (33, 40)
+    assert len(os.listdir(".")) == 3  # no checkpoints
+
+
 def test_with_checkpoints_the_best_of_them_is_the_result(stylize):
     options = "--learning-rate 60 --record record.json --overwrite"
     stylize(f"--iterations 8 --checkpoint-iterations 1 --checkpoint-output at_{{}}.png {options}")
@@ -101,6 +110,21 @@ def test_progress_goes_beside_the_output(stylize, tmp_path):
     assert len(colors) >= 4  # a line for each loss
 
 
+def test_a_log_has_no_animation_whatever_the_environment_forces(stylize, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    ended = stylize("--iterations 2 --print-iterations 1")
+    assert "\x1b" not in ended.out + ended.err and "\r" not in ended.out + ended.err
+    assert re.search("^neural_style.py: device: cpu", ended.err, re.M)
+
+
+def test_people_are_told_in_their_language_and_programs_in_english(stylize, monkeypatch):
+    english = stylize("--iterations 2 --print-iterations 1")
+    monkeypatch.setenv("LANGUAGE", "zh_CN")
+    chinese = stylize("--iterations 2 --print-iterations 1 --overwrite --learning-rate 1e30")
+    assert "neural_style.py: 1 次更新后损失不是有限值" in chinese.err and "device: cpu" in chinese.err
+    assert chinese.out.splitlines()[:2] == english.out.splitlines()[:2]
+
+
 def test_the_start(stylize, style, picture):
     still = "--iterations 1 --learning-rate 1e-6 --record record.json --overwrite"
     stylize(still)
@@ -118,9 +142,11 @@ def test_the_start(stylize, style, picture):
 
 def test_colours_are_kept_in_the_result_and_the_checkpoints(stylize, picture):
     stylize("--iterations 4 --preserve-colors --checkpoint-iterations 2 --checkpoint-output at_{}.png")
-    stylize("--iterations 4", "plain.png")
     content = images.resize(images.read(picture), 33, 40)
-    expected = images.preserve_colors(content, pixels("plain.png").astype(np.uint8))
+    with np.load("out.png.state.npz") as state:
+        drawn = state["variable:picture"][0] + vgg.load("synthetic-narrow").mean_pixel
+    expected = images.preserve_colors(content, drawn)
+    assert expected.tolist() != images.preserve_colors(content, images.to_uint8(drawn)).tolist()
     assert pixels("out.png").tolist() == expected.tolist() == pixels("at_4.png").tolist()
     assert pixels("at_2.png").tolist() != expected.tolist()
 
@@ -138,7 +164,8 @@ def test_colours_are_kept_in_the_result_and_the_checkpoints(stylize, picture):
         ("--beta1 0.5", {"beta1": 0.5}),
         ("--beta2 0.5", {"beta2": 0.5}),
         ("--eps 100", {"epsilon": 100}),
-        ("--style-scales 0.9", {"style_scales": (0.9,)}),
+        ("--style-scales 0.1", {"style_scales": (0.1,)}),
+        ("--style-layer-weight-exp 0", {"style_layer_weight_exp": 0}),
     ],
 )
 def test_a_setting_reaches_the_step(stylize, monkeypatch, option, settings):

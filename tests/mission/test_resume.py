@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from harness.mission import loop
@@ -207,6 +208,15 @@ def test_a_damaged_state_is_refused(stylize):
             file.write(damaged)
         ended = stylize(_job("--resume", steps=STEPS + 1))
         assert ended.status == 2 and ended.err.count("\n") == 1 and "not a whole state file" in ended.err
+
+
+def test_a_state_with_finished_pixels_is_refused(stylize):
+    stylize(_job(steps=4))
+    with np.load(STATE) as data:
+        arrays = dict(data)
+    np.savez(STATE, **{**arrays, "best": arrays["best"].astype(np.uint8)})
+    ended = stylize(_job("--resume", steps=STEPS + 1))
+    assert ended.status == 2 and ended.err.count("\n") == 1 and "of this version" in ended.err
 
 
 def test_a_replaced_job_takes_its_state_with_it(stylize, monkeypatch):

@@ -1,6 +1,7 @@
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ def _run(script, *arguments, **variables):
     command = [sys.executable] if script.endswith(".py") else ["bash"]
     return subprocess.run(
         [*command, str(ROOT / "scripts" / script), *map(str, arguments)],
-        env=dict(os.environ, PYTHON=sys.executable, **variables),
+        env={**os.environ, "PYTHON": sys.executable, "LC_ALL": "C", "LANGUAGE": "", **variables},
         capture_output=True,
         text=True,
     )
@@ -69,17 +70,28 @@ def test_the_full_script_from_start_to_end(tmp_path, data):
     ]
     assert float(values["TrainingTime"]) == pytest.approx(seconds, abs=2e-9)
     assert values["ActualFPS"] == f"{2 / seconds:.2f}"
-    assert values["ActualLoss"] == values["TrainAccuracy"] == losses[-1]
+    assert [f" {values['ActualLoss']}", values["TrainAccuracy"]] == [losses[-1]] * 2
     assert values["DeviceType"] == platform.machine() and values["CaseName"] == case
     assert values["E2ETrainingTime"].isdigit()
 
-    *_, separator, fps, step, accuracy, duration = ended.stdout.splitlines()
+    log, *_, separator, fps, step, duration, accuracy = ended.stdout.splitlines()
+    assert log == str(out / "train_3.log")
     assert separator == "------------------ Final result ------------------"
     assert fps == f"Final Performance images/sec : {values['ActualFPS']}"
     assert step == f"Final Performance sec/step : {values['TrainingTime']}"
     assert accuracy == f"Final Train Accuracy : {losses[-1]}"
     assert duration == f"E2E Training Duration sec : {values['E2ETrainingTime']}"
-    assert "INFO: no Ascend card was used: cpu" in ended.stdout
+    notice = ended.stdout.splitlines()[1:-5]
+    assert notice[0] == "------------------ ERROR NOTICE START ------------------"
+    assert notice[1] == "ERROR, your task haven't used Ascend NPU, please check your npu Migration."
+    assert notice[2].startswith("INFO: no Ascend card was used: cpu")
+    assert notice[-1] == "------------------ ERROR NOTICE END------------------"
+    # Six steps are shown, one line each: fewer than ten.
+    first, *others = ended.stderr.splitlines()
+    assert first == "step 1/6"
+    assert [re.sub(r"\d+ sec", "T", line) for line in others] == [
+        f"step {number}/6, T elapsed, T remaining" for number in range(2, 7)
+    ]
 
 
 def test_the_performance_entry_copies_results_and_status(tmp_path, data):
@@ -109,6 +121,40 @@ def test_a_failure_is_the_entry_s_status_and_its_log_is_delivered(tmp_path, data
     assert "Final result" not in ended.stdout and "ERROR: no device was opened" in ended.stdout
     assert "1-style.jpg: not a picture Pillow can read" in ended.stderr
     assert "not a picture" in (delivered / "train_0.log").read_text()
+
+
+def test_a_card_is_told_as_the_port_tells_it(tmp_path):
+    log = tmp_path / "train.log"
+    log.write_text("neural_style.py: device: npu:0 (910) through TensorFlow 1.15.0, mode allow_mix_precision\n")
+    lines = (ROOT / "scripts" / "train_common.sh").read_text()
+    code = f"default_steps=1 case_suffix=a purpose= purpose_in_chinese=\n{lines}\nlog={log} network=a\nnotice"
+    ended = subprocess.run(["bash", "-c", code], capture_output=True, text=True)
+    assert ended.stdout.splitlines() == [
+        "------------------ INFO NOTICE START------------------",
+        "INFO, your task have used Ascend NPU, please check your result.",
+        "INFO: ran on an Ascend card: npu:0 (910) through TensorFlow 1.15.0, mode allow_mix_precision",
+        "------------------ INFO NOTICE END------------------",
+    ]
+
+
+def test_the_folder_of_the_port_leads_to_the_scripts(tmp_path):
+    (tmp_path / "scripts").symlink_to(ROOT / "scripts")
+    (tmp_path / "test").symlink_to("scripts")
+    for folder, script in ((".", "test/train_full_1p.sh"), ("test", "train_full_1p.sh")):
+        command = ["bash", script, "--ckpt_path=x", "--data_path=/", "--train_steps", "2"]
+        ended = subprocess.run(command, cwd=str(tmp_path / folder), capture_output=True, text=True)
+        assert ended.stderr.splitlines() == [
+            "train_full_1p.sh: --ckpt_path has no effect here",
+            "train_full_1p.sh: --train_steps 2: expected at least 3 steps in all",
+        ]
+
+
+@pytest.mark.parametrize("variables", [{"LANG": "zh_CN.UTF-8"}, {"LANG": "en_US.UTF-8", "LANGUAGE": "zh_CN:en"}])
+def test_people_are_spoken_to_in_their_language(variables):
+    variables = {"LANGUAGE": "", "LC_ALL": "", "LC_MESSAGES": "", **variables}
+    assert "图片的更新次数，至少 3（1000）" in _run("train_full_1p.sh", "--help", **variables).stdout
+    ended = _run("train_full_1p.sh", "--data_path=/", "--train_steps=2", **variables)
+    assert ended.stderr == "train_full_1p.sh: --train_steps 2：总步数应至少为 3\n"
 
 
 def test_a_failed_run_leaves_no_results_of_the_one_before(tmp_path, data):

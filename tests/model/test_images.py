@@ -223,6 +223,12 @@ def test_preserved_colours_are_the_contents_chroma_under_the_stylized_luma():
     np.testing.assert_allclose(result[..., 1:], of_content[..., 1:], atol=2)
 
 
+def test_preserved_colours_truncate_the_luma_of_clipped_floats_once():
+    grey = np.full((32, 32, 3), 128, np.uint8)
+    for stylized, luma in (((100.9, 101.9, 100.9), 101), ((300.0, -50.0, 300.0), 105)):
+        assert np.unique(images.preserve_colors(grey, np.broadcast_to(stylized, grey.shape))).tolist() == [luma]
+
+
 def test_png_is_encoded_without_loss():
     decoded = Image.open(io.BytesIO(images.encode(PIXELS, ".png")))
     assert decoded.format == "PNG"
@@ -236,5 +242,5 @@ def test_jpeg_is_encoded_at_quality_95():
 
 
 def test_an_unknown_suffix_is_refused_with_the_known_ones():
-    with pytest.raises(images.ImageError, match=r"'\.gif'.*\.jpg.*\.png"):
-        images.encode(PIXELS, ".gif")
+    with pytest.raises(images.ImageError, match=r"'\.txt'.*\.jpg.*\.png"):
+        images.encode(PIXELS, ".txt")

@@ -35,6 +35,10 @@ def test_each_style_layer_weighs_the_exponent_times_the_one_before(exponent):
     assert all(math.isclose(after, exponent * before) for before, after in zip(values, values[1:]))
 
 
+def test_of_exponent_zero_the_first_style_layer_gets_all():
+    assert StyleSettings(style_layer_weight_exp=0).style_layers() == {"relu1_1": 1}
+
+
 @pytest.mark.parametrize(
     "blend, layers", [(1, {"relu4_2": 1}), (0, {"relu5_2": 1}), (0.75, {"relu4_2": 0.75, "relu5_2": 0.25})]
 )
@@ -55,7 +59,7 @@ def test_blend_weights_and_scales_default_to_equal_shares_and_one():
         {"content_weight": math.nan},
         {"style_weight": math.inf},
         {"content_weight_blend": 1.01},
-        {"style_layer_weight_exp": 0},
+        {"style_layer_weight_exp": -1},
         {"style_blend_weights": ()},
         {"style_blend_weights": (0, 0)},
         {"style_blend_weights": (2, -1)},

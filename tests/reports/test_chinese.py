@@ -9,9 +9,14 @@ from typing_extensions import get_args
 
 from harness.blame.findings import Findings
 from harness.blame.messages import Answer, Attempt, Score
+from harness.gates.approval import Proposal
 from harness.gates.reasons import REASONS
 from harness.history.series import series
-from harness.records import Blame, FidelityPlan, LossScaling, Status
+from harness.machine.requirements import Check
+from harness.modes import get
+from harness.precision import ConstantRange, DtypePlan
+from harness.precision.rules.plan import PlannedCast, PlannedOp
+from harness.records import Baseline, Blame, FidelityPlan, LossScaling, Status
 from harness.records.events import Phase, Sample
 from harness.remark import Remark, remark
 from harness.store.run_folder import RunFolder
@@ -19,7 +24,21 @@ from reports import formats
 from reports.html.site import write_site
 from reports.language import Words, catalogue
 from reports.sentences import SENTENCES
-from reports.terminal import blame, choice, fidelity, history, index, power_card, progress, run, verdicts
+from reports.terminal import (
+    approval,
+    blame,
+    choice,
+    doctor,
+    explain,
+    fidelity,
+    history,
+    index,
+    power_card,
+    progress,
+    run,
+    stored_runs,
+    verdicts,
+)
 from reports.terminal.console import PlainConsole
 from tests.history.histories import entry
 from tests.reports.runs import MIXED, make_run
@@ -108,6 +127,8 @@ def _live(observer, trial, results):
     """Whole lives of trials in front of an observer."""
     with observer:
         observer.waiting(9)
+        for what in progress.PREPARATIONS:
+            observer.preparing(what)
         for result in results:
             observer.trial_started(trial.model_copy(update={"confirmation": result.status == "ok"}), 1, 2)
             for name in progress.PHASES:
@@ -150,6 +171,7 @@ def test_a_terminal_shows_no_english(evidence, trial):
     power_card.print_card(card, folder, words, console)
     power_card.print_card(card.model_copy(update={"needed_pairs": None, "undecided": 1}), folder, words, console)
     _history(words, console)
+    stored_runs.print_sides(whole, whole, words, console)
     _live(progress.Progress(console, words=words), trial, whole.trials)
     _print_search(words, console, folder)
     one_case = whole.suite.model_copy(update={"cases": whole.suite.cases[:1]})
@@ -184,6 +206,45 @@ def test_a_site_shows_no_english(tmp_path):
 
 def _empty(folder):
     return write_site([], folder, folder, set(), Complete("zh"))
+
+
+def _plan():
+    """A dtype plan with an op of every engine, every kind of cast, and a constant out of range."""
+    names = {"gradients/conv/a": "ai_core", "conv/b": "ai_cpu_fp32", "c": "compile_error", "d": "unknown"}
+    sizes = {"unit": "cube", "inputs": ("float32",), "outputs": ("float16",), "flops": 1, "bytes_moved": 1}
+    ops = [
+        PlannedOp(name=name, nodes=(name,), type="Conv2D", engine=engine, rule="white: float16", **sizes)
+        for name, engine in names.items()
+    ]
+    kinds = {"source": "float32", "target": "float16", "elements": 1}
+    casts = [
+        PlannedCast(producer="x", consumer="c", position=position, bytes=size, **kinds)
+        for position, size in ((0, 8), (1, 0), (-1, 8))
+    ]
+    constants = [ConstantRange(consumer="c", position=1, elements=9, saturated=3, flushed=1)]
+    config, remarks = get(MIXED).precision, (_remark("bfloat16_refused"),)
+    return DtypePlan(config=config, fetches=(), ops=ops, casts=casts, constants=constants, remarks=remarks)
+
+
+def test_plans_checks_and_proposals_are_told_in_chinese(evidence):
+    words, out = Complete("zh"), io.StringIO()
+    console = PlainConsole(file=out, width=300, highlight=False)
+    mode, plan = get(MIXED), _plan()
+    explain.print_plan(mode, plan, words, console)
+    explain.print_difference([mode, mode], [plan, plan.model_copy(update={"ops": plan.ops[:1]})], words, console)
+    checks = [Check("machine", ok, "not installed", "see the log") for ok in (True, False, None)]
+    doctor.print_checks(checks, words, console)
+    about = {"suite": "s", "case": "c", "case_digest": "d", "mode": mode, "run": "r", "revision": None}
+    baseline = Baseline(**about, packages={}, reason="why", date="", device="cpu")
+    figures, changes = (("casts", 1.0, 2.0),), (remark("interrupted"),) * 20
+    proposal = Proposal(baseline, "changed", figures, changes, remark("wrong"))
+    approval.print_proposals([proposal], console, words)
+    approval.print_left([proposal], "RUN", "changed", console, words)
+    approval.print_written(["a"], console, words)
+    told = out.getvalue()
+    for chinese in ("无法编译", "白名单", "反向 a", "的转换", "屋顶线", "未安装", "参见日志", "被拒绝", "已写入"):
+        assert chinese in told, chinese
+    assert re.findall("saturated|would|cast|constant|refused|wrote|missing|totals|more", told) == []
 
 
 @pytest.mark.parametrize("name", ["html", "markdown", "junit"])

@@ -6,39 +6,12 @@ from rich.console import Console
 
 from harness import modes
 from harness.machine.environment import describe
-from harness.records import Run, TrialResult
+from harness.records import Run
 from harness.runs.summary import growth, summarize
 from reports.language import Words
 from reports.terminal.console import PlainConsole
-from reports.terminal.progress import Progress, sparkline
 from reports.terminal.run import print_run
 from tests.reports.runs import MIXED, REFERENCE
-
-
-@pytest.fixture
-def result():
-    return TrialResult(
-        trial="small.must_keep_origin_dtype.1",
-        case="small",
-        mode="must_keep_origin_dtype",
-        device="cpu",
-        replicate=1,
-        status="ok",
-        log="trials/small/log.txt",
-        samples="trials/small/samples.jsonl",
-        picture="trials/small/picture.png",
-        started="2020-01-01T00:00:00+00:00",
-        wall_seconds=12.0,
-        first_step_seconds=2.5,
-        step_seconds=0.5,
-        steady=True,
-        timed_steps=10,
-        final_losses={"total": 12345678.0},
-        true_losses={"total": 23456789.0},
-        step_flop=10**11,
-        matmul_tflops=0.25,
-        peak_memory_bytes=3 * 2**29,
-    )
 
 
 @pytest.fixture
@@ -177,22 +150,6 @@ def test_an_interrupted_run_says_so(show, result):
 def test_markup_in_names_is_shown_as_text(show, result):
     failed = result.model_copy(update={"status": "crashed", "reason": "[bold]x[/bold] [link=a]"})
     assert "[bold]x[/bold] [link=a]" in show(failed, force_terminal=True, color_system=None)
-
-
-def test_progress_is_plain_lines_when_it_is_no_terminal(trial, result):
-    out = io.StringIO()
-    with Progress(Console(file=out)) as progress:
-        progress.trial_started(trial, 1, 2)
-        progress.trial_ended(trial, result)
-    assert out.getvalue().splitlines() == [
-        "[1/2] small  must_keep_origin_dtype  #1: started",
-        "[1/2] small  must_keep_origin_dtype  #1: 0.5000 s/step, 12 s in all",
-    ]
-
-
-def test_the_sparkline_follows_the_steps():
-    assert sparkline([1.0, 1.01, 1.0]) == "▄▄▄"
-    assert sparkline([1.0, 2.0, 1.5]) == "▁█▅"
 
 
 def test_quiet_shows_failures_and_paths_but_no_tables(result, suite, tmp_path):
