@@ -23,6 +23,11 @@ class _Modes(NamedTuple):
     floors: Dict[str, float]
     """Seconds of one step of each case together, by mode."""
 
+    @property
+    def usable(self) -> List[str]:
+        """Right, and compiled by the card, as far as that is known."""
+        return [mode for mode in self.right if mode not in self.refused]
+
 
 def _of_modes(found: Sequence[Decision]) -> _Modes:
     by_mode: Dict[str, List[Decision]] = {}
@@ -64,8 +69,10 @@ def sentences(run: Run, words: Words, name: Callable[[str], str] = str) -> List[
         clauses = [_listed(found, words, name) + words.colon + name(reason) for reason, found in by_reason.items()]
         text = words("Wrong: {clauses}. Which ops spoil it:", clauses=words.semicolon.join(clauses))
         said.append(Sentence(text, _command(["blame", next(iter(modes.wrong))], run)))
-    if modes.refused:
-        said.append(Sentence(words("A 910 would not compile {modes}.", modes=_listed(modes.refused, words, name))))
+    # Of the right ones, where no other is, the first sentence says it.
+    refused = modes.refused if modes.usable else [mode for mode in modes.refused if mode not in modes.right]
+    if refused:
+        said.append(Sentence(words("A 910 would not compile {modes}.", modes=_listed(refused, words, name))))
     if not (run.fidelity or run.plan_only):
         text = words("Whether the pictures are right was not judged. To judge them:")
         said.append(Sentence(text, _command(["choose"] if run.suite.own_cases else ["--suite", "accuracy"], run)))
@@ -93,12 +100,11 @@ def _clause(why: Sequence[Remark], words: Words) -> str:
 
 
 def _taken(modes: _Modes, words: Words, name: Callable[[str], str]) -> str:
-    usable = [mode for mode in modes.right if mode not in modes.refused]
-    if not usable:
+    if not modes.usable:
         return words("Right, but not for a 910: {modes}.", modes=_listed(modes.right, words, name))
-    known = [mode for mode in usable if mode in modes.floors]
+    known = [mode for mode in modes.usable if mode in modes.floors]
     if not known:
-        return words("Right: {modes}.", modes=_listed(usable, words, name))
+        return words("Right: {modes}.", modes=_listed(modes.usable, words, name))
     best = min(known, key=lambda mode: modes.floors[mode])
     text = "Take {mode}: its picture is right, and a step takes at least {floor} ms on a 910."
     return words(text, mode=name(best), floor=f"{modes.floors[best] * 1e3:.3f}")

@@ -56,6 +56,9 @@ def test_the_quickest_of_the_right_modes_that_compile_is_taken(evidence):
     assert told(refused)[0].startswith(f"Take {REFERENCE}: ")
     assert told(refused)[1] == f"A 910 would not compile {MIXED}."
     assert rows(refused)[1][5] == "no: 1 ops"
+    fit, _ = run.fidelity
+    only = changed(refused, fidelity=[changed(fit, fitness="wrong"), changed(fit, mode=MIXED)])
+    assert told(only)[0] == f"Right, but not for a 910: {MIXED}." and not any("compile" in line for line in told(only))
 
 
 def test_only_what_is_known_has_a_column(evidence):
