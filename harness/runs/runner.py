@@ -89,10 +89,10 @@ def run_suite(
         update={"cases": tuple(memory.resolve(case, cache, suite.modes, device, plan_only) for case in suite.cases)}
     )
     _require_folders(suite)
-    observer.preparing("plans")
     check_op_names(suite.cases, suite.modes, cache)
     machine = environment.describe(device=device)
     folder = RunFolder.create(results, suite.name)
+    observer.preparing("plans")
     run = Run(
         id=folder.path.name,
         suite=suite,

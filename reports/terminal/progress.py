@@ -105,8 +105,10 @@ class Progress(Observer):
             self._live.stop()
 
     def preparing(self, what: str) -> None:
-        """Say what is done before the trials."""
-        self._tell(self._words(PREPARATIONS[what]))
+        """Say what is done before the trials; of the inputs on a terminal alone, so that a refusal is one line."""
+        self._activity = self._words(PREPARATIONS[what])
+        if what != "inputs" and not self.console.is_terminal:
+            self._print(self._activity)
 
     def waiting(self, seconds: float) -> None:
         """Say that a second measurement is waited for, and why."""
@@ -120,7 +122,8 @@ class Progress(Observer):
             self._number_since = time.monotonic()
         if self._first is None:
             self._first, self._measuring_since = number, self._number_since
-            self._tell(self._words("measuring trial {number} of {planned}", number=number, planned=planned))
+            if not self.console.is_terminal:
+                self._print(self._words("measuring trial {number} of {planned}", number=number, planned=planned))
         self._number, self._planned = number, planned
         self._running[trial.id] = _Running(trial, number, planned, self._words)
 
@@ -176,11 +179,6 @@ class Progress(Observer):
         whole = (since - self._measuring_since) / done * (self._planned - number + 1)
         seconds = max(whole - (time.monotonic() - since), 0.0)
         return self._words("about {time} left", time=duration(seconds, self._words))
-
-    def _tell(self, activity: str) -> None:
-        self._activity = activity
-        if not self.console.is_terminal:
-            self._print(activity)
 
     def _print(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style=style), soft_wrap=True)

@@ -28,11 +28,12 @@ NOT_ENGLISH = re.compile(r"--?[\w-]+|`[^`]*`|'[^']*'|\b\w*[_./:=\d]\w*[\w./:=*]*
 """Options, names, numbers, and words that begin with a capital, which Chinese keeps."""
 KEPT = set(
     """
-    accuracy approve auto bench best bfloat black blame calibrate case cases choose compare cpu customize doctor
-    dtype dtypes dynamic evaluator flip float git github gpu gray head html ieee imagenet inputs install jpg
-    json junit keep key list looks main markdown mat matplotlib mean mixlist modify must native none npu origin
-    out pass perf pip png progress python reference relu rounded rows run scaling set smoke source suite
-    synthetic text total trials txt undecided value verydeep vgg white writes
+    accuracy approve auto bench best bfloat binary black blame calibrate case cases choose compare cpu customize
+    doctor dtype dtypes dynamic evaluator flip float git github gpu gray head html ieee imagenet index inputs
+    install jpg json junit keep key list looks main markdown mat matplotlib mean mixlist modify must native none
+    npu origin out pass perf pip png postgresql progress psycopg push python rebuild reference relu rounded rows
+    run scaling set smoke source sqlite suite synthetic text total trials txt undecided value verydeep vgg white
+    writes
     """.split()
 )
 """Names of commands, options, fields and files, and words of their values."""
@@ -81,8 +82,15 @@ def test_every_rule_of_a_plan_has_its_chinese():
     assert [rule for rule in rules if _english(in_chinese(rule))] == []
 
 
+def _commands(command):
+    """The command, and all those below it."""
+    yield command
+    for subcommand in getattr(command, "commands", {}).values():
+        yield from _commands(subcommand)
+
+
 def _help_texts() -> Iterator[str]:
-    commands = [bench.cli, *bench.cli.commands.values()]
+    commands = list(_commands(bench.cli))
     yield from (command.help.partition("\n")[0] for command in commands)
     yield from (option.help for command in commands for option in command.params if getattr(option, "help", None))
     parser = neural_style.build_parser()

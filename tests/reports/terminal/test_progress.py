@@ -45,6 +45,7 @@ def test_elsewhere_than_on_a_terminal_it_is_one_line_a_trial(trial, result, cloc
     out = io.StringIO()
     with Progress(Console(file=out, width=200)) as observer:
         observer.preparing("inputs")
+        observer.preparing("plans")
         for number in (1, 2, 3):
             observer.trial_started(trial, number, 3)
             observer.event(trial, Phase(name="steps"))
@@ -52,7 +53,7 @@ def test_elsewhere_than_on_a_terminal_it_is_one_line_a_trial(trial, result, cloc
             observer.trial_ended(trial, result)
     label = "small  must_keep_origin_dtype  #1: 0.5000 s/step, 12 s in all"
     assert out.getvalue().splitlines() == [
-        "reading and hashing the pictures and the network",
+        "looking at the machine, planning the card's dtypes",
         "measuring trial 1 of 3",
         f"[1/3] {label}, about 3 min 20 s left",
         f"[2/3] {label}, about 1 min 40 s left",
