@@ -6,7 +6,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 from markupsafe import Markup
 
 from harness.history.series import Entry, Series
-from reports.figures import MARKS, NOT_MEASURED
+from reports.figures import NOT_MEASURED
 from reports.history_text import short_revision
 from reports.html.charts import Curve, Scale, curves
 from reports.language import Words
@@ -23,8 +23,6 @@ class Trend(NamedTuple):
 
     title: str
     drawing: Markup
-    note: str
-    """What is to be known of it; empty where nothing is."""
 
 
 class _Figure(NamedTuple):
@@ -35,9 +33,9 @@ class _Figure(NamedTuple):
     """What is drawn is 1 minus the figure."""
 
     def value(self, entry: Entry) -> Optional[float]:
-        """Return what is drawn of an entry; None where there is nothing."""
+        """Return what is drawn of an entry; None where there is nothing, and for emulated times."""
         found = getattr(entry, self.field)
-        if found is None:
+        if found is None or (entry.emulated and self.field == "step_seconds"):
             return None
         value = 1 - found if self.complement else found * self.scale
         return float(value) if value > 0 else None
@@ -68,22 +66,13 @@ def trends(found: Sequence[Series], colors: Dict[str, int], words: Words) -> Lis
                 lines.append(Curve(mode, colors[mode], points))
         if lines:
             title = words(figure.title)
-            drawing = curves(lines, title, words("revision"), title, names)
-            drawn.append(Trend(title, drawing, _note(figure, found, words)))
+            drawn.append(Trend(title, curves(lines, title, words("revision"), title, names)))
     return drawn
 
 
-def _note(figure: _Figure, found: Sequence[Series], words: Words) -> str:
-    """Return which modes' times are emulated."""
-    modes = sorted({series.head.mode for series in found if any(entry.emulated for entry in series.entries)})
-    if figure.field != "step_seconds" or not modes:
-        return ""
-    return words.comma.join(modes) + words.colon + words(MARKS["emulated"])
-
-
 def sparkline(series: Series, color: int, words: Words) -> Markup:
-    """Draw the step times of a series as a line without axes; a dash where none was timed."""
-    times = [entry.step_seconds for entry in series.entries if entry.step_seconds]
+    """Draw the step times of a series as a line without axes; a dash where none was timed or all are emulated."""
+    times = [entry.step_seconds for entry in series.entries if entry.step_seconds and not entry.emulated]
     if not times:
         return Markup(NOT_MEASURED)
     stride = max(1, math.ceil(len(times) / _POINTS))

@@ -21,6 +21,7 @@ from tests.history.postgresql import server
 from tests.reports.conftest import HOSTILE
 from tests.reports.runs import make_run
 
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request, tmp_path):
     """URL of a database that holds nothing yet."""

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_it_opens_from_disk_and_leads_to_the_run_s_own_report(tmp_path, case):
     paths = _site(index_of(results).runs.series(), tmp_path / "site", results)
     with opened(paths[0]) as page:
         assert page.execute_script("return document.documentElement.scrollWidth") <= 1200
-        assert len(page.find_elements("css selector", "svg.spark")) == 2
+        assert len(page.find_elements("css selector", "svg.spark")) == 1  # the other mode's times are emulated
         page.find_element("link text", "small").click()
         assert MIXED in page.find_element("tag name", "body").text
         assert page.find_elements("css selector", ".charts svg polyline")
@@ -83,6 +84,28 @@ def test_a_case_s_page_fits_its_window_and_follows_the_theme(history, tmp_path, 
             assert page.execute_script("return document.documentElement.scrollWidth") <= width
             ink = page.execute_script("return getComputedStyle(document.body).color")
             assert (max(map(int, re.findall(r"\d+", ink))) > 128) == dark
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_on_a_page_shuts_anybody_out(history, tmp_path, dark):
+    """By the rules of axe-core: names, contrast, headings, what the keyboard reaches."""
+    package = pytest.importorskip("axe_core_python")
+    script = (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    for path in _site(history, tmp_path):
+        with opened(path, dark=dark) as page:
+            page.execute_script("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+            page.execute_script(script)
+            found = page.execute_async_script("const done = arguments[0]; axe.run().then(done)")
+        assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"]] == []
+
+
+def test_emulated_times_are_in_no_chart(tmp_path):
+    found = series([entry(number, emulated=number < 2, mode=MIXED if number < 2 else REFERENCE) for number in range(4)])
+    index, page = _site(found, tmp_path)
+    assert index.read_text(encoding="utf-8").count('class="spark"') == 1
+    charts = re.findall(r"<h3>(.*?)</h3>.*?(<svg.*?</svg>)", page.read_text(encoding="utf-8"), re.S)
+    drawn = {title: MIXED in chart for title, chart in charts}
+    assert (drawn["step time, s"], drawn["true loss"]) == (False, True)
 
 
 def test_hostile_text_stays_text(tmp_path):
