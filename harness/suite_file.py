@@ -25,7 +25,7 @@ _REPLICATES = 3
 """Processes of each case and mode unless the file says how many; one where pictures are judged, which is all alike."""
 
 
-NOT_GIVEN = ("inputs",)
+NOT_GIVEN = ("inputs", "own_cases")
 """Fields of a suite or case that a run decides."""
 
 
@@ -59,7 +59,7 @@ def load(path: str) -> Suite:
     """
     what, folder = f"suite {path}", Path(path).absolute().parent
     document = _read(what, Path(path))
-    _refuse_what_is_not_given(what, document)
+    _refuse_what_is_not_given(f"{what}:", document)
     fields = {
         "name": slug(Path(path).stem),
         "purpose": "",

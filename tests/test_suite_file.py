@@ -84,6 +84,7 @@ def test_a_suite_that_judges_pictures_draws_each_once(write):
         ("[[cases]]", "[cases]", "cases: input should be a valid"),
         ('["style.png"]', '"style.png"', "cases 1 styles 'style.png': input should be a valid"),
         ('id = "first"', 'id = "first"\ninputs = {}', "cases 1 inputs: this is decided by the run"),
+        ('purpose = "ours"', "own_cases = true", "own_cases: this is decided by the run"),
         ("ours", "\udcff", "not UTF-8"),
     ],
 )

@@ -15,7 +15,7 @@ from harness.gates.exit_status import INTERRUPTED, TRIAL_FAILED
 from harness.store.cache import cache_folder
 
 if TYPE_CHECKING:
-    from harness.records import Mode, Run, Suite
+    from harness.records import Run, Suite
     from reports.terminal.choice import Ready
 
 Mended = Dict[str, Tuple[Tuple[str, ...], Path]]
@@ -144,23 +144,21 @@ def _ready(run: "Run", folder: Path, mended: Mended) -> "List[Ready]":
     from harness.store.files import slug, write_atomic
     from reports.terminal.choice import Ready
 
-    right = [item.mode for item in run.fidelity if item.fitness == "fit"]
-    files: Dict[str, Optional[Path]] = {}
-    configured: List[Mode] = []
+    (case,) = run.suite.cases
+    ready = []
     for mode in run.suite.modes:
-        if mode.name in mended:
-            files[mode.name] = mended[mode.name][1]
-            configured += modes.with_options([mode], customize_dtypes=str(files[mode.name]))
-        elif mode.name in right:
-            files[mode.name] = folder / f"{slug(mode.name)}.cfg" if mode.precision.custom_dtypes else None
-            configured.append(mode)
-    for mode, file in zip(configured, files.values()):
-        if file is not None and not file.exists():
-            write_atomic(file, customize_dtypes_text(mode.precision).encode())
-    plans = explain(Question(case=run.suite.cases[0], modes=tuple(configured), cache=cache_folder())) if files else []
-    ready = [
-        Ready(name, mode.precision.mode, files[name], mended.get(name, ((), None))[0], figures(plan).roofline_seconds)
-        for name, mode, plan in zip(files, configured, plans)
-        if not plan.failures  # what the card's compiler refuses is ready for no card
-    ]
+        item, plan = run.fidelity_of(case.id, mode.name), run.plan_of(case.id, mode.name)
+        # What the card's compiler refuses is ready for no card.
+        if item is not None and item.fitness == "fit" and plan is not None and not plan.refused:
+            file = folder / f"{slug(mode.name)}.cfg" if mode.precision.custom_dtypes else None
+            if file is not None:
+                write_atomic(file, customize_dtypes_text(mode.precision).encode())
+            ready.append(Ready(mode.name, mode.precision.mode, file, (), plan.roofline_seconds))
+    wrong = [mode for mode in run.suite.modes if mode.name in mended]
+    changed = [modes.with_options([mode], customize_dtypes=str(mended[mode.name][1]))[0] for mode in wrong]
+    plans = explain(Question(case=case, modes=tuple(changed), cache=cache_folder())) if changed else []
+    for mode, plan_of_mended in zip(wrong, map(figures, plans)):
+        if not plan_of_mended.refused:
+            ops, file = mended[mode.name]
+            ready.append(Ready(mode.name, mode.precision.mode, file, ops, plan_of_mended.roofline_seconds))
     return sorted(ready, key=lambda each: each.floor_seconds)

@@ -3,7 +3,9 @@
 import json
 from typing import Any, Dict
 
-from harness.records import SCHEMA_VERSION, Case, Mode, Run, Verdict
+from harness.records import SCHEMA_VERSION, Run, Verdict
+from reports.decision import Decision, decisions
+from reports.findings import sentences
 from reports.language import ENGLISH, Words
 from reports.stored_run import Evidence
 from reports.terminal.console import open_console
@@ -23,8 +25,9 @@ def print_answer(evidence: Evidence, status: int, words: Words = ENGLISH) -> Non
         "suite": run.suite.name,
         "complete": run.complete,
         "exit_status": status,
+        "findings": [sentence.text for sentence in sentences(run, words)],
         "verdicts": [_verdict(verdict, words) for verdict in run.verdicts],
-        "table": [_row(run, case, mode, words) for case, mode in run.pairs],
+        "table": [_row(run, decision, words) for decision in decisions(run)],
     }
     open_console().file.write(json.dumps(document, indent=1) + "\n")
 
@@ -38,22 +41,18 @@ def _verdict(verdict: Verdict, words: Words) -> Dict[str, Any]:
     }
 
 
-def _row(run: Run, case: Case, mode: Mode, words: Words) -> Dict[str, Any]:
-    """What is known of a case in a mode: figures, dtype plan, and the picture; null where it was not measured."""
-    summary, plan = run.summary_of(case.id, mode.name), run.plan_of(case.id, mode.name)
-    judged = run.fidelity_of(case.id, mode.name)
+def _row(run: Run, decision: Decision, words: Words) -> Dict[str, Any]:
+    """What is known of a case in a mode: the decision, figures, and dtype plan; null where it was not measured."""
+    key = (decision.case, decision.mode)
+    summary, plan, judged = run.summary_of(*key), run.plan_of(*key), run.fidelity_of(*key)
     measured = summary if summary and summary.ok else None
     near = judged.to_reference if judged else None
     return {
-        "case": case.id,
-        "mode": mode.name,
+        "case": decision.case,
+        "mode": decision.mode,
+        "right": {"fit": True, "wrong": False}.get(decision.fitness),
+        "why": list(map(words.remark, decision.why)),
         "summary": measured.model_dump(mode="json", exclude={"case", "mode", "remarks", "unmet"}) if measured else None,
         "plan": plan.model_dump(mode="json", exclude={"layers", "units"}) if plan else None,
-        "picture": {
-            "fitness": judged.fitness,
-            "reasons": list(map(words.remark, judged.reasons)),
-            "ssim_to_reference": near.ssim if near else None,
-        }
-        if judged
-        else None,
+        "ssim_to_reference": near.ssim if near else None,
     }

@@ -9,12 +9,22 @@ import pytest
 import bench
 from harness.blame.messages import Answer, Score
 from harness.precision import load_config
-from harness.records import Blame
+from harness.records import Blame, CasePlan
 from tests.reports.runs import MIXED, REFERENCE, _plan, make_run
 
 RIGHT = "allow_mix_precision+matmul32"
 DTYPES = "gram_relu1_1/MatMul::InputDtype:float16,float16,OutputDtype:float32"
-FLOORS = {REFERENCE: 3e-3, RIGHT: 2e-3, "allow_mix_precision+float32.cfg": 1e-3, f"{RIGHT}+float32.cfg": 1e-3}
+FLOORS = {
+    REFERENCE: 1e-4,
+    RIGHT: 2e-3,
+    MIXED: 5e-4,
+    f"{MIXED}+float32.cfg": 1e-3,
+    f"{RIGHT}+float32.cfg": 1e-3,
+}
+
+
+def plan_of(mode, refused=()):
+    return _plan().model_copy(update={"roofline_seconds": FLOORS[mode], "refused": refused})
 
 
 @pytest.fixture
@@ -30,7 +40,11 @@ def choose(monkeypatch, capsys, tmp_path, case, picture, style):
             item.model_copy(update={"fitness": "wrong" if item.mode in asked.wrong else "fit"})
             for item in made.run.fidelity
         ]
-        return made.run.model_copy(update={"fidelity": judged, "verdicts": []}), made.folder
+        plans = [
+            CasePlan(case=case.id, mode=name, figures=plan_of(name, ("conv1_1",) if name == REFERENCE else ()))
+            for name in (REFERENCE, MIXED, RIGHT)
+        ]
+        return made.run.model_copy(update={"fidelity": judged, "verdicts": [], "plans": plans}), made.folder
 
     def search(question, hear):
         asked.questions.append(question)
@@ -40,19 +54,11 @@ def choose(monkeypatch, capsys, tmp_path, case, picture, style):
             raise asked.end
         return Blame(case="c", mode=MIXED, steps=12, size=96, fit_before=False, **asked.end)
 
-    def explain(question):
-        return [
-            SimpleNamespace(failures=[1] if mode.name == REFERENCE else [], floor=FLOORS[mode.name])
-            for mode in question.modes
-        ]
-
     monkeypatch.setattr("harness.runs.runner.run_suite", run_suite)
     monkeypatch.setattr("harness.gates.gate.judged", lambda run, *arguments: run)
     monkeypatch.setattr("harness.blame.search.blame", search)
-    monkeypatch.setattr("harness.plans.explain.explain", explain)
-    monkeypatch.setattr(
-        "harness.plans.figures.figures", lambda plan: _plan().model_copy(update={"roofline_seconds": plan.floor})
-    )
+    monkeypatch.setattr("harness.plans.explain.explain", lambda question: [mode.name for mode in question.modes])
+    monkeypatch.setattr("harness.plans.figures.figures", plan_of)
     found = {"blocks": ("gram_relu1_1/MatMul",), "fit_after": True, "customize_dtypes": DTYPES}
 
     def run(*arguments, end=found, wrong=(MIXED,), **changes):
@@ -122,7 +128,7 @@ def test_the_answer_for_programs_is_alone_on_standard_output(choose):
     status, out, err, _ = choose("--json")
     answer = json.loads(out)
     assert (status, answer["exit_status"]) == (0, 0) and "Ready for the card" in err
-    assert {row["mode"]: row["picture"]["fitness"] for row in answer["table"]}[MIXED] == "wrong"
+    assert {row["mode"]: row["right"] for row in answer["table"]} == {REFERENCE: True, MIXED: False, RIGHT: True}
 
 
 def test_a_card_cannot_draw_the_float32_picture(choose, cards):
