@@ -35,7 +35,8 @@ from harness.commands.run import continue_run, measure
 from harness.errors import ChildFailedError
 from harness.gates.exit_status import INTERNAL, INTERRUPTED, USAGE
 from harness.machine.signals import end_as_interrupts
-from reports.catalogue import language_asked_for
+from reports.catalogue import language_asked_for, libraries_in
+from reports.help import translated
 
 
 @click.group(
@@ -93,12 +94,14 @@ def _action(request: Request) -> Callable[[Request], int]:
 
 def main() -> int:
     """Run the command line and return the exit status."""
-    if language_asked_for(sys.argv) == "zh":
-        from reports.help import translate_commands
+    language = language_asked_for(sys.argv)
+    with libraries_in(language):
+        return _run(translated(cli) if language == "zh" else cli)
 
-        translate_commands(cli)
+
+def _run(command: click.Command) -> int:
     try:
-        return cli.main(standalone_mode=False) or 0
+        return command.main(standalone_mode=False) or 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):

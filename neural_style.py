@@ -7,7 +7,7 @@ import sys
 from typing import Any, Dict, List, NoReturn, Optional
 
 from harness.errors import one_line
-from reports.catalogue import in_chinese, language_of, let_libraries_speak_chinese
+from reports.catalogue import in_chinese, language_of, libraries_in
 from reports.help import translate_parser
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
@@ -23,8 +23,6 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every option, with help in the language of the locale."""
-    if language_of() == "zh":
-        let_libraries_speak_chinese()
     parser = _Parser(prog="neural_style.py", description="Draw a picture in the style of others.")
     _add_pictures(parser.add_argument_group("pictures"))
     _add_weights(parser.add_argument_group("weights and optimiser"))
@@ -126,7 +124,8 @@ def _add_precision(group: Any) -> None:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run the command line and return the exit status."""
-    options = vars(build_parser().parse_args(arguments))
+    with libraries_in(language_of()):
+        options = vars(build_parser().parse_args(arguments))
     from harness.machine import requirements
 
     missing = requirements.absent()

@@ -4,9 +4,10 @@ import gettext
 import json
 import os
 import re
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Pattern, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Pattern, Sequence, Tuple
 
 LANGUAGES = ("en", "zh")
 _FILE = Path(__file__).resolve().parent / "zh.json"
@@ -53,11 +54,23 @@ def language_asked_for(arguments: Sequence[str], environment: Mapping[str, str] 
     return next((value for value in given if value in LANGUAGES), language_of(environment))
 
 
-def let_libraries_speak_chinese() -> None:
-    """Make click and argparse say their own words in Chinese: they ask gettext, which has no catalogue of theirs."""
-    texts: Dict[str, Any] = {**catalogue().help, **catalogue().libraries}
+@contextmanager
+def libraries_in(language: str) -> Iterator[None]:
+    """Make click and argparse say their own words in this language for a while.
+
+    They ask gettext, which has no catalogue of theirs, so that it answers from ours.
+    """
+    if language != "zh":
+        yield
+        return
+    texts = {**catalogue().help, **catalogue().libraries}
+    theirs = gettext.dgettext, gettext.dngettext
     vars(gettext)["dgettext"] = lambda domain, message: texts.get(message, message)
     vars(gettext)["dngettext"] = lambda domain, one, many, n: texts.get(one, one if n == 1 else many)
+    try:
+        yield
+    finally:
+        vars(gettext)["dgettext"], vars(gettext)["dngettext"] = theirs
 
 
 def in_chinese(message: str) -> str:

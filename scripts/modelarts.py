@@ -12,7 +12,7 @@ from typing import List, Optional
 SCRIPTS = Path(__file__).resolve().parent
 sys.path.insert(0, str(SCRIPTS.parent))
 
-from reports.catalogue import in_chinese, language_of, let_libraries_speak_chinese  # noqa: E402
+from reports.catalogue import in_chinese, language_of, libraries_in  # noqa: E402
 from reports.help import translate_parser  # noqa: E402
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
@@ -27,14 +27,8 @@ def run(script: str, arguments: Optional[List[str]] = None) -> int:
     Other arguments go to the script as they are. Both places are folders, or obs:// addresses where ModelArts'
     own moxing is installed.
     """
-    if language_of() == "zh":
-        let_libraries_speak_chinese()
-    parser = argparse.ArgumentParser(description=f"Run scripts/{script} as a ModelArts job.")
-    parser.add_argument("--data_url", default=DATA_URL, help="folder of the pictures and the network (%(default)s)")
-    parser.add_argument("--train_url", default=TRAIN_URL, help="folder that gets the results (%(default)s)")
-    if language_of() == "zh":
-        translate_parser(parser)
-    options, others = parser.parse_known_args(arguments)
+    with libraries_in(language_of()):
+        options, others = _parser(script).parse_known_args(arguments)
     work = Path(os.environ.get("STYLEBENCH_WORK", str(SCRIPTS.parent / "output" / "modelarts")))
     data, results = options.data_url, work / "results"
     shutil.rmtree(str(results), ignore_errors=True)  # of an earlier job; they must not pass for this one's
@@ -60,6 +54,15 @@ def run(script: str, arguments: Optional[List[str]] = None) -> int:
             failed = _fail(f"--train_url {options.train_url}: {reason}", EXIT_FAILED)
             return status or failed  # the job's own failure is what its caller has to know first
     return status
+
+
+def _parser(script: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=f"Run scripts/{script} as a ModelArts job.")
+    parser.add_argument("--data_url", default=DATA_URL, help="folder of the pictures and the network (%(default)s)")
+    parser.add_argument("--train_url", default=TRAIN_URL, help="folder that gets the results (%(default)s)")
+    if language_of() == "zh":
+        translate_parser(parser)
+    return parser
 
 
 def _fail(message: str, status: int = EXIT_USAGE) -> int:

@@ -130,6 +130,13 @@ def test_the_language_is_known_before_the_command_line_is_read():
     assert language_asked_for(["bench.py", "--lang", "fr"], chinese) == "zh"
 
 
+def test_a_command_line_in_chinese_leaves_the_next_one_in_english(monkeypatch, capsys):
+    for language, told in (("zh", "没有这个命令"), ("en", "No such command")):
+        monkeypatch.setattr(sys, "argv", ["bench.py", f"--lang={language}", "paint"])
+        assert bench.main() == 2
+        assert told in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "command, status, said",
     [
