@@ -43,7 +43,7 @@ def test_the_style_step_is_explained_by_layer_with_rules_and_totals(explain):
         "conv1_1 Conv2D Conv2D 16,16,16>16 cube white: float16",
         "gram_relu1_1",
         # size is 262144: the divisor of this Gram matrix does not fit into float16
-        "constant leaves float16's range: gram_relu1_1/truediv input 1, 1 of 1 saturate",
+        "constant leaves float16's range: gram_relu1_1/truediv input 1, 1 saturated",
         "ops on cube float16 41",
         "roofline floor, ms",
         "1.2 TB/s assumed",
