@@ -142,7 +142,7 @@ def test_a_mixlist_that_cannot_be_used_is_named(usage_error, tmp_path):
         ),
         (["--suite", "perf", "--half-width", "0"], "--half-width 0.0: input should be greater than 0"),
         (["--suite", "perf", "--budget", "-1"], "budget -1.0: input should be greater than 0"),
-        (["--suite", "perf", "--against", "HEAD", "--budget", "9"], "--against takes no --budget"),
+        (["--suite", "perf", "--against", "HEAD", "--half-width", "0.1"], "--against takes no --half-width"),
         (["--suite", "smoke", "--timeout", "0"], "timeout 0.0: input should be greater than 0"),
         (["--suite", "smoke", "--timeout", "inf"], "timeout inf: input should be a finite number"),
         (["--suite", "smoke", "--seed", "-1"], "seed -1: input should be greater than or equal to 0"),
