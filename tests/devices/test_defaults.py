@@ -65,7 +65,7 @@ def test_one_mode_is_the_reference_mode_of_the_device(asked):
     [("auto", "npu:0", "allow_fp32_to_fp16"), ("npu:1", "npu:1", "allow_fp32_to_fp16"), ("cpu", "cpu", modes.NAMES[0])],
 )
 def test_a_calibration_is_of_that_mode_and_names_its_device(cards, suite, tmp_path, device, name, mode):
-    _, plan = calibration.begin(suite, device, 1, 2, tmp_path, "")
+    _, plan = calibration.begin(suite, device, 1, (2, 2), False, tmp_path, "")
     assert (plan.device, plan.mode.name) == (name, mode)
 
 
