@@ -201,7 +201,7 @@ def test_overrides_reach_the_trial_and_the_record(tmp_path, picture):
     assert (case["id"], case["steps"], case["size"], case["initial"], case["seed"]) == ("picture-40", 4, 40, "noise", 3)
     assert case["inputs"]["height"] == 33 and len(case["styles"]) == 2
     assert [trial["status"] for trial in run["trials"]] == ["ok", "ok"]
-    assert f"{run['summaries'][0]['final_loss']:.5g}" in out
+    assert f"{run['summaries'][0]['final_loss']:.4g}" in out
     assert sorted(os.listdir(str(path.parent))) == ["journal.jsonl", "report.html", "run.json", "trials"]
     assert (path.parent / run["trials"][0]["picture"]).stat().st_size > 0
 

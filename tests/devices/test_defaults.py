@@ -55,9 +55,9 @@ def test_a_mode_that_is_named_runs(asked):
 
 def test_one_mode_is_the_reference_mode_of_the_device(asked):
     against_head = ("--suite", "perf", "--against", "HEAD")
-    assert asked(*against_head)[1] == ["allow_fp32_to_fp16"]
-    assert asked(*against_head, "--device", "cpu")[1] == ["must_keep_origin_dtype"]
-    assert asked(*against_head, "--modes", "force_fp16")[1] == ["force_fp16"]
+    assert asked(*against_head)[1].modes == ["allow_fp32_to_fp16"]
+    assert asked(*against_head, "--device", "cpu")[1].modes == ["must_keep_origin_dtype"]
+    assert asked(*against_head, "--modes", "force_fp16")[1].modes == ["force_fp16"]
 
 
 @pytest.mark.parametrize(

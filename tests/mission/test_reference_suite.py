@@ -31,7 +31,7 @@ def test_our_figures_beside_the_published_ones(tmp_path, monkeypatch, capfd, pic
     assert all(sample["losses"]["total"] > 0 for sample in samples)
     assert run["suite"]["cases"][0]["initial"] == "noise"
 
-    ours = next(line for line in out.splitlines() if line.startswith("  ours"))
+    ours = next(line for line in out.splitlines() if line.startswith("ours"))
     losses = [f"{trial['final_losses'][name]:.6g}" for name in ("content", "style", "tv", "total")]
     assert ours.split()[1:] == ["(emulated)", *losses, f"{trial['step_seconds']:.4g}"]
     assert re.search(r"832393 +262874 +72187.3 +1.16745e\+06 +0.01865", out)
