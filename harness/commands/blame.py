@@ -1,5 +1,7 @@
 """bench.py blame: which ops make a mode's picture wrong."""
 
+import math
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
@@ -87,15 +89,26 @@ def blame(
     context.exit(0 if are_fit else INCONCLUSIVE)
 
 
+class TimeIsUp(Exception):
+    """A search has had the time that it was given."""
+
+
 def search(
-    question: "Question", folder: "RunFolder", command: List[str], words: "Words", console: "Console"
+    question: "Question",
+    folder: "RunFolder",
+    command: List[str],
+    words: "Words",
+    console: "Console",
+    until: float = math.inf,
 ) -> "Optional[Blame]":
     """Search for what makes a mode wrong, keep and show all that is found; return the answer, None when interrupted.
 
     Args:
         command: what draws the case in the mode and in the reference mode, without dtypes.
+        until: time on time.monotonic()'s clock after which no further set is tried.
 
     Raises:
+        TimeIsUp: that time has come before the end; what was found is kept and shown.
         UsageError: a package is missing.
         ChildFailedError: the search failed; the message says where what it had found is kept.
     """
@@ -111,12 +124,17 @@ def search(
             if answer.score is not None:
                 findings.add(answer.score)
             progress.heard(answer)
+            if time.monotonic() > until:
+                raise TimeIsUp
 
         try:
             found = find(question, hear)
         except KeyboardInterrupt:
             print_interrupted(findings, words, console)
             return None
+        except TimeIsUp:
+            print_interrupted(findings, words, console)
+            raise
         except ChildFailedError as error:
             raise ChildFailedError(f"{error}; what it had found is kept in {folder.path}") from error
     findings.finish(found)

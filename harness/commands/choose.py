@@ -1,13 +1,15 @@
 """bench.py choose: which mode may be used for pictures of one's own, and with which configuration file."""
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
 
 import click
 
 from harness.commands import baselines_in
-from harness.commands.blame import again, search
+from harness.commands.blame import TimeIsUp, again
+from harness.commands.blame import search as search_cause
 from harness.commands.options import language_option, output_option
 from harness.commands.shown import Shown
 from harness.errors import UsageError
@@ -15,13 +17,15 @@ from harness.gates.exit_status import INTERRUPTED, TRIAL_FAILED
 from harness.store.cache import cache_folder
 
 if TYPE_CHECKING:
-    from harness.records import Run, Suite
+    from harness.records import Mode, Run, Suite
     from reports.terminal.choice import Ready
 
 Mended = Dict[str, Tuple[Tuple[str, ...], Path]]
 """By name of a wrong mode: the ops that make it right in float32, and the file that says so."""
-SIZE, STEPS = 96, 12
+SIZE, STEPS = 96, 8
 """Width in pixels and updates that a few minutes suffice for."""
+SEARCH_SECONDS = 120.0
+"""Seconds that are enough for the usual cause, on two cores."""
 
 
 @click.command()
@@ -32,6 +36,14 @@ SIZE, STEPS = 96, 12
 @click.option("--init", metavar="content|noise|FILE", help="What the picture starts from.")
 @click.option("--network", metavar="NAME|FILE", help="synthetic, or the path of imagenet-vgg-verydeep-19.mat.")
 @click.option("--modes", metavar="A,B", help="Modes to choose from; those of suite accuracy unless given.")
+@click.option(
+    "--search",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    default=SEARCH_SECONDS,
+    show_default=True,
+    help="What looking for ops that spoil the wrong modes may take.",
+)
 @click.option("--device", metavar="NAME", default="cpu", show_default=True, help="cpu or gpu, which emulate the card.")
 @output_option("Folder that gets the run's folder.")
 @click.option("--report", metavar="A,B", default="html", show_default=True, help="As of a run.")
@@ -48,6 +60,7 @@ def choose(
     init: Optional[str],
     network: Optional[str],
     modes: Optional[str],
+    search: float,
     device: str,
     output: str,
     report: str,
@@ -79,13 +92,15 @@ def choose(
     suite = suites.only(suites.get("accuracy"), first)
     suite = suites.customize(suite, changes, {"modes": chosen} if chosen else {})
     kinds.check(kind, suite, health=False)
-    choice.print_beforehand(suite, size**2 * steps / (SIZE**2 * STEPS), shown.words, quiet)
+    choice.print_beforehand(suite, size**2 * steps / (SIZE**2 * STEPS), search, shown.words, quiet)
     run, folder = _judged(suite, device, Path(output), shown)
     status = INTERRUPTED
     if run.complete:
-        mended = _mended(run, folder, lambda mode: again(first, mode, asked), shown)
+        wanted, slow = _worth_mending(run)
+        mended, left = _mended(run, wanted, folder, lambda mode: again(first, mode, asked), search, shown)
         if mended is not None:
             choice.print_ready(_ready(run, folder, mended), shown.words, shown.console)
+            choice.print_left(left, slow, search, shown.words, shown.console)
             status = 0 if all(trial.status == "ok" for trial in run.trials) else TRIAL_FAILED
     context.exit(shown.answer(folder, status))
 
@@ -108,31 +123,71 @@ def _judged(suite: "Suite", device: str, output: Path, shown: Shown) -> "Tuple[R
     return run, folder
 
 
-def _mended(run: "Run", folder: Path, command: Callable[[str], List[str]], shown: Shown) -> Optional[Mended]:
-    """Search for what spoils each wrong mode; return ops and file by the mode that is fit with them.
+def _worth_mending(run: "Run") -> "Tuple[List[Mode], List[str]]":
+    """Return the wrong modes that may still be the card's quickest, the least wrong first, and names of the others.
 
-    None when the search was interrupted. A bfloat16 mode has no kernels to swap and is left as it is.
+    Ops that are kept in float32 only make a mode slower. A bfloat16 mode has no kernels to swap.
+    """
+    (case,) = run.suite.cases
+    floors: Dict[str, float] = {}
+    for name in (mode.name for mode in run.suite.modes):
+        plan = run.plan_of(case.id, name)
+        if plan is not None and not plan.refused:
+            floors[name] = plan.roofline_seconds
+    found = {item.mode: item for item in run.fidelity}
+    right = [floors[name] for name, item in found.items() if item.fitness == "fit" and name in floors]
+    wrong = [mode for mode in run.suite.modes if mode.name in found and found[mode.name].fitness == "wrong"]
+    wanted = [mode for mode in wrong if mode.emit != "native" and floors.get(mode.name, 0.0) < min(right, default=1e9)]
+
+    def likeness(mode: "Mode") -> float:
+        distance = found[mode.name].to_reference
+        return distance.ssim if distance is not None else -1.0
+
+    slow = [mode.name for mode in wrong if mode not in wanted and mode.emit != "native"]
+    return sorted(wanted, key=likeness, reverse=True), slow
+
+
+def _mended(
+    run: "Run",
+    modes: "List[Mode]",
+    folder: Path,
+    command: Callable[[str], List[str]],
+    seconds: float,
+    shown: Shown,
+) -> Tuple[Optional[Mended], List[str]]:
+    """Search for what spoils each of the modes.
+
+    Returns:
+        Ops and file by the mode that is fit with them, None when a search was interrupted; and the names of modes
+        that the time did not suffice for.
     """
     from harness.blame.messages import Question
     from harness.store.files import slug
     from harness.store.run_folder import RunFolder
 
     (case,) = run.suite.cases
-    wrong = [item.mode for item in run.fidelity if item.fitness == "wrong"]
     mended: Mended = {}
-    for mode in run.suite.modes:
-        if mode.name in wrong and mode.emit != "native":
-            home = RunFolder(folder / "blame" / slug(mode.name))
-            home.path.mkdir(parents=True)
-            # One cause spoils most modes: what mended one is tried first on the next.
-            hints = tuple(dict.fromkeys(ops for ops, _ in mended.values()))
-            question = Question(case=case, mode=mode, cache=cache_folder(), hints=hints)
-            found = search(question, home, command(mode.name), shown.words, shown.console)
-            if found is None:
-                return None
-            if found.customize_dtypes:
-                mended[mode.name] = (found.blocks, home.path / "float32.cfg")
-    return mended
+    left: List[str] = []
+    until = time.monotonic() + seconds
+    for mode in modes:
+        if time.monotonic() >= until:
+            left.append(mode.name)
+            continue
+        home = RunFolder(folder / "blame" / slug(mode.name))
+        home.path.mkdir(parents=True)
+        # One cause spoils most modes: what mended one is tried first on the next.
+        hints = tuple(dict.fromkeys(ops for ops, _ in mended.values()))
+        question = Question(case=case, mode=mode, cache=cache_folder(), hints=hints)
+        try:
+            found = search_cause(question, home, command(mode.name), shown.words, shown.console, until)
+        except TimeIsUp:
+            left.append(mode.name)
+            continue
+        if found is None:
+            return None, left
+        if found.customize_dtypes:
+            mended[mode.name] = (found.blocks, home.path / "float32.cfg")
+    return mended, left
 
 
 def _ready(run: "Run", folder: Path, mended: Mended) -> "List[Ready]":

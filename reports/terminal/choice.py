@@ -29,17 +29,25 @@ class Ready(NamedTuple):
 
 
 def print_beforehand(
-    suite: Suite, work: float, words: Words = ENGLISH, quiet: bool = False, console: Optional[Console] = None
+    suite: Suite,
+    work: float,
+    seconds: float,
+    words: Words = ENGLISH,
+    quiet: bool = False,
+    console: Optional[Console] = None,
 ) -> None:
     """Say on standard error what is about to be drawn and how long that takes.
 
     Args:
         work: how many times the work of the default size and steps it is.
+        seconds: what looking for the cause may take.
     """
     console = console or open_console(stderr=True, quiet=quiet)
     (case,) = suite.cases
     text = words(
-        "Drawing {count} modes at {size} pixels, {steps} steps; then looking for what spoils the wrong ones.",
+        "Drawing {count} modes at {size} pixels, {steps} steps; then looking, for {seconds} s at most, "
+        "for what spoils the wrong ones.",
+        seconds=f"{seconds:g}",
         count=len(suite.modes),
         size=case.size,
         steps=case.steps,
@@ -71,3 +79,30 @@ def print_ready(ready: Sequence[Ready], words: Words = ENGLISH, console: Optiona
         options = [f"precision_mode={each.precision_mode}"]
         options += [f"customize_dtypes={shown_path(each.file)}"] if each.file is not None else []
         console.print(Text(f"    {'  '.join(options)}"), soft_wrap=True)
+
+
+def print_left(
+    left: Sequence[str],
+    slow: Sequence[str],
+    seconds: float,
+    words: Words = ENGLISH,
+    console: Optional[Console] = None,
+) -> None:
+    """Print which wrong modes the time did not suffice for, and which were not worth mending.
+
+    Args:
+        left: names of the first.
+        slow: names of the others.
+        seconds: what the search was given.
+    """
+    console = console or open_console()
+    if slow:
+        text = words("No quicker on the card than what is right, so not mended: {modes}", modes=words.comma.join(slow))
+        console.print(Text(text), soft_wrap=True)
+    if left:
+        text = words(
+            "Not mended within {seconds} s: {modes}; --search gives more time, and blame searches for one mode",
+            seconds=f"{seconds:g}",
+            modes=words.comma.join(left),
+        )
+        console.print(Text(text), soft_wrap=True)

@@ -76,7 +76,7 @@ def test_what_may_be_used_comes_last_the_quickest_first_with_its_file(choose, tm
     status, out, err, asked = choose()
     assert status == 0
     assert err.splitlines()[:3] == [
-        "Drawing 5 modes at 96 pixels, 12 steps; then looking for what spoils the wrong ones.",
+        "Drawing 5 modes at 96 pixels, 8 steps; then looking, for 120 s at most, for what spoils the wrong ones.",
         "It takes a few minutes.",
         "The answer on each mode comes first; a search that is interrupted keeps what it has found.",
     ]
@@ -93,10 +93,10 @@ def test_what_may_be_used_comes_last_the_quickest_first_with_its_file(choose, tm
 
 
 def test_the_case_is_ones_own_and_drawn_once(choose, picture, style):
-    _, _, err, asked = choose("--size", "192", "--steps", "24", "--init", "noise", "--modes", MIXED)
+    _, _, err, asked = choose("--size", "192", "--steps", "16", "--init", "noise", "--modes", MIXED)
     (suite,) = asked.suites
     (case,) = suite.cases
-    assert (case.content, case.styles, case.size, case.steps, case.initial) == (picture, (style,), 192, 24, "noise")
+    assert (case.content, case.styles, case.size, case.steps, case.initial) == (picture, (style,), 192, 16, "noise")
     assert [mode.name for mode in suite.modes] == [REFERENCE, MIXED] and suite.fidelity is not None
     assert "This is 8.0 times the work of the default size and steps, which take a few minutes." in err
 
@@ -109,6 +109,7 @@ def test_a_mode_that_nothing_mends_is_not_ready(choose):
 
 def test_what_mended_one_mode_is_tried_first_on_the_next(choose):
     _, _, _, asked = choose(wrong=(MIXED, RIGHT))
+    assert [question.mode.name for question in asked.questions] == [MIXED, RIGHT]
     assert [question.hints for question in asked.questions] == [(), (("gram_relu1_1/MatMul",),)]
 
 
@@ -134,3 +135,17 @@ def test_the_answer_for_programs_is_alone_on_standard_output(choose):
 def test_a_card_cannot_draw_the_float32_picture(choose, cards):
     status, out, err, _ = choose("--device", "npu:0")
     assert (status, out) == (2, "") and "expected cpu or gpu" in err
+
+
+def test_a_mode_that_cannot_become_the_quickest_is_not_searched(choose, monkeypatch):
+    monkeypatch.setitem(FLOORS, MIXED, 3e-3)
+    status, out, _, asked = choose()
+    assert (status, asked.questions) == (0, [])
+    assert f"No quicker on the card than what is right, so not mended: {MIXED}" in out
+
+
+def test_a_search_whose_time_is_up_ends_and_keeps_what_it_has(choose, tmp_path):
+    status, out, _, asked = choose("--search", "0.000001")
+    assert status == 0 and f"Not mended within 1e-06 s: {MIXED}; --search gives more time" in out
+    status, out, _, asked = choose("--search", "0")
+    assert len(asked.questions) == 0 or f"Not mended within 0 s: {MIXED}" in out

@@ -47,7 +47,7 @@ TERMS = set(
     """
     accuracy against api approve baselines bench bfloat blame calibrate cfg changed checkout cpu customize doctor dtypes
     dump fit flip force gate gflop gib git gram graph head html journal json lang log missing mode modes mpx nan png
-    psnr python reason replicates report require resume run ssim student style stylebench suite text tflop
+    psnr python reason replicates report require resume run search ssim student style stylebench suite text tflop
     """.split()
 )
 """What Chinese texts hold in Latin letters: abbreviations, units, and the names of files, commands and options."""
@@ -176,9 +176,10 @@ def test_a_terminal_shows_no_english(evidence, trial):
     _print_search(words, console, folder)
     one_case = whole.suite.model_copy(update={"cases": whole.suite.cases[:1]})
     for work in (1, 9):
-        choice.print_beforehand(one_case, work, words, console=console)
+        choice.print_beforehand(one_case, work, 1, words, console=console)
     for ready in ([], [choice.Ready("1", "1", folder, ops, 0.1) for ops in ((), ("1",))]):
         choice.print_ready(ready, words, console)
+    choice.print_left(["1"], ["1"], 1, words, console)
     assert _english(out.getvalue(), evidence, HISTORY_WORDS) == []
     assert len(re.findall("[\u4e00-\u9fff]", out.getvalue())) > 5000
 
