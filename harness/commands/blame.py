@@ -90,7 +90,11 @@ def blame(
 
 
 class TimeIsUp(Exception):
-    """A search has had the time that it was given."""
+    """A search has had the time that it was given; `ops` is the smallest fitting set so far, empty without one."""
+
+    def __init__(self, ops: Tuple[str, ...] = ()) -> None:
+        super().__init__("the time of the search is up")
+        self.ops = ops
 
 
 def search(
@@ -134,7 +138,7 @@ def search(
             return None
         except TimeIsUp:
             print_interrupted(findings, words, console)
-            raise
+            raise TimeIsUp(tuple(findings.smallest.ops) if findings.smallest else ()) from None
         except ChildFailedError as error:
             raise ChildFailedError(f"{error}; what it had found is kept in {folder.path}") from error
     findings.finish(found)

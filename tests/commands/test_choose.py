@@ -144,8 +144,15 @@ def test_a_mode_that_cannot_become_the_quickest_is_not_searched(choose, monkeypa
     assert f"No quicker on the card than what is right, so not mended: {MIXED}" in out
 
 
-def test_a_search_whose_time_is_up_ends_and_keeps_what_it_has(choose, tmp_path):
-    status, out, _, asked = choose("--search", "0.000001")
-    assert status == 0 and f"Not mended within 1e-06 s: {MIXED}; --search gives more time" in out
+def test_a_search_whose_time_is_up_ends_and_keeps_what_it_has(choose, tmp_path, monkeypatch):
+    times = iter([0.0, 0.0, 9.0])  # begin, before the search, at its first finding
+    monkeypatch.setattr("time.monotonic", lambda: next(times, 9.0))
+    status, out, _, _ = choose("--search", "5")
+    assert status == 0 and f"{MIXED}: right with 1 ops in float32" in out[out.index("Ready for the card") :]
+    assert (tmp_path / "results" / "run" / "blame" / MIXED / "float32.cfg").read_text() == DTYPES
+
+
+def test_without_time_to_search_nothing_is_searched_and_that_is_said(choose):
     status, out, _, asked = choose("--search", "0")
-    assert len(asked.questions) == 0 or f"Not mended within 0 s: {MIXED}" in out
+    assert (status, asked.questions) == (0, [])
+    assert f"Not mended within 0 s: {MIXED}; --search gives more time" in out
