@@ -1,5 +1,6 @@
 import os
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -170,6 +171,9 @@ def test_a_disk_that_fills_up_is_one_line_and_a_job_that_can_continue(stylize, m
 
     def stepped(self, sample):
         if sample.updates == 3:
+            # The checkpoint is written beside the steps.
+            while not os.path.exists(f"{small_disk}/at_2.png"):
+                time.sleep(0.01)
             fill(small_disk)
 
     with monkeypatch.context() as patch:
