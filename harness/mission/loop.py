@@ -195,7 +195,7 @@ class _Run:
     def go(self) -> None:
         """Make the steps and write the results."""
         steps = self.job.case.steps
-        self.observer.phase(Phase(name="steps"))
+        self.observer.phase(Phase(name="first_step"))
         for sample in sample_steps(self._step, steps, self.updates):
             self.writer.check()
             self._add_row(sample.losses)

@@ -31,7 +31,7 @@ from harness.records.fidelity import (
 from harness.records.power import Calibration, CalibrationPair, PowerCard
 from harness.records.run import Comparison, Growth, Pair, Run, Summary
 from harness.records.suite import Limit, Metric, Suite
-from harness.records.trial import LossScaling, Status, Trial, TrialResult
+from harness.records.trial import LossScaling, PhaseName, Status, Trial, TrialResult
 from harness.records.verdict import Gate, Outcome, Rule, Verdict
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "ModeFidelity",
     "Outcome",
     "Pair",
+    "PhaseName",
     "PictureDistance",
     "PlanFigures",
     "PowerCard",

@@ -5,7 +5,7 @@ from typing import Dict, Optional, Tuple, Union
 from pydantic import Field, TypeAdapter
 from typing_extensions import Annotated, Literal
 
-from harness.records import Losses, LossScaling, Record, TrialFidelity, WorkerEnvironment
+from harness.records import Losses, LossScaling, PhaseName, Record, TrialFidelity, WorkerEnvironment
 from harness.records.base import Seconds
 from harness.remark import Remark
 
@@ -24,7 +24,7 @@ class Phase(Record):
     """The worker begins another part of the trial."""
 
     event: Literal["phase"] = "phase"
-    name: Literal["network", "targets", "graph", "steps", "finish", "timing", "health", "fidelity"]
+    name: PhaseName
 
 
 class Planned(Record):

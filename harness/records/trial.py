@@ -14,6 +14,31 @@ from harness.remark import Remark
 
 Status = Literal["ok", "crashed", "timed_out", "diverged", "refused"]
 
+PhaseName = Literal[
+    "interpreter",
+    "tensorflow",
+    "network",
+    "targets",
+    "graph",
+    "plan",
+    "session",
+    "first_step",
+    "steps",
+    "finish",
+    "timing",
+    "picture",
+    "score",
+    "rates",
+    "health",
+    "fidelity",
+    "shutdown",
+]
+"""Part of a trial, in the order they come. The worker names all but the first, the last, and the end of the first step.
+
+`plan` is the card's dtype decisions and the graph that computes so, `timing` the steps after the picture is done,
+`score` the picture's losses in float32, `rates` the processor's matrix products.
+"""
+
 
 class LossScaling(Record):
     """What loss scaling did in a trial: skipped steps are its price."""
@@ -95,6 +120,8 @@ class TrialResult(Record):
     """Start of the trial: ISO 8601, UTC."""
     wall_seconds: float = Field(ge=0, le=1e9)
     """Seconds from the start of the worker to its end."""
+    phases: Dict[PhaseName, Figure] = {}
+    """Seconds of each part of the trial; their sum is wall_seconds."""
     environment: Optional[WorkerEnvironment] = None
     startup_seconds: Optional[Figure] = None
     """Seconds from the start of the worker to the end of the first step."""

@@ -10,22 +10,21 @@ from model import vgg
 
 if TYPE_CHECKING:
     from harness.devices.device import Device
-    from model.stylization import StepGraph
+    from model.stylization import StepGraph, Targets
 
 
-def build_step(
+def step_targets(
     case: Case,
     mode: Optional[Mode],
     device: "Device",
     pictures: Pictures,
     network: vgg.Network,
     dtype: Any = np.float32,
-) -> "StepGraph":
-    """Return the case's model.stylization.StepGraph, with targets from graphs in this mode, as on the card.
+) -> "Targets":
+    """Return the case's model.stylization.Targets, from graphs in this mode, as on the card.
 
     Args:
-        mode: None: targets come from plain graphs in `dtype`, on the device's reference.
-        dtype: of the graph that is built, whose precision no mode has changed yet.
+        mode: None: they come from plain graphs in `dtype`, on the device's reference.
     """
     from model import stylization
 
@@ -36,7 +35,29 @@ def build_step(
         graph_def = device.prepare(graph_def, list(graph.activations.values()), mode).graph_def
         return device.evaluate(graph_def, graph.activations, {graph.picture: picture})
 
-    targets = stylization.compute_targets(pictures.contents, pictures.styles, network, case.settings, evaluate, dtype)
+    return stylization.compute_targets(pictures.contents, pictures.styles, network, case.settings, evaluate, dtype)
+
+
+def build_step(
+    case: Case,
+    mode: Optional[Mode],
+    device: "Device",
+    pictures: Pictures,
+    network: vgg.Network,
+    dtype: Any = np.float32,
+    targets: "Optional[Targets]" = None,
+) -> "StepGraph":
+    """Return the case's model.stylization.StepGraph.
+
+    Args:
+        mode: None: targets come from plain graphs in `dtype`, on the device's reference.
+        dtype: of the graph that is built, whose precision no mode has changed yet.
+        targets: what step_targets returns; None: computed here.
+    """
+    from model import stylization
+
+    if targets is None:
+        targets = step_targets(case, mode, device, pictures, network, dtype)
     train = device.training(mode) if mode is not None else stylization.train
     initial = initial_pictures(case, pictures, network)
     return stylization.step_graph(initial, targets, network, case.settings, dtype, train)

@@ -13,12 +13,13 @@ from pydantic import ValidationError
 
 from harness.machine import environment
 from harness.machine.child import Child, ChildTimeoutError, ended_by, raised
-from harness.records import Status, Trial, TrialResult
+from harness.records import PhaseName, Status, Trial, TrialResult
 from harness.records.events import (
     Diverged,
     Event,
     Finished,
     Health,
+    Phase,
     Planned,
     Refused,
     Sample,
@@ -36,6 +37,34 @@ _FATAL = re.compile(r"^.*: F [^\]\n]*\] ?(.+)$", re.MULTILINE)
 """Line that TensorFlow, and the card's adapter through it, logs before it aborts; the group is its message."""
 
 
+class Phases:
+    """How long each part of a trial took, from when this is made, as the events arrive."""
+
+    def __init__(self) -> None:
+        self.seconds: Dict[PhaseName, float] = {}
+        self._name: PhaseName = "interpreter"
+        self._begun = time.monotonic()
+
+    def take(self, event: Event) -> None:
+        """End the present part where the event begins another."""
+        if isinstance(event, Phase):
+            self._begin(event.name)
+        elif isinstance(event, Sample) and self._name == "first_step":
+            self._begin("steps")
+        elif isinstance(event, (Finished, Diverged, Refused)):
+            self._begin("shutdown")
+
+    def end(self) -> Dict[PhaseName, float]:
+        """End the last part; return the seconds of each."""
+        self._begin("shutdown")
+        return self.seconds
+
+    def _begin(self, name: PhaseName) -> None:
+        now = time.monotonic()
+        self.seconds[self._name] = self.seconds.get(self._name, 0.0) + now - self._begun
+        self._name, self._begun = name, now
+
+
 class Reports:
     """The events that a worker has reported, by kind."""
 
@@ -46,10 +75,12 @@ class Reports:
         self.planned: Optional[Planned] = None
         self.finished: Optional[Finished] = None
         self.last: Optional[Event] = None
+        self.phases = Phases()
 
     def take(self, event: Event) -> None:
         """Keep the event, and as the last one."""
         self.last = event
+        self.phases.take(event)
         if isinstance(event, Sample):
             self.samples.append(event)
         elif isinstance(event, Health):
@@ -134,6 +165,7 @@ def run_trial(
         remarks=(planned.remarks if planned else ()) + (finished.remarks if finished else ()),
         started=started,
         wall_seconds=time.monotonic() - clock,
+        phases=reports.phases.end(),
         environment=begun.environment if begun else None,
         **reports.measured(status),
     )

@@ -102,6 +102,7 @@ def run_trial(trial: Trial, emit: Emit, started: float) -> None:
     """
     from harness.devices.opening import open_device
 
+    emit(Phase(name="tensorflow"))
     try:
         device = open_device(trial.device, Path(trial.picture).parent)
         emit(Started(environment=device.environment()))
@@ -139,11 +140,14 @@ def _build(trial: Trial, device: Device, emit: Emit, stack: ExitStack) -> _Step:
     now, pictures, network = load(case, trial.cache)
     _check_unchanged(case, now)
     emit(Phase(name="targets"))
-    graph = building.build_step(case, trial.mode, device, pictures, network)
+    targets = building.step_targets(case, trial.mode, device, pictures, network)
     emit(Phase(name="graph"))
+    graph = building.build_step(case, trial.mode, device, pictures, network, targets=targets)
+    emit(Phase(name="plan"))
     keep = [graph.initialize, graph.result]
     prepared = device.prepare(graph.graph_def, step_fetches(graph), trial.mode, keep)
     emit(Planned(emulated=prepared.emulated, remarks=prepared.remarks))
+    emit(Phase(name="session"))
     session = stack.enter_context(device.session(prepared.graph_def))
     if not (trial.health or trial.fidelity):
         graph = graph._replace(graph_def=None)
@@ -156,7 +160,7 @@ def _draw(trial: Trial, device: Device, step: _Step, emit: Emit, started: float)
     graph, session, steps = step.graph, step.session, trial.case.steps
     session.run(graph.initialize)
     update = _Update(device, session, graph)
-    emit(Phase(name="steps"))
+    emit(Phase(name="first_step"))
     startup_seconds, samples = 0.0, []
     with Turns(trial.turns) as turns:
         for sample in sample_steps(update, steps, per_call=update.per_call, before=turns.wait, delay=trial.delay):
@@ -181,12 +185,15 @@ def _draw(trial: Trial, device: Device, step: _Step, emit: Emit, started: float)
 def _judge(trial: Trial, device: Device, step: _Step, drawn: _Drawn, emit: Emit) -> Dict[str, Any]:
     """Write the picture, score it in float32, and measure what else the trial asks for; return fields of Finished."""
     case = trial.case
+    emit(Phase(name="picture"))
     network = vgg.load(case.network, trial.cache)
     picture_sha256 = _write_pictures(trial.picture, drawn.result + network.mean_pixel, step.pictures, case)
     rescore = functools.partial(score, device, pictures=step.pictures, network=network, case=case)
+    emit(Phase(name="score"))
     true_losses = rescore([drawn.result])[0] if step.lowered else drawn.losses[-1]
     found: Dict[str, Any] = {"true_losses": true_losses, "picture_sha256": picture_sha256}
     if not (step.emulated or trial.fidelity):
+        emit(Phase(name="rates"))
         rates = device.matmul_tflops()
         found.update(matmul_tflops=rates["float32"], matmul_tflops_bfloat16=rates.get("bfloat16"))
     if trial.fidelity:

@@ -11,6 +11,7 @@ from reports.figures import COSTS, NOT_MEASURED, RESULTS, Figure, legend
 from reports.findings import sentences
 from reports.html.page import command
 from reports.language import Words
+from reports.phases import PhaseTable
 from reports.plain_text import printable
 from reports.stored_run import Evidence, headline, title
 from reports.terminal.power_card import card_line
@@ -55,6 +56,10 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
         if said:
             count = sum(len(saying.modes) for saying in said)
             parts.append(folded(words(text, count=count), "\n".join(_verdicts(said, evidence, words))))
+    phases = PhaseTable.of(run.trials, words)
+    if phases.rows:
+        headings = [phases.headings[0], *map(code, phases.headings[1:])]
+        parts.append(folded(words("Where the time of a trial went, mean seconds"), _table(headings, phases.rows)))
     parts.append(_provenance(run, words))
     return parts
 

@@ -13,6 +13,7 @@ from reports.html import pictures
 from reports.html.case_charts import CaseCharts
 from reports.html.templating import COLORS, environment
 from reports.language import Words
+from reports.phases import PhaseTable
 from reports.plain_text import printable
 from reports.stored_run import Evidence, headline, title
 from reports.verdict_text import sayings
@@ -49,6 +50,7 @@ def render(evidence: Evidence, words: Words) -> bytes:
         figures=FIGURES,
         ops=_OPS,
         environment=_facts(run, words),
+        phases=PhaseTable.of(run.trials, words),
         command=command(run),
         origin=evidence.origin,
     )

@@ -17,17 +17,12 @@ from harness.mission.loop import LOSSES, Observer, Outcome
 from harness.records import Losses, WorkerEnvironment
 from harness.records.events import Phase, Planned, Sample
 from reports.language import ENGLISH, Words
+from reports.phases import PHASES
 from reports.terminal.console import open_console
 
 _REDRAWS_PER_SECOND = 2
 _MEAN_OF = 10
 """Last steps whose mean predicts the remaining time."""
-_PHASES = {
-    "network": "reading pictures",
-    "targets": "computing targets",
-    "graph": "building the step",
-    "steps": "compiling the step",
-}
 
 
 class MissionLog(Observer):
@@ -67,7 +62,7 @@ class MissionLog(Observer):
 
     def phase(self, phase: Phase) -> None:
         """Name the phase beside the bar."""
-        self._bar.update(self._task, description=self._words(_PHASES[phase.name]))
+        self._bar.update(self._task, description=self._words(PHASES[phase.name]))
 
     def begun(self, job: Job, environment: WorkerEnvironment, planned: Planned, updates: int) -> None:
         """Say which device runs which mode."""

@@ -13,6 +13,7 @@ from harness.records import Trial, TrialResult
 from harness.records.events import Event, Phase, Sample
 from harness.runs.runner import Observer
 from reports.language import ENGLISH, Words
+from reports.phases import PHASES
 from reports.terminal.console import open_console
 
 _REDRAWS_PER_SECOND = 2
@@ -26,17 +27,6 @@ PREPARATIONS = {
     "plans": "looking at the machine, planning the card's dtypes",
 }
 """By what an observer's `preparing` is told."""
-
-PHASES = {
-    "network": "reading pictures",
-    "targets": "computing targets",
-    "graph": "building the step",
-    "steps": "compiling the step",
-    "finish": "scoring the picture",
-    "timing": "finding the steady state",
-    "health": "counting what float16 loses",
-    "fidelity": "watching every layer",
-}
 
 
 def sparkline(values: Iterable[float]) -> str:

@@ -28,20 +28,22 @@ def _case(change: Callable[[Any], Any]) -> Fault:
     """The step is built of another case."""
 
     def fault(patch: Any) -> None:
-        build = building.build_step
-        patch.setattr(building, "build_step", lambda case, *rest: build(change(case), *rest))
+        for name in ("step_targets", "build_step"):
+            right = getattr(building, name)
+            patch.setattr(building, name, lambda case, *rest, right=right, **more: right(change(case), *rest, **more))
 
     return fault
 
 
 def _network(change: Callable[[vgg.Network], vgg.Network]) -> Fault:
     def fault(patch: Any) -> None:
-        build = building.build_step
+        def faulty(right: Any) -> Any:
+            return lambda case, mode, device, pictures, network, *dtype, **more: right(
+                case, mode, device, pictures, change(network), *dtype, **more
+            )
 
-        def faulty(case: Any, mode: Any, device: Any, pictures: Any, network: Any, *dtype: Any) -> Any:
-            return build(case, mode, device, pictures, change(network), *dtype)
-
-        patch.setattr(building, "build_step", faulty)
+        for name in ("step_targets", "build_step"):
+            patch.setattr(building, name, faulty(getattr(building, name)))
 
     return fault
 
@@ -132,9 +134,9 @@ def _clipped(last: bool) -> Fault:
         right, steps = stylization.step_graph, []
         build = building.build_step
 
-        def counted(case: Any, *rest: Any) -> Any:
+        def counted(case: Any, *rest: Any, **more: Any) -> Any:
             steps[:] = [case.steps]
-            return build(case, *rest)
+            return build(case, *rest, **more)
 
         def clipped(initial: Any, targets: Any, network: Any, settings: Any, dtype: Any, train: Any) -> Any:
             def with_clip(totals: Any, variable: Any, tensors: Any, settings: Any) -> Any:

@@ -49,7 +49,7 @@ def test_the_journal_grows_by_whole_lines(tmp_path):
 
 
 def test_lines_can_be_read_back(tmp_path):
-    write_lines(tmp_path / "events.jsonl", [Phase(name="graph"), Phase(name="steps")])
+    write_lines(tmp_path / "events.jsonl", [Phase(name="graph"), Phase(name="first_step")])
     assert (tmp_path / "events.jsonl").read_text().count("\n") == 2
 
 

@@ -64,6 +64,9 @@ def test_a_trial_from_the_inside(run, trial):
     assert result.final_losses["total"] == result.true_losses["total"]
     assert result.first_step_seconds == samples[0].seconds
     assert result.startup_seconds > samples[0].seconds
+    assert set(result.phases) >= {"interpreter", "tensorflow", "targets", "plan", "first_step", "steps", "shutdown"}
+    assert sum(result.phases.values()) == pytest.approx(result.wall_seconds, abs=0.1)
+    assert result.phases["first_step"] >= samples[0].seconds
     assert result.peak_memory_bytes > 50e6
     assert result.device == "cpu" and result.environment.kind == "cpu"
     assert result.environment.usable_cores == len(os.sched_getaffinity(0))

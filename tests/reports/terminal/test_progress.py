@@ -48,7 +48,7 @@ def test_elsewhere_than_on_a_terminal_it_is_one_line_a_trial(trial, result, cloc
         observer.preparing("plans")
         for number in (1, 2, 3):
             observer.trial_started(trial, number, 3)
-            observer.event(trial, Phase(name="steps"))
+            observer.event(trial, Phase(name="first_step"))
             clock.now += 100
             observer.trial_ended(trial, result)
     label = "small  must_keep_origin_dtype  #1: 0.5000 s/step, 12 s in all"
