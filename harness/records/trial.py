@@ -66,6 +66,8 @@ class Trial(Record):
     """Number of this process among those of its case and mode, counted from 1."""
     confirmation: bool = False
     """True for a trial of the delayed second measurement, which no summary counts."""
+    attempt: Count = 1
+    """Number of this attempt at the trial, from 1: each has a folder of its own, and only a lost one has another."""
     picture: str
     """Path where the worker writes the final picture; further pictures of a batch get a number before the suffix."""
     cache: str
@@ -96,6 +98,10 @@ class TrialResult(Record):
     replicate: int = Field(gt=0)
     confirmation: bool = False
     """True for a trial of the delayed second measurement, which no summary counts."""
+    attempt: Count = 1
+    """Number of the attempt that this is the outcome of."""
+    result_lost: bool = False
+    """True when the trial ran on a machine whose result never came: --resume makes another attempt."""
     status: Status
     reason: str = ""
     """Why the status is not ok, in one line; empty when it is."""

@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 
 from pydantic import ValidationError
 
@@ -25,10 +25,13 @@ from harness.step import inputs
 from harness.step.turns import VARIABLE
 from harness.store.files import first_problem, slug
 from harness.store.run_folder import RunFolder
-from harness.trial.supervisor import run_trial
+from harness.trial.exchange import here, measure
+from harness.trial.place import Place
 
 CONFIRMATION_DELAY = 60.0
 """Least seconds from the end of a measurement to its confirmation, so that one disturbance does not hit both."""
+At = Callable[[RunFolder], Place]
+"""Returns where the trials of a run with this folder are run."""
 
 
 class Observer:
@@ -67,6 +70,7 @@ def run_suite(
     plans: bool = False,
     plan_only: bool = False,
     for_gate: bool = False,
+    at: At = here,
 ) -> Tuple[Run, Path]:
     """Measure the suite; return the run and the path of its folder.
 
@@ -78,6 +82,7 @@ def run_suite(
         plans: record the card's dtype plan of each case and mode too.
         plan_only: record the plans and run no trial.
         for_gate: Run.for_gate of the run.
+        at: where its trials run.
 
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
@@ -107,7 +112,7 @@ def run_suite(
         plans=_plans(suite, cache) if plan_only or plans else [],
     )
     with _hint(folder):
-        return _measure(run, folder, cache, observer)
+        return _measure(run, folder, cache, observer, at)
 
 
 def _require_folders(suite: Suite) -> None:
@@ -122,7 +127,7 @@ def _require_folders(suite: Suite) -> None:
                 )
 
 
-def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
+def resume(path: Path, cache: str, observer: Observer, at: At = here) -> Tuple[Run, Path]:
     """Measure the trials that an interrupted run lacks; return the run and the path of its folder.
 
     Raises:
@@ -135,13 +140,20 @@ def resume(path: Path, cache: str, observer: Observer) -> Tuple[Run, Path]:
     observer.preparing("inputs")
     require_unchanged(f"run {path}", run.suite.cases, run.environment, run.device, cache)
     with _hint(folder):
-        return _measure(_with_journal(run, folder), folder, cache, observer)
+        return _measure(_with_journal(run, folder), folder, cache, observer, at)
 
 
 def _with_journal(run: Run, folder: RunFolder) -> Run:
-    """Return the run with the trials of its journal; raises UsageError when one is none of this run's."""
+    """Return the run with the trials of its journal; raises UsageError when one is none of this run's.
+
+    Trials whose result was lost leave the journal, so that they are measured, and counted, once.
+    """
     try:
-        return Run(**{**dict(run), "trials": folder.recover_journal(run.id)})
+        found: List[TrialResult] = folder.recover_journal(run.id)
+        trials = [trial for trial in found if not trial.result_lost]
+        if len(trials) < len(found):
+            folder.rewrite_journal(run.id, trials)
+        return Run(**{**dict(run), "trials": trials})
     except ValidationError as error:
         raise UsageError(f"journal {folder.journal_path}: {first_problem(error)} (measure anew)") from error
 
@@ -166,7 +178,9 @@ def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, de
         raise UsageError(f"{what}: the environment has changed: {_difference(before, after)}")
 
 
-def confirm(run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: str, observer: Observer) -> Run:
+def confirm(
+    run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: str, observer: Observer, at: At = here
+) -> Run:
     """Measure cases and modes a second time, in fresh processes, and return the run with these trials.
 
     The first round goes through the cases and modes in reverse order. Measuring begins once CONFIRMATION_DELAY has
@@ -190,8 +204,8 @@ def confirm(run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: st
     try:
         observer.waiting(_until_confirmation(trials))
         time.sleep(_until_confirmation(trials))
-        _run_trials(missing, len(order), run, trials, folder, observer)
-        run = run.model_copy(update={"complete": True})
+        _run_trials(missing, len(order), run, trials, folder, observer, at)
+        run = run.model_copy(update={"complete": not any(trial.result_lost for trial in trials)})
     except KeyboardInterrupt:
         pass
     run = run.model_copy(update={"trials": trials})
@@ -235,15 +249,15 @@ def _difference(before: Dict[str, object], now: Dict[str, object]) -> str:
     return "; ".join(f"{name} was {before[name]}, is {now.get(name)}" for name in changed)
 
 
-def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer) -> Tuple[Run, Path]:
+def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer, at: At) -> Tuple[Run, Path]:
     """Run the trials that the run has no result of, and keep the record on the disk up to date."""
     trials = list(run.trials)
     folder.save(run)  # what --resume needs, should this process die
     complete = False
     try:
         for missing, planned in _rounds(run, trials, folder, cache):
-            _run_trials(missing, planned, run, trials, folder, observer)
-        complete = True
+            _run_trials(missing, planned, run, trials, folder, observer, at)
+        complete = not any(trial.result_lost for trial in trials)
     except KeyboardInterrupt:
         pass
     summaries = summarize(run.suite, trials, run.reference_mode)
@@ -311,6 +325,7 @@ def _run_trials(
     trials: List[TrialResult],
     folder: RunFolder,
     observer: Observer,
+    at: At,
 ) -> None:
     """Run the trials, each on its device and all devices at once; each result joins the journal, then `trials`."""
     by_device: Dict[str, List[Tuple[int, Trial]]] = {}
@@ -318,7 +333,9 @@ def _run_trials(
         by_device.setdefault(trial.device, []).append((number, trial))
     lock = threading.Lock()
 
-    def measure(job: Tuple[int, Trial], stop: threading.Event) -> None:
+    place = at(folder)
+
+    def run_one(job: Tuple[int, Trial], stop: threading.Event) -> None:
         number, trial = job
 
         def hear(event: Event) -> None:
@@ -327,13 +344,13 @@ def _run_trials(
 
         with lock:
             observer.trial_started(trial, number, planned)
-        result = run_trial(trial, folder, run.suite.timeout, hear, stop if len(by_device) > 1 else None)
+        result = measure(place, trial, folder, run.suite.timeout, hear, stop if len(by_device) > 1 else None)
         with lock:
             folder.append_journal(run.id, result)
             trials.append(result)
             observer.trial_ended(trial, result)
 
-    dispatch.run_all(list(by_device.values()), measure)
+    dispatch.run_all(list(by_device.values()), run_one)
 
 
 def _trial(
@@ -343,13 +360,15 @@ def _trial(
     chosen = naming.parse(run.device)
     pair = run.suite.cases.index(case) * len(run.suite.modes) + run.suite.modes.index(mode)
     slot = dispatch.rotated(pair, replicate, len(chosen))
+    attempt = folder.next_attempt(trial_id)
     return Trial(
         id=trial_id,
         case=case,
         mode=mode,
         device=chosen[slot].name,
         replicate=replicate,
-        picture=str(folder.trial_folder(trial_id) / "picture.png"),
+        attempt=attempt,
+        picture=str(folder.trial_path(trial_id, attempt) / "picture.png"),
         cache=cache,
         health=run.health and replicate == 1 and not confirmation,
         confirmation=confirmation,

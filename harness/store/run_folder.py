@@ -6,7 +6,7 @@ import secrets
 import stat
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import List, Tuple, Type
+from typing import List, Sequence, Tuple, Type
 
 from pydantic import ValidationError
 
@@ -76,11 +76,23 @@ class RunFolder:
                 f"output folder {results}: {reason} (expected one that can be written; see --output)"
             ) from error
 
-    def trial_folder(self, trial_id: str) -> Path:
-        """Make and return the folder of one trial."""
-        folder = self.path / "trials" / slug(trial_id)
+    def trial_path(self, trial_id: str, attempt: int = 1) -> Path:
+        """Return the path of the folder of an attempt at a trial, which need not be there."""
+        suffix = f".attempt-{attempt}" if attempt > 1 else ""
+        return self.path / "trials" / f"{slug(trial_id)}{suffix}"
+
+    def trial_folder(self, trial_id: str, attempt: int = 1) -> Path:
+        """Make and return the folder of an attempt at a trial."""
+        folder = self.trial_path(trial_id, attempt)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def next_attempt(self, trial_id: str) -> int:
+        """Return the number, from 1, of the first attempt at a trial that no file tells of."""
+        attempt = 1
+        while (self.trial_path(trial_id, attempt) / "log.txt").exists():
+            attempt += 1
+        return attempt
 
     def oracle_path(self, case_id: str) -> Path:
         """File of a case's float64 trajectory, which lives as long as the run is measured: some 50 MB."""
@@ -98,9 +110,8 @@ class RunFolder:
 
     def append_journal(self, owner: str, result: Record) -> None:
         """Add a finished trial, or pair of trials, to the journal and onto the disk; the line names its owner's id."""
-        line = {_OWNER: owner, **result.model_dump(mode="json")}
         with open(self.journal_path, "ab") as file:
-            file.write(json.dumps(line).encode() + b"\n")
+            file.write(_journal_line(owner, result))
             file.flush()
             os.fsync(file.fileno())
 
@@ -124,6 +135,10 @@ class RunFolder:
         return [
             _of_journal(f"journal {path}: line {number}", line, owner, record) for number, line in enumerate(lines, 1)
         ]
+
+    def rewrite_journal(self, owner: str, results: Sequence[Record]) -> None:
+        """Write the journal anew, with these results alone."""
+        write_atomic(self.journal_path, b"".join(_journal_line(owner, result) for result in results))
 
     def samples(self, trial: TrialResult) -> List[Sample]:
         """Return the steps of a trial, up to the first line that cannot be read; none when the file is not there."""
@@ -186,6 +201,10 @@ class RunFolder:
         path = self.path / f"{name}.json"
         write_atomic(path, (record.model_dump_json(indent=1) + "\n").encode())
         return path
+
+
+def _journal_line(owner: str, result: Record) -> bytes:
+    return json.dumps({_OWNER: owner, **result.model_dump(mode="json")}).encode() + b"\n"
 
 
 def _of_journal(what: str, line: bytes, owner: str, record: Type[R]) -> R:

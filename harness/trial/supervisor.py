@@ -135,7 +135,7 @@ def run_trial(
     Raises:
         KeyboardInterrupt: Ctrl-C, or `stop` was set; the worker is dead.
     """
-    home = folder.trial_folder(trial.id)
+    home = folder.trial_folder(trial.id, trial.attempt)
     reports = Reports()
     started, clock = environment.now(), time.monotonic()
     try:
@@ -153,6 +153,7 @@ def run_trial(
         device=begun.environment.kind if begun else trial.device,
         replicate=trial.replicate,
         confirmation=trial.confirmation,
+        attempt=trial.attempt,
         status=status,
         reason=reason,
         log=str(relative / "log.txt"),

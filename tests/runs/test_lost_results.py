@@ -1,0 +1,71 @@
+"""Runs at a place that loses, delays and repeats results: every trial is counted once, and a lost one is measured."""
+
+import json
+
+import pytest
+
+from harness.runs.runner import Observer, resume, run_suite
+from harness.trial import supervisor
+from harness.trial.exchange import _run_here, drop, read_reply
+from tests.trial.places import FaultyPlace
+from tests.trial.processes import FINISHED
+
+pytestmark = pytest.mark.any_tensorflow
+
+
+@pytest.fixture
+def measured(monkeypatch, tmp_path, suite):
+    """Measures three trials at a place with these faults; returns the run, its folder and how to resume it."""
+    program = f"import os, sys; print({FINISHED!r}, file=os.fdopen(int(sys.argv[1]), 'w'))"
+    monkeypatch.setattr(supervisor, "WORKER", (supervisor.sys.executable, "-c", program))
+
+    def measure(*faults):
+        def at(folder):
+            return FaultyPlace(
+                lambda job, hear, stop: _run_here(folder, job, hear, stop),
+                faults,
+                lambda result: drop(folder, read_reply(result)),
+            )
+
+        three = suite.model_copy(update={"replicates": 3})
+        return run_suite(three, "cpu", tmp_path / "results", "", Observer(), at=at)
+
+    return measure
+
+
+def journalled(folder):
+    return [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    "fault, reason",
+    [
+        ("lose", "host faulty lost it"),
+        ("delay", "host faulty gave no result in "),
+        ("repeat", "another result came in place of its own: of small.must_keep_origin_dtype.1 (see dropped.jsonl)"),
+        ("tear", "its result cannot be read: "),
+    ],
+)
+def test_a_trial_whose_result_is_lost_has_crashed_and_is_measured_by_resume(measured, fault, reason):
+    run, folder = measured("", fault)
+    assert not run.complete
+    assert [trial.status for trial in run.trials] == ["ok", "crashed", "ok"]
+    lost = run.trials[1]
+    assert lost.result_lost and lost.reason.startswith(reason)
+    assert reason.encode() in (folder / lost.log).read_bytes()
+    assert len(journalled(folder)) == 3
+    again, _ = resume(folder, "", Observer())
+    assert again.complete and [trial.status for trial in again.trials] == ["ok", "ok", "ok"]
+    lines = journalled(folder)
+    assert sorted(line["trial"] for line in lines) == sorted({line["trial"] for line in lines})
+    assert [(line["replicate"], line["attempt"]) for line in lines] == [(1, 1), (3, 1), (2, 2)]
+    assert (folder / "trials/small.must_keep_origin_dtype.2.attempt-2/log.txt").exists()
+
+
+def test_a_late_or_repeated_result_is_noted_and_counts_for_nothing(measured):
+    for faults, late in ((("delay",), 1), (("", "repeat"), 1)):
+        run, folder = measured(*faults)
+        (noted,) = [json.loads(line) for line in (folder / "dropped.jsonl").read_text().splitlines()]
+        assert noted["trial"] == f"small.must_keep_origin_dtype.{late}"
+        assert len(run.trials) == len(journalled(folder)) == 3
+        assert run.summaries[0].ok == 2
