@@ -79,7 +79,7 @@ FIGURES: List[Figure] = [
     Figure("megapixels_per_second", "Mpx/s", "megapixels updated per second", ".4f", rank=5),
     Figure("first_step_seconds", "first s", "first step, compiling included", ".2f", rank=4),
     Figure("tflops", "TFLOP/s", "convolutions and Gram products", ".3f"),
-    Figure("share_of_peak", "peak", "share of its format's matrix-product rate in the same processes", ".0%", rank=3),
+    Figure("share_of_peak", "peak", "share of its format's matrix-product rate in the same run", ".0%", rank=3),
     Figure("peak_memory_bytes", "GiB", "largest resident size", ".2f", 2.0**-30, rank=1),
 ]
 RESULTS, COSTS = FIGURES[:6], FIGURES[6:]

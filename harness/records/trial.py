@@ -76,6 +76,8 @@ class Trial(Record):
     """True when the worker makes the steps once more, untimed, to count what float16 loses."""
     delay: float = Field(0.0, ge=0, le=10)
     """Share of its own time by which a calibration makes each step longer; each sample has both times."""
+    rates: bool = False
+    """True when the worker measures the device's matrix-product rates: once a run, as all its trials share them."""
     turns: str = ""
     """Path of the referee's socket, for a trial that steps in turns with another (harness.step.turns); else empty.
 
@@ -84,6 +86,8 @@ class Trial(Record):
     """What to measure, untimed, of the finished picture's fidelity; None: nothing."""
     envelopes: Tuple[str, ...] = ()
     """Number formats whose noise is measured, with known faults: once per case, in the reference mode; else empty."""
+    targets: str = ""
+    """Path of the case's targets in this mode, which the first trial that needs them writes and the others read."""
     oracle: str = ""
     """Path of the case's float64 trajectory, which the first trial that needs it writes and the others read."""
 

@@ -210,6 +210,7 @@ def confirm(
         pass
     run = run.model_copy(update={"trials": trials})
     folder.save(run)
+    folder.drop_shared()
     return run
 
 
@@ -271,7 +272,7 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer, at: At
     )
     folder.save(run)
     if complete:
-        folder.drop_oracles()
+        folder.drop_shared()
     return run, folder.path
 
 
@@ -372,11 +373,20 @@ def _trial(
         cache=cache,
         health=run.health and replicate == 1 and not confirmation,
         confirmation=confirmation,
+        rates=_measures_rates(run, case, mode, replicate) and not confirmation,
         turns=os.environ.get(VARIABLE, ""),
         fidelity=run.suite.fidelity,
         envelopes=_noise_formats(run) if run.suite.fidelity and mode.name == run.reference_mode else (),
+        targets=str(folder.targets_path(case.id, mode.name)) if run.suite.replicates > 1 else "",
         oracle=str(folder.oracle_path(case.id)) if run.suite.fidelity else "",
     )
+
+
+def _measures_rates(run: Run, case: Case, mode: Mode, replicate: int) -> bool:
+    """Return True for one trial of a run that times its steps: the first of the mode that the others refer to."""
+    modes = [each.name for each in run.suite.modes]
+    first = run.reference_mode if run.reference_mode in modes else modes[0]
+    return run.suite.fidelity is None and (case, mode.name, replicate) == (run.suite.cases[0], first, 1)
 
 
 def _noise_formats(run: Run) -> Tuple[str, ...]:

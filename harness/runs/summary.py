@@ -54,11 +54,11 @@ def _ok(trials: List[TrialResult], case: Case, mode: str) -> List[TrialResult]:
     return [trial for trial in trials if (trial.case, trial.mode, trial.status) == (case.id, mode, "ok")]
 
 
-def _peak(trial: TrialResult, mode: Mode) -> Optional[float]:
+def _peak(run: List[TrialResult], mode: Mode) -> Optional[float]:
     """Return the matrix-product rate of the format that the step computes in; None where it was not measured."""
     # The card's compiler lowers the float32 product that is measured there as it does the step's own.
-    computed_in = FLOAT32.name if trial.device.startswith("npu") else mode.format
-    return trial.matmul_rates.get(computed_in)
+    on_card = any(trial.device.startswith("npu") for trial in run)
+    return _median(trial.matmul_rates.get(FLOAT32.name if on_card else mode.format) for trial in run)
 
 
 def _step_seconds(trials: List[TrialResult]) -> Optional[float]:
@@ -101,7 +101,7 @@ def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], refer
     if step_seconds is not None:
         assert case.inputs is not None
         over_processes = interval(suite, trials)
-        flop, peak = trials[0].step_flop, _median(_peak(trial, mode) for trial in trials)
+        flop, peak = trials[0].step_flop, _peak(run, mode)
         # The arithmetic of an emulated step is not the arithmetic that was asked for.
         tflops = flop / step_seconds / 1e12 if flop is not None and not trials[0].emulated else None
         figures.update(

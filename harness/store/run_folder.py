@@ -98,10 +98,15 @@ class RunFolder:
         """File of a case's float64 trajectory, which lives as long as the run is measured: some 50 MB."""
         return self.path / f"{slug(case_id)}.oracle.npz"
 
-    def drop_oracles(self) -> None:
-        """Remove what only the measurement needed."""
-        for path in self.path.glob("*.oracle.npz*"):
-            path.unlink()
+    def targets_path(self, case_id: str, mode: str) -> Path:
+        """File of a case's targets in a mode, which lives as long as the run is measured: some 10 MB."""
+        return self.path / f"{slug(f'{case_id}.{mode}')}.targets.npz"
+
+    def drop_shared(self) -> None:
+        """Remove what the trials shared, and only the measurement needed."""
+        for kind in ("oracle", "targets"):
+            for path in self.path.glob(f"*.{kind}.npz*"):
+                path.unlink()
 
     @property
     def journal_path(self) -> Path:

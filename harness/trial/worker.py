@@ -39,6 +39,7 @@ from harness.step.inputs import Pictures, load
 from harness.step.sampling import DivergedError, require_finite, sample_steps
 from harness.step.scoring import score, summed
 from harness.step.steady_state import needs_more_steps
+from harness.step.targets import shared_targets
 from harness.step.turns import PAIRED_STEPS, WARM_UP_STEPS, Turns
 from harness.store.files import numbered, write_atomic
 from model import images, vgg
@@ -140,7 +141,7 @@ def _build(trial: Trial, device: Device, emit: Emit, stack: ExitStack) -> _Step:
     now, pictures, network = load(case, trial.cache)
     _check_unchanged(case, now)
     emit(Phase(name="targets"))
-    targets = building.step_targets(case, trial.mode, device, pictures, network)
+    targets = shared_targets(trial.targets, case, trial.mode, device, pictures, network)
     emit(Phase(name="graph"))
     graph = building.build_step(case, trial.mode, device, pictures, network, targets=targets)
     emit(Phase(name="plan"))
@@ -173,7 +174,7 @@ def _draw(trial: Trial, device: Device, step: _Step, emit: Emit, started: float)
         require_finite(steps, final_losses)
         result = session.run(graph.result)
         loss_scaling = _loss_scaling(steps, samples, session.run(graph.scaling)) if graph.scaling else None
-        if trial.fidelity is None:
+        if trial.turns or not (trial.fidelity or step.emulated):
             emit(Phase(name="timing"))
             _time(trial, update, [sample.seconds for sample in samples[1:]], emit, turns)
     # Last, for it makes one more update.
@@ -192,7 +193,7 @@ def _judge(trial: Trial, device: Device, step: _Step, drawn: _Drawn, emit: Emit)
     emit(Phase(name="score"))
     true_losses = rescore([drawn.result])[0] if step.lowered else drawn.losses[-1]
     found: Dict[str, Any] = {"true_losses": true_losses, "picture_sha256": picture_sha256}
-    if not (step.emulated or trial.fidelity):
+    if trial.rates:
         emit(Phase(name="rates"))
         rates = device.matmul_tflops()
         found.update(matmul_tflops=rates["float32"], matmul_tflops_bfloat16=rates.get("bfloat16"))

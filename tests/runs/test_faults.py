@@ -14,7 +14,7 @@ from tests.trial.processes import is_gone
 
 pytestmark = pytest.mark.any_tensorflow
 
-STAGES = ("network", "targets", "graph", "steps", "sample", "finish")
+STAGES = ("network", "targets", "graph", "first_step", "sample", "finish")
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def _worker_is_gone():
     return is_gone(int(Path("worker").read_text()))
 
 
-@pytest.mark.parametrize("stages", [("steps",), pytest.param(STAGES, marks=pytest.mark.slow)], ids="-".join)
+@pytest.mark.parametrize("stages", [("first_step",), pytest.param(STAGES, marks=pytest.mark.slow)], ids="-".join)
 def test_a_killed_worker_costs_its_own_trial(bench, stages):
     ended = bench("kill-worker", ",".join([*stages, "-"]))
     assert ended.returncode == 5

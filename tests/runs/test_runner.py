@@ -270,6 +270,41 @@ def test_an_emulated_mode_runs_once_unless_a_number_was_asked_for(workers, tmp_p
     assert judge_coverage(begun, case, float32).outcome == "missing"
 
 
+@pytest.mark.parametrize(
+    "names, measuring",
+    [
+        (("force_fp16", "must_keep_origin_dtype"), ["small.must_keep_origin_dtype.1"]),
+        (("force_fp16", "allow_mix_precision"), ["small.force_fp16.1"]),
+    ],
+)
+def test_one_trial_of_a_run_measures_the_matrix_products(workers, tmp_path, suite, names, measuring):
+    asked = []
+
+    class Asking(Observer):
+        def trial_started(self, trial, number, planned):
+            asked.append(trial)
+
+    workers(f"[print({SAMPLE!r}, file=pipe) for _ in range(10)]; print({FINISHED!r}, file=pipe)")
+    suite = suite.model_copy(update={"modes": tuple(map(modes.get, names)), "replicates": 2})
+    run_suite(suite, "cpu", tmp_path / "results", "", Asking())
+    assert len(asked) == 4 and [trial.id for trial in asked if trial.rates] == measuring
+
+
+def test_replicates_share_the_targets_of_their_mode_while_the_run_is_measured(workers, tmp_path, suite):
+    asked = []
+
+    class Asking(Observer):
+        def trial_started(self, trial, number, planned):
+            asked.append(trial)
+            Path(trial.targets).write_bytes(b"")
+
+    workers(f"[print({SAMPLE!r}, file=pipe) for _ in range(10)]; print({FINISHED!r}, file=pipe)")
+    suite = suite.model_copy(update={"modes": tuple(map(modes.get, ("force_fp16", "force_fp32"))), "replicates": 2})
+    _, folder = run_suite(suite, "cpu", tmp_path / "results", "", Asking())
+    assert len({trial.targets for trial in asked}) == 2 and asked[0].targets == asked[-1].targets
+    assert list(folder.glob("*.npz")) == []
+
+
 @pytest.mark.parametrize("stop", [2, 4])
 def test_an_adaptive_run_goes_on_by_the_same_rules(workers, tmp_path, adaptive, stop):
     workers(NOISY)
