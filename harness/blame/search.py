@@ -67,7 +67,7 @@ class Search:
     """Scores sets of ops in float32 on one case, and looks for a smallest one that makes the mode fit."""
 
     def __init__(self, question: Question, device: Any, tell: Callable[[Answer], None]) -> None:
-        from harness.fidelity.envelopes import measure_envelopes
+        from harness.fidelity.envelopes import measure_envelopes, one_ulp
         from harness.step.inputs import load
 
         self.question, self.device, self.tell = question, device, tell
@@ -78,7 +78,7 @@ class Search:
         self.reference = reference
         self.job = self._job(reference.result)
         self.tell(Answer(phase="noise"))
-        (self.envelope,) = measure_envelopes(self.job, PLAN, ["float16"])
+        (self.envelope,) = measure_envelopes(self.job, PLAN, one_ulp(["float16"]))
 
     def run(self) -> Blame:
         """Answer the question."""

@@ -1,6 +1,6 @@
 """How far harmless noise moves a case's picture, and how far known faults do. Everything here needs TensorFlow."""
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -11,9 +11,9 @@ from harness.records import Case, Control, Envelope, FidelityPlan, Losses, Pictu
 from model import images
 from model.settings import StyleSettings
 
-SPREAD_ULPS = 4
-"""Float32 ulps of the noise that shows how far healthy builds may lie apart; more than one, since the sums of builds
-differ in every op, and not in the picture alone."""
+SPREAD = {"float32": 4 * FORMATS["float32"].ulp}
+"""Relative size of the noise that shows how far healthy builds may lie apart; of more than one ulp, since the sums of
+builds differ in every op, and not in the picture alone."""
 _PICTURE = "picture"
 """The picture's variable among those of a model.stylization.StepGraph."""
 
@@ -25,18 +25,13 @@ class _Path(NamedTuple):
     loss: float
 
 
-def measure_spread(job: Job, plan: FidelityPlan) -> Envelope:
-    """Run the job's own steps `plan.envelope` times with noise of SPREAD_ULPS."""
-    return _measure(job, plan, {"float32": SPREAD_ULPS * FORMATS["float32"].ulp})[0]
+def one_ulp(formats: Sequence[str]) -> Dict[str, float]:
+    """Return the relative size of noise of one ulp of each format."""
+    return {noise: FORMATS[noise].ulp for noise in formats}
 
 
-def measure_envelopes(job: Job, plan: FidelityPlan, formats: Sequence[str]) -> Tuple[Envelope, ...]:
-    """Run the job's steps `plan.envelope` times for each format, with noise of one ulp of it."""
-    return _measure(job, plan, {noise: FORMATS[noise].ulp for noise in formats})
-
-
-def _measure(job: Job, plan: FidelityPlan, sizes: Mapping[str, float]) -> Tuple[Envelope, ...]:
-    """Return one envelope for each format, measured in one session.
+def measure_envelopes(job: Job, plan: FidelityPlan, sizes: Mapping[str, float]) -> Tuple[Envelope, ...]:
+    """Run the job's steps `plan.envelope` times with noise of each size; return an envelope for each.
 
     Args:
         sizes: relative size of the noise, by the format whose ulps it is counted in.
@@ -64,11 +59,19 @@ def _measure(job: Job, plan: FidelityPlan, sizes: Mapping[str, float]) -> Tuple[
     return tuple(found)
 
 
-def measure_controls(job: Job, plan: FidelityPlan) -> Tuple[Control, ...]:
-    """Run the job with each known fault that its settings have room for, and say how far that moves the picture."""
-    healthy = _drawn(job, plan, job.trial.case)
+def measure_controls(
+    job: Job, plan: FidelityPlan, faults: Mapping[str, StyleSettings], healthy: Optional[List[np.ndarray]] = None
+) -> Tuple[Control, ...]:
+    """Run the job with each of the faults, as known_faults has them, and say how far that moves the picture.
+
+    Args:
+        healthy: the job's own pictures after each of the plan's marks; None: they are drawn here.
+    """
+    if not faults:
+        return ()
+    healthy = healthy or _drawn(job, plan, job.trial.case)
     found = []
-    for fault, settings in known_faults(job.trial.case.settings).items():
+    for fault, settings in faults.items():
         pictures = _drawn(job, plan, job.trial.case.model_copy(update={"settings": settings}))
         moved = distance(pictures[-1], healthy[-1], job)
         found.append(

@@ -9,7 +9,8 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 import numpy as np
 
 from harness.fidelity.distances import relative_l2, sketch, tensor_error
-from harness.fidelity.envelopes import measure_controls, measure_envelopes, measure_spread
+from harness.fidelity.approved import with_approved_noise
+from harness.fidelity.envelopes import SPREAD, known_faults, measure_controls, measure_envelopes, one_ulp
 from harness.fidelity.job import Job, medians
 from harness.fidelity.oracle import ProbeKey, load_oracle, probed_tensors
 from harness.precision import layer_name
@@ -32,24 +33,32 @@ class _Watched(NamedTuple):
 
 
 def measure(job: Job, plan: FidelityPlan, emit: Callable[[Event], None]) -> TrialFidelity:
-    """Probe the job; measure the envelopes and the controls too if its trial asks for them."""
+    """Probe the job, and measure its noise unless that is known; the controls too if its trial asks for them."""
     exact, exact_pictures = load_oracle(job, plan)
     seen = _watch(job, plan, exact, emit)
     last = [seen.pictures[updates] for updates in sorted(seen.pictures)[-plan.window :]]
     known = [updates for updates in plan.growth if updates in exact_pictures]
-    marks, narrow = plan.marks(job.trial.case.steps), [noise for noise in job.trial.envelopes if noise != "float32"]
-    return TrialFidelity(
+    marks, trial = plan.marks(job.trial.case.steps), job.trial
+    narrow = [noise for noise in trial.envelopes if noise != "float32"]
+    found = TrialFidelity(
         probes=tuple(_probe(key, seen, exact) for key in seen.first),
         growth=tuple((updates, relative_l2(seen.pictures[updates], exact_pictures[updates])) for updates in known),
         snapshots=tuple(sketch(seen.pictures[updates]) for updates in marks),
         reported_losses=medians(job.losses[-plan.window :]),
         true_losses=medians(job.score(last)),
         window=plan.window,
-        spread=measure_spread(job, plan),
-        envelopes=measure_envelopes(job, plan, narrow) if narrow else (),
-        controls=measure_controls(job, plan) if job.trial.envelopes else (),
         neutral=seen.neutral,
     )
+    faults = known_faults(trial.case.settings) if trial.envelopes else {}
+    device = job.device.environment()
+    approved = with_approved_noise(found, trial, plan, device.kind, device.tensorflow, narrow, list(faults))
+    if approved is not None:
+        return approved
+    # One session for all: they differ in the size of the noise alone.
+    spread, *envelopes = measure_envelopes(job, plan, {**SPREAD, **one_ulp(narrow)})
+    healthy = [seen.pictures[updates] for updates in marks] if seen.neutral else None
+    controls = measure_controls(job, plan, faults, healthy)
+    return found.model_copy(update={"spread": spread, "envelopes": tuple(envelopes), "controls": controls})
 
 
 def _watch(job: Job, plan: FidelityPlan, exact: Dict[ProbeKey, np.ndarray], emit: Callable[[Event], None]) -> _Watched:

@@ -15,8 +15,12 @@ from model import images
 
 def variant(trial: TrialResult) -> str:
     """Return what a stored picture is valid for, device and TensorFlow's major version, such as `cpu-tf2`."""
-    version = trial.environment.tensorflow if trial.environment else "unknown"
-    return f"{trial.device}-tf{version.split('.')[0]}"
+    return variant_of(trial.device, trial.environment.tensorflow if trial.environment else "unknown")
+
+
+def variant_of(kind: str, tensorflow: str) -> str:
+    """Return the variant of pictures that this kind of device draws with this version of TensorFlow."""
+    return f"{kind}-tf{tensorflow.split('.')[0]}"
 
 
 def picture_of(trial: TrialResult, folder: Path) -> Tuple[Path, np.ndarray]:

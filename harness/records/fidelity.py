@@ -127,6 +127,9 @@ class TrialFidelity(Record):
     """Count sketch of the picture after each of FidelityPlan.marks."""
     controls: Tuple[Control, ...] = ()
     """What known faults do to the picture; measured in the reference mode alone."""
+    noise_of: str = ""
+    """Id of the approved run that measured spread, envelopes and controls, where all else that was measured here is
+    what it measured, bit for bit; empty when they were measured here."""
     neutral: Optional[bool] = None
     """True when the picture is the same, bit for bit, with and without the probes; None when that was not checked."""
 

@@ -88,6 +88,10 @@ class Trial(Record):
     """Number formats whose noise is measured, with known faults: once per case, in the reference mode; else empty."""
     targets: str = ""
     """Path of the case's targets in this mode, which the first trial that needs them writes and the others read."""
+    suite: str = ""
+    """Name of the suite, under which its baselines are stored."""
+    baselines: str = ""
+    """Path of the folder of baselines, whose noise an unchanged picture takes over; empty: it is measured."""
     oracle: str = ""
     """Path of the case's float64 trajectory, which the first trial that needs it writes and the others read."""
 
