@@ -11,6 +11,10 @@ SENTENCES: Dict[str, str] = {
     "no_more_allowed": "no more than {processes} processes were allowed",
     "budget_spent": "time budget of {seconds:g} s spent",
     "unsteady_processes": "never steady in {unsteady} of {processes} processes",
+    "disturbed_left_out": (
+        "{disturbed} of {processes} processes lost up to {share:.0%} of their time to others: left out of the step time"
+    ),
+    "disturbed_counted": "{disturbed} of {processes} processes lost up to {share:.0%} of their time to others",
     "drift": "drift of up to {drift:+.1%} in {drifting} of {processes} processes",
     # What became of a trial
     "ok": "ok",

@@ -125,7 +125,8 @@ def trial(case, float32, tmp_path):
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     """Folder that stands for /, without anything of Huawei's in it."""
-    for name in ("ASCEND_DEVICE_ID", "DEVICE_ID", "ASCEND_OPP_PATH", "ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME"):
+    names = "ASCEND_DEVICE_ID ASCEND_RT_VISIBLE_DEVICES DEVICE_ID ASCEND_OPP_PATH ASCEND_HOME_PATH ASCEND_TOOLKIT_HOME"
+    for name in names.split():
         monkeypatch.delenv(name, raising=False)
     folder = tmp_path / "host"
     (folder / "dev").mkdir(parents=True)

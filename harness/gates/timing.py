@@ -6,7 +6,7 @@ from harness.errors import UsageError
 from harness.gates.power_card import Cards
 from harness.gates.timing_rule import Question, decide, rule_of, undecided
 from harness.machine.environment import differing
-from harness.records import Case, Gate, Mode, Run, TimingFigures, Verdict
+from harness.records import Case, Gate, Mode, Run, TimingFigures, Verdict, disturbance, undisturbed
 from harness.remark import remark
 from harness.statistics import LogRatio, welch_log_ratio
 from harness.store.baselines import Baselines
@@ -22,13 +22,15 @@ _DIGITS = 6
 
 
 def timing_of(run: Run, case: str, mode: str, confirmation: bool = False) -> TimingFigures:
-    """Return the figures of a case and mode's good processes; step times leave out those that never settled.
+    """Return the figures of a case and mode's good processes.
+
+    Step times leave out processes that never settled, and those that others disturbed.
 
     Args:
         confirmation: take the processes of the second measurement instead of those of the first.
     """
     trials = run.trials_of(case, mode, confirmation=confirmation)
-    timed = [trial for trial in trials if trial.step_seconds is not None and trial.steady is not False]
+    timed = undisturbed([trial for trial in trials if trial.step_seconds is not None and trial.steady is not False])
     return TimingFigures(
         machine_key=run.environment.machine_key,
         conditions=run.environment.conditions,
@@ -105,20 +107,22 @@ def _against_stored(
 def ask(run: Run, case: Case, mode: str, stored: TimingFigures, cards: Cards) -> Tuple[List[Verdict], List[Question]]:
     """Return verdicts on the figures of a case and mode that cannot be tested, and questions about all others."""
     now = timing_of(run, case.id, mode)
-    unsteady = any(trial.steady is False for trial in run.trials_of(case.id, mode))
+    trials = run.trials_of(case.id, mode)
+    unsteady = any(trial.steady is False for trial in trials)
     objections = _objections(run, case, now, stored, cards)
     unlike = tuple(differing(stored.conditions, now.conditions)) if now.machine_key != stored.machine_key else ()
     verdicts, questions = [], []
     for gate, field in _FIGURES.items():
         old, new = getattr(stored, field), getattr(now, field)
         objection = objections.get(gate)
+        details = unlike if gate == "memory" else (*unlike, *disturbance(trials))
         reason = "never_steady" if gate == "timing" and unsteady else "too_few" if min(len(old), len(new)) < 2 else None
         if reason:
             verdict = undecided(gate, case.id, mode, reason, objection)
-            verdicts.append(verdict.model_copy(update={"details": unlike}))
+            verdicts.append(verdict.model_copy(update={"details": details}))
         else:
             rule = rule_of(gate, case.id, mode, run.suite.limits)
-            questions.append(Question(gate, case.id, mode, rule, _ratio(gate, stored, now), objection, unlike))
+            questions.append(Question(gate, case.id, mode, rule, _ratio(gate, stored, now), objection, details))
     return verdicts, questions
 
 

@@ -15,12 +15,15 @@ from harness.errors import UsageError
 from harness.precision.rules import ops_info
 from harness.precision.rules.ops_info import root, toolkits
 
+VISIBLE = "ASCEND_RT_VISIBLE_DEVICES"
+"""Variable that names the cards that a process may use, ascending; they are then counted anew from 0."""
 _VARIABLES = (
     "ASCEND_DEVICE_ID",
     "ASCEND_GLOBAL_LOG_LEVEL",
     "ASCEND_HOME_PATH",
     "ASCEND_LAUNCH_BLOCKING",
     "ASCEND_OPP_PATH",
+    VISIBLE,
     "ASCEND_SLOG_PRINT_TO_STDOUT",
     "DEVICE_ID",
     "DUMP_GE_GRAPH",
@@ -50,8 +53,32 @@ def device_files() -> List[Path]:
 
 
 def cards() -> range:
-    """Return the cards' numbers as ASCEND_DEVICE_ID counts them: from 0, though a container may hold davinci3 alone."""
-    return range(len(device_files()))
+    """Return the cards' numbers as ASCEND_DEVICE_ID counts them: from 0, though a container may hold davinci3 alone.
+
+    Raises:
+        UsageError: ASCEND_RT_VISIBLE_DEVICES is no list of cards.
+    """
+    return range(len(visible_files()))
+
+
+def visible_files() -> List[Path]:
+    """Return the device file of each card that this process may use, in the order of the cards' numbers.
+
+    ASCEND_RT_VISIBLE_DEVICES, where it is set, names some of them by their numbers without it.
+
+    Raises:
+        UsageError: it names no card of this machine, one twice, or is not ascending, which the driver refuses.
+    """
+    files, text = device_files(), os.environ.get(VISIBLE)
+    if text is None:
+        return files
+    parts = text.split(",") if text else []
+    numbers = [int(part) for part in parts if part.isdigit() and int(part) < len(files)]
+    if len(numbers) < len(parts) or numbers != sorted(set(numbers)):
+        raise UsageError(
+            f"{VISIBLE} is {text!r} (expected ascending numbers of this machine's {len(files)} cards, such as 0,1)"
+        )
+    return [files[number] for number in numbers]
 
 
 def models() -> List[str]:
@@ -89,9 +116,8 @@ def is_usable() -> bool:
 def check_card(number: int) -> None:
     """Raise UsageError, naming what was looked for, unless the card exists and npu_bridge can be imported."""
     if number not in cards():
-        raise UsageError(
-            f"device npu:{number}: no such card (found {_cards_found() or f'no {_card_file()}'}); see doctor"
-        )
+        found = (_cards_found() or f"no {_card_file()}") + _restricted()
+        raise UsageError(f"device npu:{number}: no such card (found {found}); see doctor")
     if not has_bridge():
         raise UsageError(
             f"device npu:{number}: npu_bridge cannot be imported by {sys.executable} "
@@ -110,7 +136,7 @@ def findings() -> Tuple[Finding, ...]:
     return (
         Finding("Ascend driver", _version(_driver()), str(_driver())),
         Finding("CANN", next(filter(None, map(_version, installs)), None), ", ".join(map(str, installs))),
-        Finding("Ascend cards", _cards_found(), _card_file()),
+        _cards_finding(),
         Finding("npu_bridge", "importable" if has_bridge() else None, "npu_bridge on Python's path"),
         Finding(OP_TABLE, str(table) if table else None, ", ".join(map(str, ops_info.candidates()))),
     )
@@ -129,8 +155,20 @@ def variables() -> Dict[str, str]:
     return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
 
 
+def _cards_finding() -> Finding:
+    try:
+        return Finding("Ascend cards", _cards_found(), f"{_card_file()}{_restricted()}")
+    except UsageError as error:
+        return Finding("Ascend cards", None, str(error))
+
+
 def _cards_found() -> Optional[str]:
-    return ", ".join(f"npu:{number} ({path})" for number, path in enumerate(device_files())) or None
+    return ", ".join(f"npu:{number} ({path})" for number, path in enumerate(visible_files())) or None
+
+
+def _restricted() -> str:
+    """Return what to add about a variable that hides cards; empty when it is not set."""
+    return f", {VISIBLE}={os.environ[VISIBLE]}" if VISIBLE in os.environ else ""
 
 
 def _card_file() -> str:

@@ -4,7 +4,7 @@ import platform
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 Quota = Tuple[float, float]
 """Microseconds of CPU time that are granted in each period, and the microseconds of the period."""
@@ -31,28 +31,47 @@ def cpu_quota(root: Path = Path("/")) -> Optional[float]:
     and the affinity does not show it. Source: the kernel's Documentation/scheduler/sched-bwc.rst and
     admin-guide/cgroup-v2.rst.
     """
-    try:
-        groups = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return None
-    quotas = [quota for group in groups for quota in _quotas(root / "sys/fs/cgroup", *group.split(":", 2)[1:])]
+    quotas = [quota for folder in _groups(root) for quota in _quotas(folder)]
     return min((time / period for time, period in quotas if time > 0 and period > 0), default=None)
 
 
-def _quotas(mount: Path, controllers: str, group: str) -> Iterator[Quota]:
-    """Yield the quotas of a control group and of those above it; a container may see its own group as the root."""
-    folders = [group.strip("/")]
-    while folders[-1]:
-        folders.append(folders[-1].rpartition("/")[0])
-    names = controllers.split(",")
-    for folder in folders:
-        if not controllers:  # version 2
-            for home in (mount, mount / "unified"):
-                yield from _parsed(_read(home / folder / "cpu.max"))
-        elif "cpu" in names:
-            for home in {mount / controllers, mount / "cpu"}:
-                files = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-                yield from _parsed(" ".join(_read(home / folder / file) for file in files))
+def throttled_seconds(root: Path = Path("/")) -> Optional[float]:
+    """Return how long quotas have held back this process's control group so far; None where none is counted.
+
+    Of several groups, one above the other, the one that was held back longest counts.
+    """
+    found: List[float] = []
+    for folder in _groups(root):
+        # Version 2 counts microseconds, version 1 nanoseconds.
+        for name, scale in (("throttled_usec", 1e6), ("throttled_time", 1e9)):
+            match = re.search(rf"^{name} ([0-9]+)$", _read(folder / "cpu.stat"), re.MULTILINE)
+            found += [int(match.group(1)) / scale] if match else []
+    return max(found, default=None)
+
+
+def _groups(root: Path) -> Iterator[Path]:
+    """Yield the folders of this process's control groups for the processor, version 1 or 2, and of those above them."""
+    try:
+        groups = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    mount = root / "sys/fs/cgroup"
+    for group in groups:
+        _, controllers, path = group.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        homes = {mount / controllers, mount / "cpu"} if controllers else {mount, mount / "unified"}
+        # A container may see its own group as the root.
+        folders = [path.strip("/")]
+        while folders[-1]:
+            folders.append(folders[-1].rpartition("/")[0])
+        yield from (home / folder for folder in folders for home in sorted(homes))
+
+
+def _quotas(folder: Path) -> Iterator[Quota]:
+    """Yield the quota of a control group, version 2 or 1."""
+    yield from _parsed(_read(folder / "cpu.max"))
+    yield from _parsed(" ".join(_read(folder / file) for file in ("cpu.cfs_quota_us", "cpu.cfs_period_us")))
 
 
 def _parsed(text: str) -> Iterator[Quota]:

@@ -4,6 +4,7 @@ base         what every record is built on
 case         a case, its input files, the mode it is computed in
 suite        the cases and modes of one invocation, and how much their figures may grow
 trial        one process: what it is told to do, and what came of it
+scheduling   what the system did to a worker while its steps were timed
 environment  the machine and its software, as the worker and as the parent see them
 fidelity     how good a picture is: what is measured, what is judged, which blocks are to blame
 baseline     what is stored to compare later runs with: dtype plans, timings, fidelity
@@ -30,12 +31,14 @@ from harness.records.fidelity import (
 )
 from harness.records.power import Calibration, CalibrationPair, PowerCard
 from harness.records.run import Comparison, Growth, Pair, Run, Summary
+from harness.records.scheduling import DISTURBED, Scheduling
 from harness.records.suite import Limit, Metric, Suite
-from harness.records.trial import LossScaling, PhaseName, Status, Trial, TrialResult
+from harness.records.trial import LossScaling, PhaseName, Status, Trial, TrialResult, disturbance, undisturbed
 from harness.records.verdict import Gate, Outcome, Rule, Verdict
 
 __all__ = [
     "CARD_REFERENCE_MODE",
+    "DISTURBED",
     "PLAN_DEVICE",
     "REFERENCE_MODE",
     "SCHEMA_VERSION",
@@ -71,6 +74,7 @@ __all__ = [
     "Record",
     "Rule",
     "Run",
+    "Scheduling",
     "Status",
     "Suite",
     "Summary",
@@ -81,4 +85,6 @@ __all__ = [
     "TrialResult",
     "Verdict",
     "WorkerEnvironment",
+    "disturbance",
+    "undisturbed",
 ]

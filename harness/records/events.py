@@ -5,7 +5,7 @@ from typing import Dict, Optional, Tuple, Union
 from pydantic import Field, TypeAdapter
 from typing_extensions import Annotated, Literal
 
-from harness.records import Losses, LossScaling, PhaseName, Record, TrialFidelity, WorkerEnvironment
+from harness.records import Losses, LossScaling, PhaseName, Record, Scheduling, TrialFidelity, WorkerEnvironment
 from harness.records.base import Seconds
 from harness.remark import Remark
 
@@ -93,6 +93,8 @@ class Finished(Record):
     remarks: Tuple[Remark, ...] = ()
     """What Device.confirm found when the steps had run."""
     fidelity: Optional[TrialFidelity] = None
+    scheduling: Optional[Scheduling] = None
+    """What the system did to the worker from its first step to the last timed one."""
 
 
 class Diverged(Record):

@@ -1,6 +1,6 @@
 """One process: what it is told to do, and what came of it."""
 
-from typing import Dict, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from pydantic import Field
 from typing_extensions import Literal
@@ -10,7 +10,8 @@ from harness.records.base import Count, Figure, FileName, Losses, Rate, Record, 
 from harness.records.case import Case, Mode
 from harness.records.environment import WorkerEnvironment
 from harness.records.fidelity import FidelityPlan, TrialFidelity
-from harness.remark import Remark
+from harness.records.scheduling import DISTURBED, Scheduling
+from harness.remark import Remark, remark
 
 Status = Literal["ok", "crashed", "timed_out", "diverged", "refused"]
 
@@ -168,9 +169,34 @@ class TrialResult(Record):
     peak_memory_bytes: Optional[Count] = None
     """Largest resident size of the worker, by the end of the steps."""
     fidelity: Optional[TrialFidelity] = None
+    scheduling: Optional[Scheduling] = None
+    """What the system did to the worker while its steps were timed."""
+
+    @property
+    def lost_share(self) -> float:
+        """Share of its time that the worker lost to others while its steps were timed; 0 where nothing tells."""
+        return self.scheduling.lost_share if self.scheduling else 0.0
 
     @property
     def matmul_rates(self) -> Dict[str, float]:
         """Matrix-product rates of the device that were measured, 1e12 operations per second, by number format."""
         rates = {FLOAT32.name: self.matmul_tflops, BFLOAT16.name: self.matmul_tflops_bfloat16}
         return {name: rate for name, rate in rates.items() if rate is not None}
+
+
+def undisturbed(trials: Sequence[TrialResult]) -> List[TrialResult]:
+    """Return the trials that others did not disturb: those that a step time is taken from.
+
+    All of them, where fewer than two are: their step time then bears a remark.
+    """
+    found = [trial for trial in trials if trial.lost_share < DISTURBED]
+    return found if len(found) > 1 else list(trials)
+
+
+def disturbance(trials: Sequence[TrialResult]) -> Tuple[Remark, ...]:
+    """Say how many of the trials others disturbed, how much, and whether their step time counts; empty when none."""
+    shares = [trial.lost_share for trial in trials if trial.lost_share >= DISTURBED]
+    if not shares:
+        return ()
+    code = "disturbed_counted" if len(undisturbed(trials)) == len(trials) else "disturbed_left_out"
+    return (remark(code, disturbed=len(shares), processes=len(trials), share=max(shares)),)

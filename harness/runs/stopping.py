@@ -6,7 +6,7 @@ and nothing that is measured later changes that number.
 
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from harness.records import Suite, TrialResult
+from harness.records import DISTURBED, Suite, TrialResult, disturbance, undisturbed
 from harness.remark import Remark, remark
 from harness.statistics import half_width, log_interval, stein_size
 from harness.step.steady_state import DRIFT_LIMIT
@@ -58,6 +58,7 @@ def unmet(suite: Suite, run: Sequence[TrialResult], trials: Sequence[TrialResult
     unsteady = sum(trial.steady is not True for trial in trials)
     if unsteady:
         said.append(remark("unsteady_processes", unsteady=unsteady, processes=len(trials)))
+    said += disturbance(trials)
     drifts = [trial.drift for trial in trials if trial.drift is not None and abs(trial.drift) > DRIFT_LIMIT]
     if drifts:
         worst = max(drifts, key=abs)
@@ -69,6 +70,10 @@ def _is_due(suite: Suite, trials: Sequence[TrialResult]) -> bool:
     timed = _timed(trials)
     if not timed or suite.rounds(trials) >= _most(suite) or any(trial.emulated for trial in trials):
         return False
+    good = [trial for trial in trials if trial.status == "ok"]
+    disturbed = sum(trial.lost_share >= DISTURBED for trial in good)
+    if disturbed and len(good) - disturbed < suite.replicates:
+        return True  # each process that others disturbed is made up for
     stage = [seconds for _, seconds in timed][: suite.first_stage([trial for trial, _ in timed])]
     return len(stage) < 2 or len(timed) < stein_size(stage, suite.half_width)
 
@@ -78,9 +83,10 @@ def _most(suite: Suite) -> int:
 
 
 def _timed(trials: Sequence[TrialResult]) -> List[Tuple[TrialResult, float]]:
-    """Return the good trials that have a step time, in the order of their replicates, each with that time."""
-    good = sorted((trial for trial in trials if trial.status == "ok"), key=lambda trial: trial.replicate)
-    return [(trial, trial.step_seconds) for trial in good if trial.step_seconds is not None]
+    """Return the good trials that a step time is taken from, in the order of their replicates, each with its own."""
+    good = [trial for trial in trials if trial.status == "ok" and trial.step_seconds is not None]
+    counted = sorted(undisturbed(good), key=lambda trial: trial.replicate)
+    return [(trial, trial.step_seconds) for trial in counted if trial.step_seconds is not None]
 
 
 def _fits(suite: Suite, trials: Sequence[TrialResult], due: Sequence[Key]) -> bool:

@@ -4,7 +4,7 @@ import statistics
 from typing import Any, Dict, Iterable, List, Optional
 
 from harness.precision.number_formats import FLOAT32
-from harness.records import REFERENCE_MODE, Case, Growth, Mode, Suite, Summary, TrialResult
+from harness.records import REFERENCE_MODE, Case, Growth, Mode, Suite, Summary, TrialResult, undisturbed
 from harness.records.run import Quantity
 from harness.runs.stopping import interval, unmet
 from harness.statistics import geometric_mean, power_law
@@ -62,7 +62,8 @@ def _peak(run: List[TrialResult], mode: Mode) -> Optional[float]:
 
 
 def _step_seconds(trials: List[TrialResult]) -> Optional[float]:
-    medians = [trial.step_seconds for trial in trials if trial.step_seconds is not None]
+    timed = undisturbed([trial for trial in trials if trial.step_seconds is not None])
+    medians = [trial.step_seconds for trial in timed if trial.step_seconds is not None]
     return geometric_mean(medians) if medians else None
 
 

@@ -20,7 +20,8 @@ from harness.errors import UsageError
 from harness.fidelity import probes
 from harness.fidelity.job import Job
 from harness.machine.child import start_time, to_parent
-from harness.records import Case, Losses, LossScaling, Trial
+from harness.machine.scheduling import Watch
+from harness.records import Case, Losses, LossScaling, Scheduling, Trial
 from harness.records.events import (
     Diverged,
     Event,
@@ -76,6 +77,7 @@ class _Drawn(NamedTuple):
     """Seconds from the start of the process to the end of the first step."""
     loss_scaling: Optional[LossScaling]
     remarks: Tuple[Remark, ...]
+    scheduling: Optional[Scheduling]
 
 
 def main() -> int:
@@ -125,6 +127,7 @@ def _stylize(trial: Trial, device: Device, emit: Emit, started: float) -> Finish
         "peak_memory_bytes": _peak_memory_bytes(),
         "loss_scaling": drawn.loss_scaling,
         "remarks": drawn.remarks,
+        "scheduling": drawn.scheduling,
     }
     if not trial.turns:  # else the times alone are wanted
         figures.update(_judge(trial, device, step, drawn, emit))
@@ -162,10 +165,11 @@ def _draw(trial: Trial, device: Device, step: _Step, emit: Emit, started: float)
     session.run(graph.initialize)
     update = _Update(device, session, graph)
     emit(Phase(name="first_step"))
-    startup_seconds, samples = 0.0, []
+    startup_seconds, samples, watch = 0.0, [], None
     with Turns(trial.turns) as turns:
         for sample in sample_steps(update, steps, per_call=update.per_call, before=turns.wait, delay=trial.delay):
             startup_seconds = startup_seconds or time.monotonic() - started
+            watch = watch or Watch()
             samples.append(sample.model_copy(update=update.scaling))
             emit(samples[-1])
         emit(Phase(name="finish"))
@@ -177,10 +181,11 @@ def _draw(trial: Trial, device: Device, step: _Step, emit: Emit, started: float)
         if trial.turns or not (trial.fidelity or step.emulated):
             emit(Phase(name="timing"))
             _time(trial, update, [sample.seconds for sample in samples[1:]], emit, turns)
+    scheduling = watch.seen() if watch else None
     # Last, for it makes one more update.
     remarks = device.confirm(session, update.fetches)
     losses = [*(sample.losses for sample in samples), final_losses]
-    return _Drawn(result, losses, startup_seconds, loss_scaling, remarks)
+    return _Drawn(result, losses, startup_seconds, loss_scaling, remarks, scheduling)
 
 
 def _judge(trial: Trial, device: Device, step: _Step, drawn: _Drawn, emit: Emit) -> Dict[str, Any]:

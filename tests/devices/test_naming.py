@@ -6,6 +6,7 @@ import pytest
 
 from harness.devices import naming
 from harness.errors import UsageError
+from harness.machine import cann
 from harness.machine.git import ROOT
 
 
@@ -82,3 +83,28 @@ def test_a_core_of_its_own():
     )
     said = subprocess.check_output([sys.executable, "-c", code], cwd=str(ROOT)).decode().splitlines()[-1]
     assert said == f"cpu:{last} 1 1 {max(os.sched_getaffinity(0))}"
+
+
+def test_cards_that_a_variable_hides_are_not_counted(cards, monkeypatch):
+    monkeypatch.setenv("ASCEND_RT_VISIBLE_DEVICES", "1,2")  # davinci2 and davinci5
+    assert _names("npu:0,npu:1") == ["npu:0", "npu:1"]
+    hidden = "npu:2: no such card .found npu:0 .*/davinci2., npu:1 .*/davinci5., ASCEND_RT_VISIBLE_DEVICES=1,2."
+    with pytest.raises(UsageError, match=hidden):  # the driver would refuse it too
+        naming.choose("npu:2")
+    monkeypatch.setenv("ASCEND_DEVICE_ID", "1")  # an index into the visible ones
+    assert _names("npu") == ["npu:1"]
+    monkeypatch.setenv("ASCEND_RT_VISIBLE_DEVICES", "")
+    assert _names("auto") == ["auto"]
+    assert cann.variables()["ASCEND_RT_VISIBLE_DEVICES"] == ""
+
+
+@pytest.mark.parametrize("value", ["2,1", "0,0", "3", "a", "0,", "-1"])
+def test_a_variable_that_the_driver_would_refuse_is_refused(cards, monkeypatch, value):
+    monkeypatch.setenv("ASCEND_RT_VISIBLE_DEVICES", value)
+    reason = (
+        f"ASCEND_RT_VISIBLE_DEVICES is '{value}' .expected ascending numbers of this machine's 3 cards, such as 0,1"
+    )
+    with pytest.raises(UsageError, match=reason):
+        naming.choose("npu:0")
+    (found,) = [finding for finding in cann.findings() if finding.name == "Ascend cards"]
+    assert found.detail is None and "expected ascending numbers" in found.looked_for

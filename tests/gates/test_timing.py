@@ -2,7 +2,7 @@ import pytest
 
 from harness.gates import approval, exit_status
 from harness.gates.timing import judge_timings, timing_of, unconfirmed
-from harness.records import Limit
+from harness.records import Limit, Scheduling
 from reports.language import ENGLISH
 from tests.builders import SLOWER, STEADY, card_of, planned, result, stepping
 
@@ -180,3 +180,14 @@ def test_a_timing_of_another_case_is_incomparable(approved, suite):
     (verdict,) = judge_timings(stepping(longer, *STEADY), approved)
     assert (verdict.outcome, verdict.reason, verdict.advisory) == ("missing", "other_case", False)
     assert exit_status.exit_status([verdict]) == 4
+
+
+def test_a_disturbed_process_is_no_regression(approved, suite):
+    half = Scheduling(seconds=1.0, cpu_seconds=1.0, waiting_seconds=1.0, others_seconds=1.0)
+    run = stepping(suite, *STEADY[:4], 9.0)
+    assert _step(run, approved).reason != "equal"
+    last = run.trials[-1].model_copy(update={"scheduling": half})
+    verdict = _step(run.model_copy(update={"trials": [*run.trials[:-1], last]}), approved)
+    assert (verdict.outcome, verdict.reason, verdict.n) == ("pass", "equal", 4)
+    (told,) = map(ENGLISH.remark, verdict.details)
+    assert told == "1 of 5 processes lost up to 50% of their time to others: left out of the step time"

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from harness import modes
+from harness.records import Scheduling
 from harness.runs.stopping import interval, relative_half_width, unmet, wanted
 from harness.statistics import log_interval, stein_size
 from reports.language import ENGLISH
@@ -126,3 +127,40 @@ def test_what_is_not_met_is_named(adaptive, trials):
     assert said(unsteady[:1] + trials(1.0, 1.0)[1:]) == ["never steady in 1 of 2 processes"]
     drifting = trials(1.0, 1.0, drift=-0.042)[:1] + trials(1.0, 1.0, drift=0.029)[1:]
     assert said(drifting) == ["drift of up to -4.2% in 1 of 2 processes"]
+
+
+DISTURBED = Scheduling(seconds=10.0, cpu_seconds=10.0, waiting_seconds=10.0, others_seconds=10.0)
+
+
+def disturb(trials, *numbers):
+    """The trials, those of these numbers disturbed for half of their time."""
+    return [
+        trial.model_copy(update={"scheduling": DISTURBED}) if trial.replicate in numbers else trial for trial in trials
+    ]
+
+
+def test_a_disturbed_process_is_replaced_and_left_out_of_the_step_time(adaptive, trials):
+    suite = adaptive.model_copy(update={"replicates": 3})
+    assert not wanted(suite, trials(1.0, 1.0, 1.0))
+    assert wanted(suite, disturb(trials(1.0, 1.0, 2.0), 3))
+    replaced = disturb(trials(1.0, 1.0, 2.0, 1.0), 3)
+    assert not wanted(suite, replaced)
+    assert interval(suite, replaced)[1] == pytest.approx(1.0)
+    assert relative_half_width(suite, replaced) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("changes", [{"max_replicates": 3}, {"budget": 30.0}, {"max_replicates": None}])
+def test_a_disturbed_process_is_replaced_within_the_budget_alone(adaptive, trials, changes):
+    suite = adaptive.model_copy(update={"replicates": 3, **changes})
+    assert not wanted(suite, disturb(trials(1.0, 1.0, 2.0), 3))
+
+
+def test_a_disturbed_process_is_named_whether_it_counts_or_not(adaptive, trials):
+    def said(found):
+        return list(map(ENGLISH.remark, unmet(adaptive, found, found)))
+
+    assert said(disturb(trials(1.0, 1.0, 1.0), 2)) == [
+        "1 of 3 processes lost up to 50% of their time to others: left out of the step time"
+    ]
+    # One alone has no interval: all of them count, and it is said.
+    assert said(disturb(trials(1.0, 1.0, 1.0), 2, 3)) == ["2 of 3 processes lost up to 50% of their time to others"]

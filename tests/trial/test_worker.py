@@ -70,6 +70,8 @@ def test_a_trial_from_the_inside(run, trial):
     assert result.device == "cpu" and result.environment.kind == "cpu"
     assert result.environment.usable_cores == len(os.sched_getaffinity(0))
     assert result.environment.load_average is not None
+    timed = sum(sample.seconds for sample in samples[1:])
+    assert result.scheduling.seconds >= timed and result.scheduling.cpu_seconds > 0
     stylized = np.asarray(Image.open(folder / result.picture))
     assert stylized.shape == (40, 48, 3) and stylized.dtype == np.uint8
 
