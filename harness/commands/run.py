@@ -12,7 +12,7 @@ from harness.gates.exit_status import INTERRUPTED, TRIAL_FAILED, exit_status, le
 from harness.store.cache import cache_folder
 
 if TYPE_CHECKING:
-    from harness.records import Run
+    from harness.records import Run, Suite
 
 
 def measure(request: Request) -> int:
@@ -38,6 +38,7 @@ def measure(request: Request) -> int:
             plans=not os.environ.get(VARIABLE),  # of two trees that step in turns, the times alone are wanted
             plan_only=request.plan_only,
             for_gate=request.gate,
+            baselines=_baselines(request, suite),
         )
     return show(run, folder, request.gate or bool(run.suite.fidelity), request, shown)
 
@@ -46,14 +47,22 @@ def continue_run(request: Request) -> int:
     """Measure what an interrupted run is missing, show it, return the exit status."""
     from harness.errors import UsageError
     from harness.runs import runner
+    from harness.store.run_folder import RunFolder
     from reports.terminal.progress import Progress
 
     shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
     with Progress(quiet=request.quiet, words=shown.words) as progress:
-        run, folder = runner.resume(Path(str(request.resume)), cache_folder(), progress)
+        path = Path(str(request.resume))
+        baselines = _baselines(request, RunFolder(path).load().suite)
+        run, folder = runner.resume(path, cache_folder(), progress, baselines=baselines)
     if request.require_fit and not run.suite.fidelity:
         raise UsageError(f"--require-fit: suite {run.suite.name} judges no pictures (expected --suite accuracy)")
     return show(run, folder, run.gated, request, shown)
+
+
+def _baselines(request: Request, suite: "Suite") -> str:
+    """Return the folder of baselines that the user or the suite named, or the project's own."""
+    return str(baselines_in(request.baselines or suite.baselines).root)
 
 
 def show(run: "Run", folder: Path, gate: bool, request: Request, shown: Shown) -> int:
@@ -63,7 +72,7 @@ def show(run: "Run", folder: Path, gate: bool, request: Request, shown: Shown) -
     if gate:
         run = judge(run, folder, request, shown)
     print_run(run, folder, shown.words, shown.quiet, shown.console)
-    shown.write(folder, baselines_in(request.baselines or run.suite.baselines).root)
+    shown.write(folder, Path(_baselines(request, run.suite)))
     return shown.answer(folder, _status(run, gate, request))
 
 

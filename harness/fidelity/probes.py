@@ -8,8 +8,8 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 
 import numpy as np
 
-from harness.fidelity.distances import relative_l2, sketch, tensor_error
 from harness.fidelity.approved import with_approved_noise
+from harness.fidelity.distances import relative_l2, sketch, tensor_error
 from harness.fidelity.envelopes import SPREAD, known_faults, measure_controls, measure_envelopes, one_ulp
 from harness.fidelity.job import Job, medians
 from harness.fidelity.oracle import ProbeKey, load_oracle, probed_tensors

@@ -71,6 +71,7 @@ def run_suite(
     plan_only: bool = False,
     for_gate: bool = False,
     at: At = here,
+    baselines: str = "",
 ) -> Tuple[Run, Path]:
     """Measure the suite; return the run and the path of its folder.
 
@@ -83,6 +84,7 @@ def run_suite(
         plan_only: record the plans and run no trial.
         for_gate: Run.for_gate of the run.
         at: where its trials run.
+        baselines: folder of baselines; pictures that are the approved ones take over their noise. Empty: none do.
 
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
@@ -112,7 +114,7 @@ def run_suite(
         plans=_plans(suite, cache) if plan_only or plans else [],
     )
     with _hint(folder):
-        return _measure(run, folder, cache, observer, at)
+        return _measure(run, folder, cache, observer, at, baselines)
 
 
 def _require_folders(suite: Suite) -> None:
@@ -127,8 +129,11 @@ def _require_folders(suite: Suite) -> None:
                 )
 
 
-def resume(path: Path, cache: str, observer: Observer, at: At = here) -> Tuple[Run, Path]:
+def resume(path: Path, cache: str, observer: Observer, at: At = here, baselines: str = "") -> Tuple[Run, Path]:
     """Measure the trials that an interrupted run lacks; return the run and the path of its folder.
+
+    Args:
+        at, baselines: as run_suite has them.
 
     Raises:
         UsageError: the path is no run folder, the run is complete, or a case or the environment has changed since.
@@ -140,7 +145,7 @@ def resume(path: Path, cache: str, observer: Observer, at: At = here) -> Tuple[R
     observer.preparing("inputs")
     require_unchanged(f"run {path}", run.suite.cases, run.environment, run.device, cache)
     with _hint(folder):
-        return _measure(_with_journal(run, folder), folder, cache, observer, at)
+        return _measure(_with_journal(run, folder), folder, cache, observer, at, baselines)
 
 
 def _with_journal(run: Run, folder: RunFolder) -> Run:
@@ -250,13 +255,13 @@ def _difference(before: Dict[str, object], now: Dict[str, object]) -> str:
     return "; ".join(f"{name} was {before[name]}, is {now.get(name)}" for name in changed)
 
 
-def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer, at: At) -> Tuple[Run, Path]:
+def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer, at: At, baselines: str) -> Tuple[Run, Path]:
     """Run the trials that the run has no result of, and keep the record on the disk up to date."""
     trials = list(run.trials)
     folder.save(run)  # what --resume needs, should this process die
     complete = False
     try:
-        for missing, planned in _rounds(run, trials, folder, cache):
+        for missing, planned in _rounds(run, trials, folder, cache, baselines):
             _run_trials(missing, planned, run, trials, folder, observer, at)
         complete = not any(trial.result_lost for trial in trials)
     except KeyboardInterrupt:
@@ -277,7 +282,7 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer, at: At
 
 
 def _rounds(
-    run: Run, trials: Sequence[TrialResult], folder: RunFolder, cache: str
+    run: Run, trials: Sequence[TrialResult], folder: RunFolder, cache: str, baselines: str
 ) -> Iterator[Tuple[List[Tuple[int, Trial]], int]]:
     """Yield batches of trials that have no result yet, each trial with its number, and the total known so far.
 
@@ -294,7 +299,7 @@ def _rounds(
     begun, last = 0, 1 if suite.max_replicates else suite.replicates
     while True:
         order = [
-            _trial(run, case, mode, replicate, folder, cache)
+            _trial(run, case, mode, replicate, folder, cache, baselines=baselines)
             for replicate in range(begun + 1, last + 1)
             for case, mode in _due(suite, replicate, [trial for trial in trials if trial.replicate <= begun])
         ]
@@ -355,7 +360,14 @@ def _run_trials(
 
 
 def _trial(
-    run: Run, case: Case, mode: Mode, replicate: int, folder: RunFolder, cache: str, confirmation: bool = False
+    run: Run,
+    case: Case,
+    mode: Mode,
+    replicate: int,
+    folder: RunFolder,
+    cache: str,
+    confirmation: bool = False,
+    baselines: str = "",
 ) -> Trial:
     trial_id = f"{case.id}.{mode.name}.{'again' if confirmation else ''}{replicate}"
     chosen = naming.parse(run.device)
@@ -378,6 +390,8 @@ def _trial(
         fidelity=run.suite.fidelity,
         envelopes=_noise_formats(run) if run.suite.fidelity and mode.name == run.reference_mode else (),
         targets=str(folder.targets_path(case.id, mode.name)) if run.suite.replicates > 1 else "",
+        suite=run.suite.name,
+        baselines=baselines,
         oracle=str(folder.oracle_path(case.id)) if run.suite.fidelity else "",
     )
 
