@@ -2,7 +2,7 @@
 
     commands                            one file a command of bench.py; stands above reports/ too
     comparisons                         two sides measured: revisions, stored runs, a machine with itself
-    runs        gates                   many trials; run x baselines -> verdicts
+    runs        gates       check       many trials; run x baselines -> verdicts; the user's own graph in every mode
     mission     plans       blame       the reference program's job; dtype plans, asked for; which ops spoil a picture
     suite_file                          suites of the user's own
     trial       modes                   one process and who watches it; precision modes by name, with their options

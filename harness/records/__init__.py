@@ -6,6 +6,7 @@ suite        the cases and modes of one invocation, and how much their figures m
 trial        one process: what it is told to do, and what came of it
 environment  the machine and its software, as the worker and as the parent see them
 fidelity     how good a picture is: what is measured, what is judged, which blocks are to blame
+graph_check  what a graph of the user's own computes in each mode, held against float32
 baseline     what is stored to compare later runs with: dtype plans, timings, fidelity
 graph_plan   dtype plans of graph files, approved and found
 verdict      what a gate says, and the rule it says it by
@@ -29,6 +30,7 @@ from harness.records.fidelity import (
     TensorError,
     TrialFidelity,
 )
+from harness.records.graph_check import CheckedFetch, CheckedOp, FeedSource, GraphCheck, LostValues, ModeCheck
 from harness.records.graph_plan import ApprovedPlan, GraphBaseline, GraphGate, GraphPlan, GraphUse
 from harness.records.power import Calibration, CalibrationPair, PowerCard
 from harness.records.run import Comparison, Growth, Pair, Run, Summary
@@ -49,10 +51,13 @@ __all__ = [
     "CalibrationPair",
     "Case",
     "CasePlan",
+    "CheckedFetch",
+    "CheckedOp",
     "Comparison",
     "Control",
     "Envelope",
     "Environment",
+    "FeedSource",
     "FidelityFigures",
     "FidelityPlan",
     "Gate",
@@ -60,13 +65,16 @@ __all__ = [
     "GraphGate",
     "GraphPlan",
     "GraphUse",
+    "GraphCheck",
     "Growth",
     "Inputs",
     "Limit",
     "LossScaling",
     "Losses",
+    "LostValues",
     "Metric",
     "Mode",
+    "ModeCheck",
     "ModeFidelity",
     "Outcome",
     "Pair",
