@@ -57,3 +57,19 @@ def bare_softmax():
     with tf.name_scope("softmax"):
         powers = tf.exp(logits, name="exp")
         tf.divide(powers, tf.reduce_sum(powers, 1, keepdims=True, name="sum"), name="out")
+
+
+def training(use_resource=True, scale=1.0, random_start=True):
+    """A training step of two dense layers by Adam on a loss of this scale; run it for `train` and `loss`."""
+    x = tf.placeholder(tf.float32, (16, 8), name="x")
+    start = tf.random_normal_initializer(stddev=0.3) if random_start else tf.constant_initializer(weights(8, 8))
+    with tf.variable_scope("layer", use_resource=use_resource):
+        kernel = tf.get_variable("kernel", (8, 8), initializer=start)
+        hidden = tf.nn.relu(tf.matmul(x, kernel))
+    with tf.variable_scope("last", use_resource=use_resource):
+        last = tf.get_variable("kernel", (8, 4), initializer=tf.constant_initializer(weights(8, 4)))
+        wrong = tf.matmul(hidden, last) - x[:, :4]
+    loss = tf.reduce_mean(tf.square(wrong)) * scale
+    tf.identity(loss, name="loss")
+    tf.train.GradientDescentOptimizer(0.1 / scale).minimize(loss, name="train")
+    tf.global_variables_initializer()
