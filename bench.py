@@ -20,6 +20,7 @@ from harness.commands.against import compare_trees, continue_comparison
 from harness.commands.approve import approve
 from harness.commands.blame import blame
 from harness.commands.calibrate import calibrate
+from harness.commands.check import check
 from harness.commands.choose import choose
 from harness.commands.compare import compare
 from harness.commands.doctor import doctor
@@ -54,6 +55,7 @@ def cli(**_: Any) -> None:
     python bench.py --suite accuracy  is each mode's picture still the approved one, and is it right
     python bench.py choose            which mode may be used for your own pictures, and why not the others
     python bench.py --suite smoke     does everything work, in under a minute
+    python bench.py check             does your own graph compute right in each mode
     python bench.py list              suites, cases, modes and devices to choose from
     python bench.py doctor            what is installed and what is missing
     """
@@ -72,6 +74,7 @@ for command in (
     approve,
     blame,
     calibrate,
+    check,
     choose,
     compare,
     doctor,

@@ -2,12 +2,13 @@
 
     commands                            one file a command of bench.py; stands above reports/ too
     comparisons                         two sides measured: revisions, stored runs, a machine with itself
-    runs        gates                   many trials; run x baselines -> verdicts
+    runs        gates       check       many trials; run x baselines -> verdicts; the user's own graph in every mode
     mission     plans       blame       the reference program's job; dtype plans, asked for; which ops spoil a picture
     suite_file                          suites of the user's own
     trial       modes                   one process and who watches it; precision modes by name, with their options
     devices     fidelity    history     where a step runs; is the picture right; figures over many runs
     step        machine     store       one training step; what machine this is; what lies on the disk
+    graphs                              other people's graphs, from files, with what they are run for and fed
     records                             the nouns
     precision                           what the card's compiler decides, and the graph that computes so
     statistics  errors      remark      reading

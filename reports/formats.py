@@ -2,11 +2,14 @@
 
 import importlib
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Dict, List, Sequence, Tuple
 
 from harness.errors import UsageError
+from harness.records import GraphCheck
+from harness.store.files import write_atomic
 from reports.exporter import Exporter, make_folder
 from reports.language import Words
+from reports.plain_text import shown_path
 from reports.stored_run import Evidence
 
 FORMATS: Dict[str, str] = {
@@ -20,6 +23,11 @@ FORMATS: Dict[str, str] = {
     "text": "reports.terminal.text",
 }
 """The module that holds each one's exporter; it is imported when it is asked for."""
+CHECK_FORMATS: Dict[str, Tuple[str, str]] = {
+    "html": ("reports.html.check_page", "check.html"),
+    "markdown": ("reports.documents.check_markdown", "check.md"),
+}
+"""Of the check of a graph: the module that renders each, and its file."""
 PRINTED = ("github", "text")
 """Formats that go to standard output, wholly or in part."""
 
@@ -55,3 +63,25 @@ def write(names: Sequence[str], evidence: Evidence, folder: Path, words: Words) 
     make_folder(folder)
     written = [exporter(name).write(evidence, folder, words) for name in names]
     return [path for path in written if path is not None]
+
+
+def parse_check(names: str) -> List[str]:
+    """Split a list of formats of a check; `none` is the empty one. Raises UsageError when one is unknown."""
+    chosen = [name.strip() for name in names.split(",")]
+    for name in chosen if chosen != ["none"] else ():
+        if name not in CHECK_FORMATS:
+            raise UsageError(
+                f"report format {name!r} is unknown (expected some of {', '.join(CHECK_FORMATS)}, or none)"
+            )
+    return [] if chosen == ["none"] else list(dict.fromkeys(chosen))
+
+
+def write_check(names: Sequence[str], check: GraphCheck, folder: Path, words: Words) -> List[Path]:
+    """Write the check in each format into its folder, every file whole or not at all; return their paths."""
+    written = []
+    for name in names:
+        module, file = CHECK_FORMATS[name]
+        render = importlib.import_module(module).render_check
+        write_atomic(folder / file, render(check, shown_path(folder), words))
+        written.append(folder / file)
+    return written

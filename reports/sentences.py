@@ -85,6 +85,24 @@ SENTENCES: Dict[str, str] = {
     "probe_gradient": "{name} gradient",
     "probe_gram": "{name} Gram matrix",
     "probe_loss": "{name} loss",
+    # What a user's own graph computes
+    "of_fetch": "{fetch}: {reason}",
+    "as_float32": "bit for bit as in float32",
+    "fetch_keeps_limit": "{fetch}: {distance:.3g} from float32, noise explains {limit:.3g}",
+    "fetch_too_far": "{distance:.3g} from float32, noise explains {limit:.3g} ({count} of {samples} samples)",
+    "fetch_not_finite": "{elements} elements are finite on one side alone ({count} of {samples} samples)",
+    "fetch_not_finite_in_float32": "no element is a number in float32 itself",
+    "fetch_noise_not_measured": "noise was not measured",
+    "fetch_chaotic": (
+        "noise of one ulp of float16 on the inputs alone moves it by {distance:.3g}: give them another scale"
+    ),
+    "unknown_types_in_float32": "what the card does to ops of types outside the table is unknown: {types}",
+    "constants_saturate": "a constant leaves float16's range at input {inputs}",
+    "ops_saturate": "saturates at {ops}",
+    "ops_make_nan": "NaN at {ops}",
+    "first_parts": "parts from float32 first at {op} ({type} {dtypes})",
+    "not_raised": "float64 could not be had: {reason}",
+    "left_in_float32": "{ops} ops have no float64 kernel and computed in float32 there, the first is {first}",
     # Baselines
     "looked_for": "looked for {path}",
     "lacks": "no {what}",
@@ -104,6 +122,7 @@ SENTENCES: Dict[str, str] = {
     "processes_condition": "processes side by side",
     "threads_condition": "threads",
     # What differs between two dtype plans
+    "graph_use_differs": "{name}: {before} approved, {after} now",
     "plan_casts": "casts: {before} -> {after}",
     "plan_bytes_cast": "bytes cast: {before:,} -> {after:,}",
     "plan_unit": "ops on {unit}: {before} -> {after}",
@@ -116,9 +135,9 @@ SENTENCES: Dict[str, str] = {
     "plan_unknown_types_now": "now an unknown type: {op}",
     "plan_unknown_types_no_longer": "no longer an unknown type: {op}",
     "plan_op": "{op}: {before} -> {after}",
-    "plan_op_alike": "{op} and {more} alike: {before} -> {after}",
+    "plan_op_alike": "{op} and {more} alike in {layers}: {before} -> {after}",
     "plan_op_now": "{op}: new, {after}",
-    "plan_op_now_alike": "{op} and {more} alike: new, {after}",
+    "plan_op_now_alike": "{op} and {more} alike in {layers}: new, {after}",
     "plan_op_no_longer": "{op}: gone, was {before}",
-    "plan_op_no_longer_alike": "{op} and {more} alike: gone, were {before}",
+    "plan_op_no_longer_alike": "{op} and {more} alike in {layers}: gone, were {before}",
 }

@@ -29,6 +29,24 @@ REASONS: Dict[str, Reason] = {
         "if the change is meant, approve it and commit baselines/: "
         "`python bench.py approve {run} --changed --reason TEXT`",
     ),
+    "graph_plan_changed": Reason(
+        "the graph's dtype plan is not the approved one",
+        "if the change is meant, give the same command with `--approve --reason TEXT`, and commit what it writes",
+    ),
+    "no_graph_baseline": Reason(
+        "no plan of this mode is approved",
+        "give the same command with `--approve --reason TEXT`, and commit what it writes",
+    ),
+    "other_graph_use": Reason(
+        "the approved plan is of other fetches, shapes, inputs or another signature",
+        "give the options of the approved plan, or approve the new ones: the same command with "
+        "`--approve --reason TEXT`",
+    ),
+    "other_graph_mode": Reason(
+        "the approved plan is of a mode with other options",
+        "give the mixlist and dtypes of the approved plan, or approve the new ones: the same command with "
+        "`--approve --reason TEXT`",
+    ),
     # Baselines
     "no_baseline": Reason(
         "no baseline is stored",
@@ -136,6 +154,14 @@ REASONS: Dict[str, Reason] = {
     "fit": Reason("the picture is as right as noise of the mode's own format leaves it", "nothing to do"),
     "wrong": Reason("the picture is wrong", "find the cause: `python bench.py blame {mode}`"),
     "not_judged": Reason("whether the picture is right was not measured", "measure the whole suite"),
+    "graph_fit": Reason("every fetch is as right as noise of one ulp on the inputs leaves it", "nothing to do"),
+    "graph_wrong": Reason(
+        "a fetch is further from float32 than noise explains",
+        "find the cause: `python bench.py blame {mode} --graph {suite}`",
+    ),
+    "graph_not_judged": Reason(
+        "whether every fetch is right cannot be told", "this is neither a pass nor a failure; see what is said of it"
+    ),
     # Why a verdict is shown without gating
     "emulated": Reason("emulated: says nothing about the card", "measure it on a card"),
     "advisory_case": Reason("the suite only shows this case"),

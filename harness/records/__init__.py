@@ -7,7 +7,9 @@ trial        one process: what it is told to do, and what came of it
 scheduling   what the system did to a worker while its steps were timed
 environment  the machine and its software, as the worker and as the parent see them
 fidelity     how good a picture is: what is measured, what is judged, which blocks are to blame
+graph_check  what a graph of the user's own computes in each mode, held against float32
 baseline     what is stored to compare later runs with: dtype plans, timings, fidelity
+graph_plan   dtype plans of graph files, approved and found
 verdict      what a gate says, and the rule it says it by
 power        how good the timing gates are on one machine, and the calibration that measures it
 run          a run with its summaries; a comparison of two revisions
@@ -29,6 +31,8 @@ from harness.records.fidelity import (
     TensorError,
     TrialFidelity,
 )
+from harness.records.graph_check import CheckedFetch, CheckedOp, FeedSource, GraphCheck, LostValues, ModeCheck
+from harness.records.graph_plan import ApprovedPlan, GraphBaseline, GraphGate, GraphPlan, GraphUse
 from harness.records.power import Calibration, CalibrationPair, PowerCard
 from harness.records.run import Comparison, Growth, Pair, Run, Summary
 from harness.records.scheduling import DISTURBED, Scheduling
@@ -42,6 +46,7 @@ __all__ = [
     "PLAN_DEVICE",
     "REFERENCE_MODE",
     "SCHEMA_VERSION",
+    "ApprovedPlan",
     "Baseline",
     "Blame",
     "Bound",
@@ -49,20 +54,30 @@ __all__ = [
     "CalibrationPair",
     "Case",
     "CasePlan",
+    "CheckedFetch",
+    "CheckedOp",
     "Comparison",
     "Control",
     "Envelope",
     "Environment",
+    "FeedSource",
     "FidelityFigures",
     "FidelityPlan",
     "Gate",
+    "GraphBaseline",
+    "GraphGate",
+    "GraphPlan",
+    "GraphUse",
+    "GraphCheck",
     "Growth",
     "Inputs",
     "Limit",
     "LossScaling",
     "Losses",
+    "LostValues",
     "Metric",
     "Mode",
+    "ModeCheck",
     "ModeFidelity",
     "Outcome",
     "Pair",

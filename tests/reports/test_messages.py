@@ -28,7 +28,7 @@ NOT_ENGLISH = re.compile(r"--?[\w-]+|`[^`]*`|'[^']*'|\b\w*[_./:=\d]\w*[\w./:=*]*
 """Options, names, numbers, and words that begin with a capital, which Chinese keeps."""
 KEPT = set(
     """
-    accuracy approve auto bench best bfloat binary black blame calibrate case cases choose compare cpu customize
+    accuracy approve auto bench best bfloat binary black blame calibrate case cases check choose compare cpu customize
     doctor dtype dtypes dynamic evaluator flip float git github gpu gray head html ieee imagenet index inputs
     install jpg json junit keep key list looks main markdown mat matplotlib mean mixlist modify must native none
     npu origin out pass perf pip png postgresql progress psycopg push python rebuild reference relu rounded rows

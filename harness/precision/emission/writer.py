@@ -46,6 +46,7 @@ class GraphWriter:
         self.counters: Dict[str, str] = {}
         self.overflows: List[str] = []
         self.scalars: Dict[float, str] = {}
+        self.vectors: Dict[int, str] = {}
         self.has_frames = graph.has_frames
 
     def add(self, name: str, op: str, inputs: Iterable[str], **attributes: int) -> str:
@@ -120,16 +121,17 @@ class GraphWriter:
 
     def _count(self, name: str, source: str) -> str:
         """Return an int64 vector: values saturated, values flushed to zero, NaN."""
-        magnitude = self.arithmetic(f"{name}/health/magnitude", "Abs", source)
-        saturated = self._true(f"{name}/health/saturated", "GreaterEqual", magnitude, FLOAT16.overflow)
-        small = self._true(f"{name}/health/small", "LessEqual", magnitude, FLOAT16.underflow)
-        zero = self._true(f"{name}/health/zero", "Equal", magnitude, 0.0)
-        nan = self._true(f"{name}/health/nan", "IsNan", magnitude)
-        int64 = tf.int64.as_datatype_enum
-        flushed = self.add(f"{name}/health/flushed", "Sub", [small, zero], T=int64)
-        counts = self.add(f"{name}/health/counts", "Pack", [saturated, flushed, nan], T=int64)
-        self.graph.nodes[counts[:-2]].attr["N"].i = 3
-        return counts
+        flat = self._flat(f"{name}/health", source)
+        magnitude = self.arithmetic(f"{name}/health/magnitude", "Abs", flat)
+        saturated = self.arithmetic(f"{name}/health/saturated", "GreaterEqual", magnitude, FLOAT16.overflow)
+        small = self.arithmetic(f"{name}/health/small", "LessEqual", magnitude, FLOAT16.underflow)
+        nonzero = self.arithmetic(f"{name}/health/nonzero", "NotEqual", magnitude, 0.0)
+        flushed = self.add(f"{name}/health/flushed", "LogicalAnd", [small, nonzero])
+        nan = self.arithmetic(f"{name}/health/nan", "IsNan", magnitude)
+        counts = [self._true(flags) for flags in (saturated, flushed, nan)]
+        packed = self.add(f"{name}/health/counts", "Pack", counts, T=tf.int64.as_datatype_enum)
+        self.graph.nodes[packed[:-2]].attr["N"].i = 3
+        return packed
 
     def any(self, name: str, flags: List[str]) -> str:
         """Return a boolean scalar: whether one of these is true."""
@@ -149,20 +151,26 @@ class GraphWriter:
         )
 
     def _flat(self, name: str, source: str) -> str:
-        shape = self.constant(f"{name}/shape", np.array([-1], np.int32), source)
+        shape = self._small_constant(f"{name}/shape", -1, source)
         return self.add(f"{name}/flat", "Reshape", [source, shape], T=_FLOAT, Tshape=tf.int32.as_datatype_enum)
 
-    def _first_axis(self, name: str) -> str:
-        return self.constant(f"{name}/axes", np.array([0], np.int32))
+    def _first_axis(self, name: str, near: Optional[str] = None) -> str:
+        return self._small_constant(f"{name}/axes", 0, near)
 
-    def _true(self, name: str, op: str, *inputs: Union[str, float]) -> str:
-        """Count the elements of the first input for which a comparison holds."""
+    def _small_constant(self, name: str, value: int, near: Optional[str]) -> str:
+        """Return an int32 vector of one element, shared by all that can be used together."""
+        if self.has_frames:
+            return self.constant(name, np.array([value], np.int32), near)
+        if value not in self.vectors:
+            self.vectors[value] = self.constant("float16_rounding_vector", np.array([value], np.int32))
+        return self.vectors[value]
+
+    def _true(self, flags: str) -> str:
+        """Count the true elements of a boolean vector."""
+        name = flags[:-2]
         int32, int64 = tf.int32.as_datatype_enum, tf.int64.as_datatype_enum
-        flat = self._flat(name, str(inputs[0]))
-        flags = self.arithmetic(f"{name}/flags", op, flat, *inputs[1:])
         ones = self.add(f"{name}/ones", "Cast", [flags], SrcT=tf.bool.as_datatype_enum, DstT=int64)
-        axes = self.constant(f"{name}/axes", np.array([0], np.int32), flat)
-        return self.add(name, "Sum", [ones, axes], T=int64, Tidx=int32)
+        return self.add(f"{name}/count", "Sum", [ones, self._first_axis(name, flags)], T=int64, Tidx=int32)
 
 
 def round_array(value: np.ndarray, saturate: bool = True) -> np.ndarray:

@@ -1,0 +1,118 @@
+"""The check of a user's graph at a terminal: the decision first, then the figures behind it."""
+
+import json
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Optional, Type
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from harness.check.messages import CheckAnswer
+from harness.records import GraphCheck
+from reports.advice import Origin
+from reports.graph_check import CheckTable, legend, sentences, subject, tables
+from reports.language import ENGLISH, Words
+from reports.plain_text import shown_path
+from reports.terminal.console import open_console
+from reports.terminal.decision import FITNESS_STYLES
+from reports.terminal.tables import Column, print_folded, print_table
+from reports.terminal.verdicts import print_verdicts
+
+PHASES = {
+    "reading": "reading the graph and its feeds",
+    "float32": "running it in float32",
+    "float64": "running it in float64",
+    "noise": "measuring how far harmless noise moves it",
+    "planning": "planning the card's dtypes",
+    "mode": "running it as the card rounds",
+    "ops": "looking where it parts from float32",
+}
+"""By the phase of a check."""
+
+
+class CheckProgress:
+    """Says on standard error what is being done, redrawn in place on a terminal; a context manager."""
+
+    def __init__(self, words: Words = ENGLISH, quiet: bool = False, console: Optional[Console] = None) -> None:
+        self._console = console or open_console(stderr=True, quiet=quiet)
+        self._words = words
+        self._activity, self._since = words("starting TensorFlow"), time.monotonic()
+        self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=2, transient=True)
+
+    def __enter__(self) -> "CheckProgress":
+        if self._console.is_terminal:
+            self._live.start(refresh=True)
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        if self._console.is_terminal:  # elsewhere it would still write an empty line
+            self._live.stop()
+
+    def heard(self, answer: CheckAnswer) -> None:
+        """Show a message of the check."""
+        if answer.phase is not None:
+            about = f"{answer.mode}{self._words.colon}" if answer.mode else ""
+            self._activity, self._since = about + self._words(PHASES[answer.phase]), time.monotonic()
+            if not self._console.is_terminal:
+                self._console.print(Text(self._activity), soft_wrap=True)
+
+    def _draw(self) -> Text:
+        seconds = self._words("{seconds} s", seconds=f"{time.monotonic() - self._since:.0f}")
+        return Text(f"{self._activity}  {seconds}", no_wrap=True, overflow="ellipsis")
+
+
+def print_check(
+    check: GraphCheck,
+    record: Path,
+    words: Words = ENGLISH,
+    quiet: bool = False,
+    console: Optional[Console] = None,
+) -> None:
+    """Print the decision, what was run, the verdicts, the figures, and where the record is."""
+    console = console or open_console()
+    if not quiet:
+        first, *rest = tables(check, words)
+        _print_table(console, first, words)
+        for line in subject(check, words):
+            print_folded(console, Text(line, style="dim"))
+        console.print()
+        for sentence in sentences(check, words):
+            print_folded(console, Text(sentence.text))
+            if sentence.command:
+                console.print(Text(f"    {sentence.command}"), soft_wrap=True)  # to be copied
+    print_verdicts(check.verdicts, (), words, quiet, console, Origin(shown_path(record.parent), check.graph))
+    if not quiet:
+        for table in rest:
+            _print_table(console, table, words)
+        print_folded(console, Text(legend(words), style="dim"))
+    console.print(Text(f"{words('record'):<8} {shown_path(record)}"), soft_wrap=True)
+
+
+def print_check_json(check: GraphCheck, record: Path, status: int) -> None:
+    """Print the record, with its path and the exit status that the command ends with, as one JSON document."""
+    document = {"record": str(record), "exit_status": status, **check.model_dump(mode="json")}
+    open_console().file.write(json.dumps(document, indent=1) + "\n")
+
+
+def _print_table(console: Console, table: CheckTable, words: Words) -> None:
+    console.print()
+    if table.title:
+        console.print(Text(table.title, style="bold"), soft_wrap=True)
+    styles = [FITNESS_STYLES[fitness] for fitness in table.fitness]
+    columns = [
+        Column(
+            column.heading,
+            list(column.cells),
+            column.number,
+            column.rank,
+            long=column.heading == words("why"),
+            styles=styles if column.heading == words("right?") else (),
+        )
+        for column in table.columns
+    ]
+    print_table(console, Column(table.names.heading, list(table.names.cells), False), columns, words)
