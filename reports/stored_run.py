@@ -148,3 +148,14 @@ def title(case: Case, words: Words) -> str:
     steps = words("{steps} steps from {start}", steps=case.steps, start=start)
     parts = [pictures, steps, words("network {network}", network=Path(case.network).name)]
     return words.comma.join(part for part in parts if part)
+
+
+def noise_source(run: Run, words: Words) -> str:
+    """Return which approved run measured the noise of pictures that have not changed since; empty where none did."""
+    sources = sorted({trial.fidelity.noise_of for trial in run.trials if trial.fidelity and trial.fidelity.noise_of})
+    if not sources:
+        return ""
+    return words(
+        "Unchanged pictures, the same bit for bit, have their noise from when they were approved ({runs}).",
+        runs=words.comma.join(sources),
+    )

@@ -15,7 +15,7 @@ from reports.html.templating import COLORS, environment
 from reports.language import Words
 from reports.phases import PhaseTable
 from reports.plain_text import printable
-from reports.stored_run import Evidence, headline, title
+from reports.stored_run import Evidence, headline, noise_source, title
 from reports.verdict_text import sayings
 
 _OPS = 40
@@ -51,6 +51,7 @@ def render(evidence: Evidence, words: Words) -> bytes:
         ops=_OPS,
         environment=_facts(run, words),
         phases=PhaseTable.of(run.trials, words),
+        noise=noise_source(run, words),
         command=command(run),
         origin=evidence.origin,
     )

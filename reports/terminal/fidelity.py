@@ -9,7 +9,7 @@ from harness.records import Case, ModeFidelity, PictureDistance, Probe, Run, Tri
 from harness.remark import remark
 from reports.figures import NOT_MEASURED, RESULTS
 from reports.language import ENGLISH, Words
-from reports.stored_run import title
+from reports.stored_run import noise_source, title
 from reports.terminal.console import open_console
 from reports.terminal.decision import FITNESS_STYLES
 from reports.terminal.tables import Column, print_folded, print_table
@@ -34,7 +34,7 @@ def print_fidelity(run: Run, words: Words = ENGLISH, console: Optional[Console] 
             _print_case(console, run, case, sorted(found, key=lambda item: _ORDER.index(item.fitness)), words)
     if run.fidelity and run.suite.fidelity:
         legend = words(_LEGEND, reference=run.reference_mode, window=run.suite.fidelity.window)
-        print_folded(console, Text(legend, style="dim"))
+        print_folded(console, Text(f"{legend} {noise_source(run, words)}".strip(), style="dim"))
 
 
 def _print_case(console: Console, run: Run, case: Case, found: List[ModeFidelity], words: Words) -> None:

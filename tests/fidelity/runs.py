@@ -15,7 +15,7 @@ PLAN = FidelityPlan(envelope=4, window=2, growth=(1, 2, 5))
 REFERENCE, PLAIN, MENDED = "must_keep_origin_dtype", "allow_mix_precision", "allow_mix_precision+matmul32"
 
 
-def make_run(case, folder, names=(REFERENCE,), plan=PLAN, formats=("float32", "float16")):
+def make_run(case, folder, names=(REFERENCE,), plan=PLAN, formats=("float32", "float16"), baselines=""):
     """Run the case once in each mode; the run's folder holds its pictures."""
     suite = Suite(
         name="tiny",
@@ -32,7 +32,7 @@ def make_run(case, folder, names=(REFERENCE,), plan=PLAN, formats=("float32", "f
         started=environment.now(),
         complete=True,
         environment=_environment(),
-        trials=[_trial(case, modes.get(name), folder, plan, formats) for name in names],
+        trials=[_trial(case, modes.get(name), folder, plan, formats, baselines=baselines) for name in names],
     )
 
 
@@ -53,7 +53,7 @@ def redrawn(run, folder, mode, name):
     return run.model_copy(update={"trials": trials})
 
 
-def _trial(case, mode, folder, plan, formats, name=None):
+def _trial(case, mode, folder, plan, formats, name=None, baselines=""):
     path, events = folder / f"{name or mode.name}.png", []
     trial = Trial(
         id=f"{case.id}.{mode.name}.1",
@@ -67,6 +67,8 @@ def _trial(case, mode, folder, plan, formats, name=None):
         envelopes=formats if mode.name == REFERENCE else (),
         # What is redrawn has an oracle with the same fault.
         oracle="" if name else str(Path(folder) / "oracle.npz"),
+        suite="tiny",
+        baselines=baselines,
     )
     worker.run_trial(trial, events.append, time.monotonic())
     begun, planned = (next(e for e in events if isinstance(e, kind)) for kind in (Started, Planned))

@@ -11,8 +11,10 @@ from PIL import Image
 
 from harness import modes
 from harness.errors import UsageError
+from harness.fidelity import probes, subject
+from harness.fidelity.approved import with_approved_noise
 from harness.gates import approval, exit_status
-from harness.records import Case, Verdict
+from harness.records import Case, Trial, Verdict
 from harness.remark import remark
 from harness.step import inputs
 from harness.store.baselines import Baselines
@@ -95,6 +97,57 @@ def test_the_reference_mode_measures_what_noise_and_faults_do(healthy):
     assert all(control.distance > 0 and control.channel > 0 for control in reference.fidelity.controls)
     # Every mode's own spread, and what it is fit by once.
     assert plain.fidelity.envelopes == () and len(plain.fidelity.spread.distances) == PLAN.envelope
+
+
+def _noise(measured):
+    return measured.spread, measured.envelopes, measured.controls
+
+
+def test_an_unchanged_picture_takes_over_the_noise_of_the_approved_one(healthy, approved, small, tmp_path, monkeypatch):
+    run, _ = healthy
+    monkeypatch.setattr(probes, "measure_envelopes", None)  # none is measured
+    again = make_run(small, tmp_path, (REFERENCE, PLAIN), baselines=str(approved.root))
+    for before, now in zip(run.trials, again.trials):
+        assert _noise(now.fidelity) == _noise(before.fidelity)
+        assert (before.fidelity.noise_of, now.fidelity.noise_of) == ("", run.id)
+    run = judged(again, tmp_path, approved)
+    assert [verdict_of(run, "regression", mode).outcome for mode in (REFERENCE, PLAIN)] == ["pass", "pass"]
+    assert item_of(run, PLAIN).fitness == "wrong" and item_of(run, REFERENCE).gateable is not None
+
+
+def _changed(measured, **changes):
+    return measured.model_copy(update={**changes, "spread": None, "envelopes": (), "controls": (), "noise_of": ""})
+
+
+def test_noise_is_taken_over_where_nothing_has_changed_alone(healthy, approved, small):
+    run, folder = healthy
+    measured, tensorflow = run.trials[0].fidelity, run.trials[0].environment.tensorflow
+    trial = Trial(
+        id="t", case=small, mode=run.suite.modes[0], device="cpu", replicate=1, picture="", cache="", suite="tiny",
+        baselines=str(approved.root),
+    )  # fmt: skip
+    faults = [control.fault for control in measured.controls]
+
+    def taken(now=measured, trial=trial, plan=PLAN, kind="cpu", formats=("float16",), faults=faults):
+        return with_approved_noise(_changed(now), trial, plan, kind, tensorflow, formats, faults)
+
+    assert _noise(taken()) == _noise(measured) and taken().noise_of == run.id
+    first, *others = measured.probes
+    moved = first.model_copy(update={"norm": np.nextafter(first.norm, 0)})
+    nearly = measured.model_copy(update={"probes": (moved, *others)})
+    assert taken(nearly) is None
+    assert taken(trial=trial.model_copy(update={"baselines": ""})) is None
+    assert taken(trial=trial.model_copy(update={"suite": "other"})) is None
+    assert taken(trial=trial.model_copy(update={"case": small.model_copy(update={"seed": 9})})) is None
+    mended = modes.get(MENDED).model_copy(update={"name": REFERENCE})
+    assert taken(trial=trial.model_copy(update={"mode": mended})) is None
+    assert taken(kind="npu") is None
+    assert taken(plan=PLAN.model_copy(update={"envelope": PLAN.envelope + 1})) is None
+    assert taken(formats=("float16", "bfloat16")) is None
+    assert taken(faults=faults[1:]) is None
+    path = approved.path("tiny", small.id, REFERENCE, subject.variant(run.trials[0]))
+    path.write_text(path.read_text().replace("the first", "another"))
+    assert taken() is None  # the gate says that it is damaged
 
 
 def test_plain_mixed_precision_is_wrong_and_its_mended_form_is_fit(healthy, tmp_path):

@@ -65,7 +65,7 @@ def _faulty(name, run, folder, baselines, mode=REFERENCE):
     with pytest.MonkeyPatch.context() as patch:
         {**SETTINGS, **FAULTS}[name](patch)
         # What noise does to a faulty step is nobody's limit.
-        patch.setattr(probes, "measure_spread", lambda *inputs: None)
+        patch.setattr(probes, "measure_envelopes", lambda *inputs: (None,))
         run = judged(redrawn(run, folder, mode, "faulty"), folder, baselines)
     (verdict,) = [found for found in run.verdicts if (found.gate, found.mode) == ("regression", mode)]
     (item,) = [found for found in run.fidelity if found.mode == mode]

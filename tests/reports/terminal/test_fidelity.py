@@ -99,6 +99,16 @@ def test_what_is_wrong_comes_first_and_all_fits(run, width):
     assert all(len(line) <= width for line in text.splitlines())
 
 
+def test_noise_that_was_not_measured_again_is_said_to_be_of_the_approved_run(run):
+    assert "approved (" not in show(print_fidelity, run, width=200)
+    trials = [
+        trial.model_copy(update={"fidelity": trial.fidelity.model_copy(update={"noise_of": "accuracy-0"})})
+        for trial in run.trials
+    ]
+    text = show(print_fidelity, run.model_copy(update={"trials": trials}), width=200)
+    assert "have their noise from when they were approved (accuracy-0)." in " ".join(text.split())
+
+
 def test_blame_names_ops_and_file():
     found = Blame(
         case="c",
