@@ -8,6 +8,7 @@
     trial       modes                   one process and who watches it; precision modes by name, with their options
     devices     fidelity    history     where a step runs; is the picture right; figures over many runs
     step        machine     store       one training step; what machine this is; what lies on the disk
+    graphs                              other people's graphs, from files, with what they are run for and fed
     records                             the nouns
     precision                           what the card's compiler decides, and the graph that computes so
     statistics  errors      remark      reading

@@ -35,6 +35,22 @@ def output_option(text: str) -> Callable[[Command], Command]:
     return click.option("--output", metavar="DIR", default="results", show_default=True, help=text)
 
 
+def graph_options(command: Command) -> Command:
+    """Add the options that name a graph file and what of it is meant; graphs.source.graph_source takes them."""
+    options = (
+        click.option("--graph", metavar="FILE", help="GraphDef or MetaGraphDef, binary or text, or SavedModel folder."),
+        click.option("--signature", metavar="NAME", help="Of a SavedModel: what of it is run."),
+        click.option("--fetch", "fetches", metavar="NAME", multiple=True, help="What it is run for; repeat."),
+        click.option(
+            "--shape", "shapes", metavar="NAME=1,224,…", multiple=True, help="Shape of a placeholder; repeat."
+        ),
+        click.option("--input", "inputs", metavar="NAME", multiple=True, help="Fed though it is computed; repeat."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def _suite_names() -> str:
     """Names of the suites, read off their files: importing them takes longer than `--help` may."""
     folder = Path(__file__).resolve().parent.parent.parent / "suites"

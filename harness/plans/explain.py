@@ -8,8 +8,8 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from harness import modes
 from harness.errors import UsageError
+from harness.graphs.source import GraphSource
 from harness.machine.child import ask, to_parent
-from harness.plans.graph_file import read_graph
 from harness.precision import DtypePlan, PrecisionConfigError
 from harness.records import REFERENCE_MODE, Case, Mode, Record
 
@@ -20,10 +20,7 @@ class Question(Record):
     """What is to be planned: a case's training step, or a graph file."""
 
     case: Optional[Case] = None
-    graph: Optional[str] = None
-    """Path of the file."""
-    fetches: Tuple[str, ...] = ()
-    """Names of the nodes that the graph file is run for; empty: every node that no other reads."""
+    graph: Optional[GraphSource] = None
     modes: Tuple[Mode, ...]
     cache: str = ""
 
@@ -32,11 +29,18 @@ class Answer(Record):
     """The plans, one per mode, or why there are none."""
 
     plans: Tuple[DtypePlan, ...] = ()
+    guessed: Tuple[str, ...] = ()
+    """Fetches of a graph file that nobody named."""
     error: str = ""
 
 
 def explain(question: Question) -> List[DtypePlan]:
-    """Return a plan for each mode.
+    """Return a plan for each mode, as `planned` does."""
+    return list(planned(question).plans)
+
+
+def planned(question: Question) -> Answer:
+    """Return a plan for each mode, and what had to be guessed for them.
 
     Raises:
         UsageError: the graph file, a fetch or a customize_dtypes entry cannot be used, or a package is missing.
@@ -47,7 +51,7 @@ def explain(question: Question) -> List[DtypePlan]:
     )
     if answer.error:
         raise UsageError(answer.error)
-    return list(answer.plans)
+    return answer
 
 
 def check_op_names(cases: Sequence[Case], modes: Sequence[Mode], cache: str) -> None:
@@ -64,19 +68,24 @@ def main() -> None:
     """Answer the question on standard input."""
     question = Question.model_validate_json(sys.stdin.read())
     from harness.devices.device import DeviceUnavailable
+    from harness.graphs.reading import read_graph
     from harness.precision import GraphError, plan_graph
 
     try:
-        graphs = (
-            [read_graph(question.graph, question.fetches)] * len(question.modes) if question.graph else _steps(question)
-        )
+        guessed: Tuple[str, ...] = ()
+        if question.graph is not None:
+            graph = read_graph(**dict(question.graph))
+            guessed = graph.fetches if graph.is_guessed else ()
+            graphs = [(graph.graph_def, graph.fetches)] * len(question.modes)
+        else:
+            graphs = _steps(question)
         pairs = zip(question.modes, graphs)
         plans = tuple(plan_graph(graph_def, fetches, mode.precision) for mode, (graph_def, fetches) in pairs)
-        answer = Answer(plans=plans)
-    except (PrecisionConfigError, DeviceUnavailable) as error:
+        answer = Answer(plans=plans, guessed=guessed)
+    except (PrecisionConfigError, DeviceUnavailable, UsageError) as error:
         answer = Answer(error=str(error))
-    except (GraphError, UsageError) as error:
-        answer = Answer(error=f"graph {question.graph}: {error}" if question.graph else str(error))
+    except GraphError as error:
+        answer = Answer(error=f"graph {question.graph.path}: {error}" if question.graph else str(error))
     with to_parent() as parent:
         parent.write(answer.model_dump_json() + "\n")
 

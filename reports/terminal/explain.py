@@ -35,6 +35,13 @@ def print_json(modes: Sequence[Mode], plans: Sequence[DtypePlan], console: Optio
     (console or open_console()).out(json.dumps(document, indent=1), highlight=False)
 
 
+def print_guessed(fetches: Sequence[str], words: Words = ENGLISH, console: Optional[Console] = None) -> None:
+    """Print what a graph is taken to be run for, when nobody said it."""
+    if fetches:
+        text = words("planned for what nothing reads: {names} (--fetch NAME for another)", names=", ".join(fetches))
+        (console or open_console()).print(Text(text, style="yellow"), soft_wrap=True)
+
+
 def print_plan(mode: Mode, plan: DtypePlan, words: Words = ENGLISH, console: Optional[Console] = None) -> None:
     """Print every op by layer with the rule that decided it, then what needs attention, then the totals."""
     console = console or open_console()

@@ -5,11 +5,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import bench
-from harness.errors import UsageError
 from harness.modes import get, on_chip
 from harness.plans.explain import Question
 from harness.plans.explain import explain as plan_modes
-from harness.plans.graph_file import read_graph
 
 
 @pytest.fixture
@@ -56,7 +54,7 @@ def test_the_style_step_is_explained_by_layer_with_rules_and_totals(explain):
     [
         ("--graph {frozen} --size 64", "--size: it is of the style step (expected no --graph beside it)"),
         ("--graph {frozen} --batch 2", "--batch: it is of the style step"),
-        ("--fetch relu", "--fetch relu: it is of --graph (expected --graph FILE.pb beside it)"),
+        ("--fetch relu", "--fetch relu: it is of --graph (expected --graph FILE beside it)"),
         ("--graph none.pb", "graph none.pb: no such file"),
     ],
 )
@@ -120,7 +118,7 @@ def test_a_file_that_is_no_graph_is_a_usage_error(explain, tmp_path, name, conte
         (tmp_path / name).write_bytes(content)
     status, out, err = explain("force_fp16", "--graph", str(tmp_path / name))
     assert (status, out) == (2, "")
-    assert err.count("\n") == 1 and name in err and "expected a binary GraphDef" in err
+    assert err.count("\n") == 1 and name in err and "expected a GraphDef or MetaGraphDef" in err
 
 
 @pytest.mark.parametrize("form", ["text", "meta", "meta in text"])
@@ -141,41 +139,6 @@ def test_a_graph_is_read_in_every_form_it_is_kept_in(explain, frozen, tmp_path, 
     (tmp_path / "graph").write_bytes(data)
     arguments = ("force_fp16", "--json", "--fetch", "out", "--graph")
     assert explain(*arguments, str(tmp_path / "graph")) == explain(*arguments, frozen)
-
-
-def test_a_saved_model_is_called_one(explain, tmp_path):
-    with tf.Graph().as_default(), tf.Session() as session:
-        picture = tf.placeholder(tf.float32, (1, 8), name="picture")
-        tf.saved_model.simple_save(session, str(tmp_path / "saved"), {"x": picture}, {"y": tf.nn.relu(picture)})
-    for path, reason in (("saved/saved_model.pb", "it is a SavedModel"), ("saved", "it is a folder, such as a Saved")):
-        status, out, err = explain("force_fp16", "--graph", str(tmp_path / path))
-        assert (status, out, err.count("\n")) == (2, "", 1) and f"{path}: {reason}" in err
-
-
-@pytest.mark.parametrize(
-    "fetch, reason",
-    [
-        ("relu:7", "node relu has 1 outputs, counted from 0"),
-        ("relu:x", "expected the name of a node, or NODE:NUMBER"),
-        ("relu:", "expected the name of a node, or NODE:NUMBER"),
-        ("relu:-1", "expected the name of a node, or NODE:NUMBER"),
-        ("relu:0:0", "expected the name of a node, or NODE:NUMBER"),
-        ("^relu", "expected the name of a node, or NODE:NUMBER"),
-        ("nowhere:0", "the graph has no node of this name"),
-    ],
-)
-def test_a_fetch_that_is_no_output_is_refused(frozen, fetch, reason):
-    with pytest.raises(UsageError) as caught:
-        read_graph(frozen, [fetch])
-    assert f"fetch '{fetch}': {reason}" in str(caught.value)
-
-
-def test_a_graph_that_computes_nothing_is_refused(tmp_path):
-    with tf.Graph().as_default() as graph:
-        tf.placeholder(tf.float32, (2,))
-        (tmp_path / "graph.pb").write_bytes(graph.as_graph_def().SerializeToString())
-    with pytest.raises(UsageError, match="no node in it computes anything"):
-        read_graph(str(tmp_path / "graph.pb"), [])
 
 
 def test_bad_words_are_usage_errors(explain, frozen, tmp_path):
@@ -226,4 +189,4 @@ def test_an_op_that_this_tensorflow_does_not_know_is_named(explain, tmp_path):
     (tmp_path / "card.pb").write_bytes(graph_def.SerializeToString())
     status, out, err = explain("force_fp16", "--graph", str(tmp_path / "card.pb"))
     assert (status, out, err.count("\n")) == (2, "", 1), err
-    assert "card.pb: TensorFlow cannot import it: " in err and "DropOutDoMask" in err
+    assert "card.pb: this TensorFlow does not have its ops DropOutDoMask" in err

@@ -1,0 +1,160 @@
+"""A graph from a file, ready to be planned or run: its fetches, its inputs, and where its variables' values lie.
+
+Imports TensorFlow, so that the parent's side knows graphs.source alone.
+"""
+
+import os
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from harness.errors import UsageError
+from harness.graphs.feeding import GraphInput, cut, fix_shapes, graph_inputs
+from harness.graphs.fetches import guessed_fetches, named_fetches
+from harness.graphs.forms import META_GRAPH_DEF, SAVED_MODEL, StoredGraph, load, variables_prefix
+from harness.graphs.source import Shape
+from harness.precision.graph.nodes import GraphError, TensorInfo, drop_dead_colocations, import_skeleton, tensor_infos
+
+
+class Restore(NamedTuple):
+    """How a graph gets its variables' values: an operation to run once, and what it must be fed."""
+
+    operation: str
+    file_tensor: str
+    """Tensor that is fed the path below."""
+    prefix: str
+    """Path of the checkpoint, without the endings of its files."""
+
+
+class Graph(NamedTuple):
+    """A graph and what it is run for."""
+
+    path: str
+    form: str
+    """GraphDef, MetaGraphDef or SavedModel."""
+    signature: str
+    """Name of the SavedModel's signature; empty when there is none."""
+    graph_def: Any
+    """tf.GraphDef, whole: also what no fetch needs, such as initialisers. Shapes that were given are in it."""
+    fetches: Tuple[str, ...]
+    """Names of tensors, or of operations without output, each as its user, the signature or the guess named it."""
+    is_guessed: bool
+    """True when neither the user nor a signature said what it is run for."""
+    inputs: Tuple[GraphInput, ...]
+    """What the fetches need to be fed."""
+    infos: Dict[str, TensorInfo]
+    """Dtype and static shape of every tensor, by its full name such as `conv/Relu:0`."""
+    init_ops: Tuple[str, ...] = ()
+    """Operations that the file names as those to run before any step, such as initialisers of tables."""
+    restore: Optional[Restore] = None
+    """None when the graph has no variables whose values are stored."""
+
+
+def read_graph(
+    path: str,
+    signature: str = "",
+    fetches: Sequence[str] = (),
+    shapes: Optional[Mapping[str, Shape]] = None,
+    inputs: Sequence[str] = (),
+) -> Graph:
+    """Return the graph of a file in any form; its arguments are those of graphs.source.GraphSource.
+
+    Args:
+        signature: of a SavedModel; empty: its only one, or serving_default.
+        fetches: what it is run for; empty: what the signature or the training step of a MetaGraphDef says, else the
+            nodes that nothing reads.
+        shapes: of placeholders, by name; they may only say what the file leaves open.
+        inputs: tensors that are fed although the graph computes them.
+
+    Raises:
+        UsageError: it is no graph, TensorFlow cannot import it, or it has no such signature, fetch or placeholder.
+    """
+    try:
+        return _read(path, signature, fetches, shapes or {}, inputs)
+    except (UsageError, GraphError) as error:
+        raise UsageError(f"graph {path}: {error}") from error
+
+
+def _read(
+    path: str, signature: str, fetches: Sequence[str], shapes: Mapping[str, Shape], inputs: Sequence[str]
+) -> Graph:
+    stored = load(path, signature, needs_signature=not fetches)
+    graph_def = stored.graph_def
+    drop_dead_colocations(graph_def)
+    fix_shapes(graph_def, shapes)
+    infos = _imported(graph_def)
+    if inputs:
+        cut(graph_def, infos, inputs)
+        infos = _imported(graph_def)
+    nodes = {node.name: node for node in graph_def.node}
+    named = named_fetches(fetches or stored.outputs or _train_op(stored), nodes, infos)
+    chosen = named or guessed_fetches(nodes)
+    return Graph(
+        path=path,
+        form=stored.form,
+        signature=stored.signature,
+        graph_def=graph_def,
+        fetches=chosen,
+        is_guessed=not named,
+        inputs=graph_inputs(nodes, chosen, infos),
+        infos=infos,
+        init_ops=_init_ops(stored),
+        restore=_restore(stored, path),
+    )
+
+
+def _imported(graph_def: Any) -> Dict[str, TensorInfo]:
+    """Return what TensorFlow knows of every tensor; raises UsageError when it cannot import the graph."""
+    import tensorflow.compat.v1 as tf
+
+    absent = _unknown_ops(graph_def)
+    if absent:
+        raise UsageError(
+            f"this TensorFlow does not have its ops {', '.join(absent)} (expected the package that registers them, or "
+            "a graph without them)"
+        )
+    try:
+        return tensor_infos(import_skeleton(graph_def))
+    except (ValueError, tf.errors.OpError) as error:
+        raise UsageError(f"TensorFlow cannot import it: {str(error).splitlines()[0]}") from error
+
+
+def _unknown_ops(graph_def: Any) -> List[str]:
+    from tensorflow.python.framework import op_def_registry
+
+    functions = {function.signature.name for function in graph_def.library.function}
+    ops = {node.op for node in graph_def.node}
+    ops.update(node.op for function in graph_def.library.function for node in function.node_def)
+    if hasattr(op_def_registry, "get"):
+        return sorted(op for op in ops - functions if op_def_registry.get(op) is None)
+    return sorted(ops - functions - set(op_def_registry.get_registered_ops()))
+
+
+def _train_op(stored: StoredGraph) -> Tuple[str, ...]:
+    """Return the operations that a MetaGraphDef calls its training step; empty when it does not say."""
+    if stored.form != META_GRAPH_DEF:
+        return ()
+    known = {node.name for node in stored.graph_def.node}
+    names = stored.meta.collection_def["train_op"].node_list.value if "train_op" in stored.meta.collection_def else ()
+    return tuple(name for name in names if name.split(":")[0] in known)
+
+
+def _init_ops(stored: StoredGraph) -> Tuple[str, ...]:
+    if stored.form != SAVED_MODEL:
+        return ()
+    meta = stored.meta
+    names: List[str] = []
+    if "__saved_model_init_op" in meta.signature_def:
+        names += [info.name for info in meta.signature_def["__saved_model_init_op"].outputs.values()]
+    for key in ("saved_model_main_op", "legacy_init_op"):
+        if key in meta.collection_def:
+            names += list(meta.collection_def[key].node_list.value)
+    known = {node.name for node in stored.graph_def.node}
+    return tuple(dict.fromkeys(name for name in names if name.split(":")[0] in known))
+
+
+def _restore(stored: StoredGraph, path: str) -> Optional[Restore]:
+    """Return how the variables are restored; None where no checkpoint lies beside the graph."""
+    saver = stored.meta.saver_def if stored.meta is not None else None
+    prefix = variables_prefix(path, stored.form)
+    if saver is None or not saver.restore_op_name or not os.path.exists(prefix + ".index"):
+        return None
+    return Restore(saver.restore_op_name, saver.filename_tensor_name, prefix)
