@@ -39,9 +39,9 @@ class GraphInput(NamedTuple):
 def graph_inputs(
     nodes: Mapping[str, Any], fetches: Iterable[str], infos: Mapping[str, TensorInfo]
 ) -> Tuple[GraphInput, ...]:
-    """Return the placeholders that the fetches need, in the order of computation."""
-    needed = sorted_ancestors(dict(nodes), [node_name(fetch) for fetch in fetches])
-    found = [nodes[name] for name in needed if nodes[name].op in _PLACEHOLDERS]
+    """Return the placeholders that the fetches need, in the file's order."""
+    needed = set(sorted_ancestors(dict(nodes), [node_name(fetch) for fetch in fetches]))
+    found = [node for name, node in nodes.items() if name in needed and node.op in _PLACEHOLDERS]
     return tuple(
         GraphInput(
             name=node.name,

@@ -1,5 +1,6 @@
 """The forms in which TensorFlow keeps a graph, told apart by what a file holds, whatever its name."""
 
+import functools
 import os
 import re
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -48,7 +49,7 @@ def load(path: str, signature: str, needs_signature: bool) -> StoredGraph:
     try:
         data = read_file(file, _LIMIT)
     except UnreadableError as error:
-        raise UsageError(f"{error} (expected {FORMS})") from error
+        raise UsageError(f"cannot be read: {error} (expected {FORMS})") from error
     for form, reading in _readings(data):
         message = _parsed(reading)
         if (
@@ -90,7 +91,7 @@ def _readings(data: bytes) -> List[Tuple[str, Callable[[], Any]]]:
         return text_format.Parse(data.decode("utf-8"), message)
 
     kinds = ((GRAPH_DEF, tf.GraphDef), (SAVED_MODEL, SavedModel), (META_GRAPH_DEF, tf.MetaGraphDef))
-    return [(form, lambda read=read, kind=kind: read(kind())) for read in (binary, text) for form, kind in kinds]
+    return [(form, functools.partial(read, kind())) for read in (binary, text) for form, kind in kinds]
 
 
 def _parsed(reading: Callable[[], Any]) -> Any:

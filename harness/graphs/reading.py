@@ -81,12 +81,13 @@ def _read(
     drop_dead_colocations(graph_def)
     fix_shapes(graph_def, shapes)
     infos = _imported(graph_def)
-    if inputs:
-        cut(graph_def, infos, inputs)
-        infos = _imported(graph_def)
     nodes = {node.name: node for node in graph_def.node}
     named = named_fetches(fetches or stored.outputs or _train_op(stored), nodes, infos)
     chosen = named or guessed_fetches(nodes)
+    if inputs:
+        cut(graph_def, infos, inputs)
+        infos = _imported(graph_def)
+        nodes = {node.name: node for node in graph_def.node}
     return Graph(
         path=path,
         form=stored.form,

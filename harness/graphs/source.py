@@ -71,7 +71,7 @@ def _check_path(path: str) -> None:
         with open(path, "rb") as file:
             start = file.read(16)
     except OSError as error:
-        raise UsageError(f"graph {path}: {error.strerror} (expected {FORMS})") from error
+        raise UsageError(f"graph {path}: cannot be read: {error.strerror} (expected {FORMS})") from error
     for offset, signature, reason in _SIGNATURES:
         if start[offset:].startswith(signature):
             raise UsageError(f"graph {path}: {reason}")

@@ -76,7 +76,7 @@ def main() -> None:
         if question.graph is not None:
             graph = read_graph(**dict(question.graph))
             guessed = graph.fetches if graph.is_guessed else ()
-            graphs = [(graph.graph_def, graph.fetches)] * len(question.modes)
+            graphs: List[Tuple[Any, Sequence[str]]] = [(graph.graph_def, graph.fetches)] * len(question.modes)
         else:
             graphs = _steps(question)
         pairs = zip(question.modes, graphs)
