@@ -104,6 +104,7 @@ SENTENCES: Dict[str, str] = {
     "processes_condition": "processes side by side",
     "threads_condition": "threads",
     # What differs between two dtype plans
+    "graph_use_differs": "{name}: {before} approved, {after} now",
     "plan_casts": "casts: {before} -> {after}",
     "plan_bytes_cast": "bytes cast: {before:,} -> {after:,}",
     "plan_unit": "ops on {unit}: {before} -> {after}",
@@ -116,9 +117,9 @@ SENTENCES: Dict[str, str] = {
     "plan_unknown_types_now": "now an unknown type: {op}",
     "plan_unknown_types_no_longer": "no longer an unknown type: {op}",
     "plan_op": "{op}: {before} -> {after}",
-    "plan_op_alike": "{op} and {more} alike: {before} -> {after}",
+    "plan_op_alike": "{op} and {more} alike in {layers}: {before} -> {after}",
     "plan_op_now": "{op}: new, {after}",
-    "plan_op_now_alike": "{op} and {more} alike: new, {after}",
+    "plan_op_now_alike": "{op} and {more} alike in {layers}: new, {after}",
     "plan_op_no_longer": "{op}: gone, was {before}",
-    "plan_op_no_longer_alike": "{op} and {more} alike: gone, were {before}",
+    "plan_op_no_longer_alike": "{op} and {more} alike in {layers}: gone, were {before}",
 }

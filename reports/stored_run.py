@@ -117,10 +117,11 @@ def headline(run: Run) -> Headline:
     gating = [verdict for verdict in run.verdicts if not verdict.advisory]
     if gating and not run.has_baselines and all((one.gate, one.outcome) == ("coverage", "pass") for one in gating):
         return Headline("none", "Measured", "Nothing is stored to hold cases of one's own against.", {})
-    return _judged(run.verdicts)
+    return judged_headline(run.verdicts)
 
 
-def _judged(verdicts: Sequence[Verdict]) -> Headline:
+def judged_headline(verdicts: Sequence[Verdict]) -> Headline:
+    """Return the worst that verdicts say, and how many say what."""
     if not verdicts:
         return Headline("none", "Not judged", "The run was measured without --gate; nothing here is a pass.", {})
     if all(verdict.advisory for verdict in verdicts):

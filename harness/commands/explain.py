@@ -5,7 +5,8 @@ from typing import Optional, Tuple
 
 import click
 
-from harness.commands.options import graph_options, language_option
+from harness.commands.graph_gate import GateOptions, gate_plans, graph_plans
+from harness.commands.options import graph_options, language_option, output_option
 from harness.errors import UsageError
 from harness.store.cache import cache_folder
 
@@ -21,8 +22,15 @@ from harness.store.cache import cache_folder
 @click.option(
     "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
 )
+@click.option("--gate", metavar="BASELINE.json", help="Hold the plan of --graph against the approved one.")
+@click.option("--approve", is_flag=True, help="Make it the approved one.")
+@click.option("--reason", metavar="TEXT", help="Why; stored beside the approved plan.")
+@click.option("--report", metavar="A,B", default="none", show_default=True, help="Of --gate: markdown, json, github.")
+@output_option("Folder that gets the files of --report.")
 @language_option
+@click.pass_context
 def explain(
+    context: click.Context,
     mode: str,
     other: Optional[str],
     as_json: bool,
@@ -35,6 +43,11 @@ def explain(
     batch: Optional[int],
     mixlist: Optional[str],
     customize_dtypes: Optional[str],
+    gate: Optional[str],
+    approve: bool,
+    reason: Optional[str],
+    report: str,
+    output: str,
     lang: Optional[str],
 ) -> None:
     """Say why each op of the step gets its dtype in MODE; with MODE_B, what differs."""
@@ -55,6 +68,8 @@ def explain(
     for name, values in of_graph.items():
         if any(values) and not graph:
             raise UsageError(f"--{name} {values[0]}: it is of --graph (expected --graph FILE beside it)")
+    gating = GateOptions(gate, approve, reason, report, output, as_json)
+    gating.check(graph)
     source = graph_source(graph, signature, fetches, shapes, inputs) if graph else None
     asked = [modes.get(name) for name in (mode, other) if name]
     chosen = tuple(modes.with_options(asked, mixlist, customize_dtypes))
@@ -69,6 +84,9 @@ def explain(
     with Progress(quiet=not sys.stderr.isatty(), words=words) as progress:
         progress.preparing("plans")
         answer = plans.planned(question)
+    if source and gate:
+        plans_of_graph = graph_plans(source, chosen, answer.plans)
+        context.exit(gate_plans(str(graph), plans_of_graph, gating, words))
     if as_json:
         shown.print_json(chosen, answer.plans)
         return

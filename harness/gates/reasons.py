@@ -29,6 +29,24 @@ REASONS: Dict[str, Reason] = {
         "if the change is meant, approve it and commit baselines/: "
         "`python bench.py approve {run} --changed --reason TEXT`",
     ),
+    "graph_plan_changed": Reason(
+        "the graph's dtype plan is not the approved one",
+        "if the change is meant, give the same command with `--approve --reason TEXT`, and commit what it writes",
+    ),
+    "no_graph_baseline": Reason(
+        "no plan of this mode is approved",
+        "give the same command with `--approve --reason TEXT`, and commit what it writes",
+    ),
+    "other_graph_use": Reason(
+        "the approved plan is of other fetches, shapes, inputs or another signature",
+        "give the options of the approved plan, or approve the new ones: the same command with "
+        "`--approve --reason TEXT`",
+    ),
+    "other_graph_mode": Reason(
+        "the approved plan is of a mode with other options",
+        "give the mixlist and dtypes of the approved plan, or approve the new ones: the same command with "
+        "`--approve --reason TEXT`",
+    ),
     # Baselines
     "no_baseline": Reason(
         "no baseline is stored",

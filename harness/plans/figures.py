@@ -1,7 +1,7 @@
 """Reduces a dtype plan to what is compared with a baseline: its figures, and its decisions layer by layer."""
 
 from collections import Counter
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, Tuple, Union
 
 from harness.precision import DtypePlan, explain_layers
 from harness.records import PlanFigures
@@ -66,11 +66,17 @@ def _op_differences(old: PlanFigures, new: PlanFigures) -> Iterator[Remark]:
         before, after = ([(layer, layer, decision) for layer, _, decision in side] for side in (before, after))
     gone, come = Counter(before) - Counter(after), Counter(after) - Counter(before)
     changes: Dict[Tuple[str, str], List[str]] = {}
-    for name in sorted({name for _, name, _ in [*gone, *come]}):
+    layers: Dict[str, str] = {}
+    for layer, name, _ in sorted([*gone, *come]):
+        layers.setdefault(name, layer)
+    for name in sorted(layers):
         sides = ["; ".join(op[2] for op in sorted(side.elements()) if op[1] == name) for side in (gone, come)]
         changes.setdefault((sides[0], sides[1]), []).append(name)
     for (was, now), names in changes.items():
         code = "plan_op" if was and now else "plan_op_no_longer" if was else "plan_op_now"
+        values: Dict[str, Union[str, int, Tuple[str, ...]]] = {"op": names[0], "before": was, "after": now}
         if len(names) > 1:
             code += "_alike"
-        yield remark(code, op=names[0], more=len(names) - 1, before=was, after=now)
+            where = tuple(dict.fromkeys(layers[name] for name in names))
+            values.update(more=len(names) - 1, layers=where)
+        yield remark(code, **values)

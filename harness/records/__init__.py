@@ -8,6 +8,7 @@ scheduling   what the system did to a worker while its steps were timed
 environment  the machine and its software, as the worker and as the parent see them
 fidelity     how good a picture is: what is measured, what is judged, which blocks are to blame
 baseline     what is stored to compare later runs with: dtype plans, timings, fidelity
+graph_plan   dtype plans of graph files, approved and found
 verdict      what a gate says, and the rule it says it by
 power        how good the timing gates are on one machine, and the calibration that measures it
 run          a run with its summaries; a comparison of two revisions
@@ -29,6 +30,7 @@ from harness.records.fidelity import (
     TensorError,
     TrialFidelity,
 )
+from harness.records.graph_plan import ApprovedPlan, GraphBaseline, GraphGate, GraphPlan, GraphUse
 from harness.records.power import Calibration, CalibrationPair, PowerCard
 from harness.records.run import Comparison, Growth, Pair, Run, Summary
 from harness.records.scheduling import DISTURBED, Scheduling
@@ -42,6 +44,7 @@ __all__ = [
     "PLAN_DEVICE",
     "REFERENCE_MODE",
     "SCHEMA_VERSION",
+    "ApprovedPlan",
     "Baseline",
     "Blame",
     "Bound",
@@ -56,6 +59,10 @@ __all__ = [
     "FidelityFigures",
     "FidelityPlan",
     "Gate",
+    "GraphBaseline",
+    "GraphGate",
+    "GraphPlan",
+    "GraphUse",
     "Growth",
     "Inputs",
     "Limit",

@@ -10,11 +10,11 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.reading import UnreadableError, parse_json, read_file
-from harness.records import PLAN_DEVICE, Baseline, PowerCard, TimingFigures
+from harness.records import PLAN_DEVICE, Baseline, GraphBaseline, PowerCard, TimingFigures
 from harness.store.files import read_record, save_readable, slug, write_atomic
 from model import images
 
-Sealed = TypeVar("Sealed", Baseline, PowerCard)
+Sealed = TypeVar("Sealed", Baseline, GraphBaseline, PowerCard)
 
 
 class Baselines:
@@ -41,7 +41,7 @@ class Baselines:
 
     def _read(self, path: Path) -> Baseline:
         what = f"baseline {path}"
-        baseline = _unchanged(read_record(Baseline, what, path), what)
+        baseline = unchanged(read_record(Baseline, what, path), what)
         own = self._path_of(baseline)
         if own != path:
             raise UsageError(f"{what}: it is {own.relative_to(self.root)} under another name (restore its own)")
@@ -115,7 +115,7 @@ class Baselines:
         """Return the power card, None when there is none; raises UsageError when it is damaged or was changed."""
         path = self.card_path(machine_key, suite, case, disturbed)
         what = f"power card {path}"
-        return _unchanged(read_record(PowerCard, what, path), what) if path.exists() else None
+        return unchanged(read_record(PowerCard, what, path), what) if path.exists() else None
 
     def save_card(self, card: PowerCard) -> Path:
         """Write the power card whole or not at all, and return its path."""
@@ -133,7 +133,7 @@ def _checksum(record: Sealed) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _unchanged(record: Sealed, what: str) -> Sealed:
+def unchanged(record: Sealed, what: str) -> Sealed:
     """Return the record; raises UsageError, beginning with `what`, when it was changed after it was sealed."""
     if record.checksum != _checksum(record):
         raise UsageError(f"{what}: its checksum is not that of its figures (restore it, or approve a run anew)")

@@ -3,9 +3,11 @@
 import os
 import sys
 from pathlib import Path
-from typing import IO, Dict, List, Mapping, Tuple
+from typing import IO, Dict, List, Mapping, Sequence, Tuple
 
 from harness.errors import UsageError
+from harness.records import Verdict
+from reports.advice import Origin
 from reports.documents import markdown
 from reports.language import Words
 from reports.plain_text import printable, replacing
@@ -52,11 +54,24 @@ EXPORTER = GithubExporter()
 
 
 def annotations(evidence: Evidence, words: Words) -> List[str]:
-    """Return the workflow commands: errors for what failed, warnings for what cannot be told; at most PER_KIND each."""
-    found: Dict[str, List[Tuple[str, str]]] = {"error": [], "warning": [], "notice": []}
-    for trial in evidence.failures():
-        found["error"].append((words(trial.status), f"{trial.trial}: {words.message(trial.reason)}"))
-    for saying in sayings(evidence.run.verdicts):
+    """Return the workflow commands of a run: of its failed trials, then of its verdicts."""
+    failed = [(words(trial.status), f"{trial.trial}: {words.message(trial.reason)}") for trial in evidence.failures()]
+    return verdict_annotations(
+        evidence.run.verdicts, evidence.origin, words(headline(evidence.run).word), words, failed
+    )
+
+
+def verdict_annotations(
+    verdicts: Sequence[Verdict], origin: Origin, word: str, words: Words, failed: Sequence[Tuple[str, str]] = ()
+) -> List[str]:
+    """Return the workflow commands: errors for what failed, warnings for what cannot be told; at most PER_KIND each.
+
+    Args:
+        word: heading of the line that counts those beyond PER_KIND.
+        failed: title and text of further errors, which come first.
+    """
+    found: Dict[str, List[Tuple[str, str]]] = {"error": list(failed), "warning": [], "notice": []}
+    for saying in sayings(verdicts):
         verdict = saying.verdict
         if verdict.outcome == "pass":
             continue
@@ -64,13 +79,13 @@ def annotations(evidence: Evidence, words: Words) -> List[str]:
         title = f"{words(verdict.gate)}: {words(verdict.outcome)}"
         told = [f"{verdict.case} {', '.join(saying.modes)}: {saying.happened(words)}", effect(verdict, words)]
         told += [saying.objection(words), *saying.details(words)[:_DETAILS]]
-        told += [advice.text() for advice in saying.advice(words, evidence.origin)]
+        told += [advice.text() for advice in saying.advice(words, origin)]
         found[kind].append((title, "\n".join(line for line in told if line)))
     lines = []
     for kind, messages in found.items():
         if len(messages) > PER_KIND:
             count = words("{count} in all; the first {shown} follow", count=len(messages), shown=PER_KIND - 1)
-            messages = [(words(headline(evidence.run).word), count), *messages[: PER_KIND - 1]]
+            messages = [(word, count), *messages[: PER_KIND - 1]]
         lines += [f"::{kind} title={_property('StyleBench ' + title)}::{_message(text)}" for title, text in messages]
     return lines
 

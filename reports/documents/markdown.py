@@ -4,6 +4,7 @@ import re
 from typing import Iterable, List, Sequence
 
 from harness.records import Case, Comparison, Run, Summary, TrialResult
+from reports.advice import Origin
 from reports.base_and_head import headings, revisions, sides
 from reports.decision import Decision, DecisionColumn, explanations, tables
 from reports.exporter import FileExporter
@@ -19,7 +20,7 @@ from reports.verdict_text import Saying, effect, sayings
 
 LIMIT = 60_000
 """Bytes. GitHub refuses comments beyond 65,536 characters."""
-_SIGNS = {"pass": "✅", "fail": "❌", "error": "💥", "missing": "⚠️", "inconclusive": "❔", "none": "➖"}
+SIGNS = {"pass": "✅", "fail": "❌", "error": "💥", "missing": "⚠️", "inconclusive": "❔", "none": "➖"}
 _FITNESS = {"fit": "✅", "wrong": "❌", "not_judged": "❔"}
 _DETAILS = 20
 """Lines shown of one verdict; the rest is in run.json."""
@@ -39,14 +40,14 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
     found = headline(run)
     sentence = words(found.sentence, **found.values)
     judged = found.outcome not in ("none", "missing")
-    sign, word = (f"{_SIGNS[found.outcome]} ", words.colon + words(found.word)) if judged else ("", "")
+    sign, word = (f"{SIGNS[found.outcome]} ", words.colon + words(found.word)) if judged else ("", "")
     parts = [f"### {sign}StyleBench {code(run.suite.name)}{word}\n"]
     parts += [_comparison(evidence.comparison, words)] if evidence.comparison else _decision(run, words)
     parts.append(f"**{words(found.word)}**{words.colon}{sentence}\n")
     gating = [saying for saying in sayings(run.verdicts) if not saying.verdict.advisory]
     worse = [saying for saying in gating if saying.verdict.outcome != "pass"]
     if worse:
-        parts += _verdicts(worse, evidence, words)
+        parts += verdict_tables(worse, evidence.origin, words)
     parts += [_failure(trial, words) for trial in evidence.failures()]
     for case in run.suite.cases:
         parts += _case(evidence, case, words)
@@ -55,11 +56,11 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
     for text, said in (("{count} passed", passed), ("{count} shown that do not gate", advisory)):
         if said:
             count = sum(len(saying.modes) for saying in said)
-            parts.append(folded(words(text, count=count), "\n".join(_verdicts(said, evidence, words))))
+            parts.append(folded(words(text, count=count), "\n".join(verdict_tables(said, evidence.origin, words))))
     phases = PhaseTable.of(run.trials, words)
     if phases.rows:
         headings = [phases.headings[0], *map(code, phases.headings[1:])]
-        parts.append(folded(words("Where the time of a trial went, mean seconds"), _table(headings, phases.rows)))
+        parts.append(folded(words("Where the time of a trial went, mean seconds"), pipe_table(headings, phases.rows)))
     parts.append(_provenance(run, words))
     return parts
 
@@ -70,7 +71,7 @@ def _comparison(comparison: Comparison, words: Words) -> str:
     shown = headings(found)
     rows = [[code(row.case), code(row.mode), *row.cells(words)[: len(shown)]] for row in found]
     told = [words(heading) for heading in ("case", "mode", *shown)]
-    return f"{code(revisions(comparison, words))}\n\n" + _table(told, rows, 2)
+    return f"{code(revisions(comparison, words))}\n\n" + pipe_table(told, rows, 2)
 
 
 def _decision(run: Run, words: Words) -> List[str]:
@@ -84,7 +85,7 @@ def _decision(run: Run, words: Words) -> List[str]:
         rows = [[code(table.name(row)), *(_cell(column, row, words) for column in table.columns)] for row in table.rows]
         heading = f"**{code(table.case.id)}** {code(title(table.case, words))}\n\n" if table.case else ""
         texts = sum(column.heading in ("right?", "why") for column in table.columns)
-        parts.append(heading + _table(headings, rows, 1 + texts))
+        parts.append(heading + pipe_table(headings, rows, 1 + texts))
     said = [
         sentence.text + (f" {code(sentence.command)}" if sentence.command else "")
         for sentence in sentences(run, words, code)
@@ -152,48 +153,55 @@ def _longest_run(text: str) -> int:
     return max((len(run) for run in re.findall("`+", text)), default=0)
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+def pipe_table(headings: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
     """Return a table whose first `left` columns are texts."""
     rule = [":--" if index < left else "--:" for index in range(len(headings))]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, rule, *rows))
 
 
-def _verdicts(said: Sequence[Saying], evidence: Evidence, words: Words) -> List[str]:
-    """Return a table of verdicts, and the details of each row that has some."""
+def verdict_tables(said: Sequence[Saying], origin: Origin, words: Words, record: str = "run.json") -> List[str]:
+    """Return a table of verdicts, and the details of each row that has some.
+
+    Args:
+        record: where the whole of what is shortened stands.
+    """
     headings = [words(heading) for heading in ("outcome", "gate", "case", "mode", "reason")]
     rows = []
     for saying in said:
         verdict = saying.verdict
         told = [saying.happened(words), effect(verdict, words), saying.objection(words)]
-        told += [advice.text(command=code) for advice in saying.advice(words, evidence.origin)]
-        outcome = f"{_SIGNS[verdict.outcome]} {words(verdict.outcome)}"
+        told += [advice.text(command=code) for advice in saying.advice(words, origin)]
+        outcome = f"{SIGNS[verdict.outcome]} {words(verdict.outcome)}"
         modes = "<br>".join(code(mode) for mode in saying.modes)
         rows.append([outcome, words(verdict.gate), code(verdict.case), modes, "<br>".join(filter(None, told))])
     details = [
         folded(
             f"{words('details')}: {words(saying.verdict.gate)} {number}",
-            block(_shortened(saying.details(words), words)),
+            block(_shortened(saying.details(words), words, record)),
         )
         for number, saying in enumerate(said, 1)
         if saying.remarks
     ]
-    return [_table(headings, rows, len(headings)), *details]
+    return [pipe_table(headings, rows, len(headings)), *details]
 
 
-def _shortened(details: Sequence[str], words: Words) -> List[str]:
+def _shortened(details: Sequence[str], words: Words, record: str) -> List[str]:
     more = len(details) - _DETAILS
-    return [*details[:_DETAILS], *([words("and {count} more, see run.json", count=more)] if more > 0 else [])]
+    return [
+        *details[:_DETAILS],
+        *([words("and {count} more, see {record}", count=more, record=record)] if more > 0 else []),
+    ]
 
 
 def _failure(trial: TrialResult, words: Words) -> str:
-    line = f"{_SIGNS['error']} {words(trial.status)}: {code(trial.trial)}: {code(words.message(trial.reason))}\n"
+    line = f"{SIGNS['error']} {words(trial.status)}: {code(trial.trial)}: {code(words.message(trial.reason))}\n"
     return line + ("\n" + folded(words("last lines of the log"), block(trial.log_tail)) if trial.log_tail else "")
 
 
 def _figures(summaries: Sequence[Summary], figures: Sequence[Figure], words: Words) -> str:
     headings = [words("mode"), *(words(figure.heading) for figure in figures)]
     rows = [[code(row.mode), *(figure.text(row, words) for figure in figures)] for row in summaries]
-    return _table(headings, rows)
+    return pipe_table(headings, rows)
 
 
 def _fidelity(run: Run, case: str, words: Words) -> str:
@@ -205,7 +213,7 @@ def _fidelity(run: Run, case: str, words: Words) -> str:
             ssims = [NOT_MEASURED if distance is None else f"{distance.ssim:.5f}" for distance in distances]
             why = words.semicolon.join(map(words.remark, found.reasons))
             rows.append([code(found.mode), words(found.fitness), code(why) if why else "", *ssims])
-    return _table([words(heading) for heading in headings], rows, 3)
+    return pipe_table([words(heading) for heading in headings], rows, 3)
 
 
 def _provenance(run: Run, words: Words) -> str:

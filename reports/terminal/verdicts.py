@@ -42,6 +42,7 @@ def print_verdicts(
     quiet: bool = False,
     console: Optional[Console] = None,
     origin: Origin = ANY_RUN,
+    record: str = "run.json",
 ) -> None:
     """Print what each gate says, with its reason, what it rests on, and what to do; then the power cards, the count.
 
@@ -50,6 +51,7 @@ def print_verdicts(
 
     Args:
         origin: the run that was judged, for the commands of the advice.
+        record: where the whole of what is shortened stands.
     """
     console = console or open_console()
     console.print()
@@ -71,7 +73,7 @@ def print_verdicts(
         for detail in details[:_DETAILS]:
             _say(console, Text(detail))
         if len(details) > _DETAILS:
-            _say(console, Text(words("and {count} more, see run.json", count=len(details) - _DETAILS)))
+            _say(console, Text(words("and {count} more, see {record}", count=len(details) - _DETAILS, record=record)))
         for advice in (advice.text() for advice in saying.advice(words, origin)):
             if advice not in given:
                 _say(console, Text(advice, style="dim"))

@@ -22,10 +22,11 @@ def _grams(decision):
         (
             _grams("RealDiv 32,32>32"),
             _grams("Muls 32>32"),
-            "gram_relu1_1/truediv and 2 alike: RealDiv 32,32>32 -> Muls 32>32",
+            "gram_relu1_1/truediv and 2 alike in gram_relu1_1, gram_relu2_1, gram_relu3_1: "
+            "RealDiv 32,32>32 -> Muls 32>32",
         ),
         ({"a": "a/x: Mul 16,16>16"}, {}, "a/x: gone, was Mul 16,16>16"),
-        ({}, {"a": "a/x: Mul 16,16>16; a/y: Mul 16,16>16"}, "a/x and 1 alike: new, Mul 16,16>16"),
+        ({}, {"a": "a/x: Mul 16,16>16; a/y: Mul 16,16>16"}, "a/x and 1 alike in a: new, Mul 16,16>16"),
         # Of an older record, whose ops have no names: by layer.
         (
             {"a": "Mul 16,16>16; Add 16,16>16"},

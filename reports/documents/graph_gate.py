@@ -1,0 +1,101 @@
+"""What the gate says of a graph file's plans: as Markdown, as JSON, and to the GitHub workflow that it runs in."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import List, Optional, Sequence
+
+from harness.records import GraphGate
+from harness.store.files import write_atomic
+from reports.advice import ANY_RUN
+from reports.documents import github, markdown
+from reports.exporter import make_folder
+from reports.language import Words
+from reports.plain_text import replacing
+from reports.stored_run import judged_headline
+from reports.verdict_text import sayings
+
+FORMATS = ("markdown", "json", "github")
+_RECORD = "graph-gate.json"
+
+
+def write(gate: GraphGate, formats: Sequence[str], folder: Path, words: Words) -> List[Path]:
+    """Write the formats, every file whole or not at all; return the paths of those that went to the folder.
+
+    Raises:
+        UsageError: the folder cannot be made.
+    """
+    written: List[Path] = []
+    if set(formats) - {"github"}:
+        make_folder(folder)
+    for name in formats:
+        if name == "github":
+            _announce(gate, words)
+            continue
+        path = folder / ("graph-gate.md" if name == "markdown" else _RECORD)
+        write_atomic(path, render_markdown(gate, words) if name == "markdown" else render_json(gate, words))
+        written.append(path)
+    return written
+
+
+def render_markdown(gate: GraphGate, words: Words, limit: int = markdown.LIMIT) -> bytes:
+    """Return the comment, UTF-8, at most `limit` bytes."""
+    found = judged_headline(gate.verdicts)
+    parts = [
+        f"### {markdown.SIGNS[found.outcome]} StyleBench {markdown.code(Path(gate.graph).name)}"
+        f"{words.colon}{words(found.word)}\n",
+        f"**{words(found.word)}**{words.colon}{words(found.sentence, **found.values)}\n",
+        *markdown.verdict_tables(sayings(gate.verdicts), ANY_RUN, words, _RECORD),
+        _figures(gate, words),
+        markdown.folded(words("Environment"), markdown.block(_provenance(gate, words))),
+    ]
+    return markdown.fit(parts, limit, words)
+
+
+def render_json(gate: GraphGate, words: Words, status: Optional[int] = None) -> bytes:
+    """Return the record with the text of each verdict, and the exit status where it is given; UTF-8."""
+    document = gate.model_dump(mode="json")
+    for told, verdict in zip(document["verdicts"], gate.verdicts):
+        told["text"] = words.reason(verdict.reason).happened
+        told["details"] = list(map(words.remark, verdict.details))
+    if status is not None:
+        document["exit_status"] = status
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _announce(gate: GraphGate, words: Words) -> None:
+    """Append the summary where GitHub asks for one, and print the annotations."""
+    if os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(os.environ["GITHUB_STEP_SUMMARY"], "ab") as file:
+            file.write(render_markdown(gate, words, github.SUMMARY_LIMIT) + b"\n")
+    word = words(judged_headline(gate.verdicts).word)
+    for line in github.verdict_annotations(gate.verdicts, ANY_RUN, word, words):
+        replacing(sys.stdout).write(line + "\n")
+
+
+def _figures(gate: GraphGate, words: Words) -> str:
+    headings = ("mode", "casts", "MB cast", "GFLOP", "roofline floor, ms")
+    rows = []
+    for plan in gate.plans:
+        figures = plan.figures
+        rows.append(
+            [
+                markdown.code(plan.mode.name),
+                str(figures.casts),
+                f"{figures.bytes_cast / 1e6:.1f}",
+                f"{figures.flop / 1e9:.3f}",
+                f"{figures.roofline_seconds * 1e3:.3f}",
+            ]
+        )
+    return markdown.pipe_table([words(heading) for heading in headings], rows)
+
+
+def _provenance(gate: GraphGate, words: Words) -> List[str]:
+    return [
+        f"{words('graph')} {gate.graph}",
+        f"{words('approved plans')} {gate.baseline}",
+        f"{words('operator table of the plans')}: {words(gate.op_table)}",
+        ", ".join(f"{name} {version}" for name, version in gate.packages.items()),
+        " ".join(gate.command),
+    ]
