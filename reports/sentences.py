@@ -36,6 +36,7 @@ SENTENCES: Dict[str, str] = {
     "bfloat16_refused": "card: the 910 refuses {mode}; planned as if it had bfloat16 where it has float16",
     "customized_mode_without_effect": "customize_dtypes has no effect under {mode}",
     "customized_op_without_effect": "customize_dtypes has no effect on {op}: it is folded, fused or dropped",
+    "ops_in_loops": "{ops} ops are within loops: their arithmetic and bytes are counted once, for one turn",
     # Whether a picture is right
     "no_good_trial": "no trial of it ended well",
     "no_reference": "{reference}, which it is held against, was not measured",

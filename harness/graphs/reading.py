@@ -11,7 +11,9 @@ from harness.graphs.feeding import GraphInput, cut, fix_shapes, graph_inputs
 from harness.graphs.fetches import guessed_fetches, named_fetches
 from harness.graphs.forms import META_GRAPH_DEF, SAVED_MODEL, StoredGraph, load, variables_prefix
 from harness.graphs.source import Shape
-from harness.precision.graph.nodes import GraphError, TensorInfo, drop_dead_colocations, import_skeleton, tensor_infos
+from harness.precision.graph.inlining import inline_functions, op_def
+from harness.precision.graph.loop_shapes import infer_shapes
+from harness.precision.graph.nodes import GraphError, TensorInfo, drop_dead_colocations
 
 
 class Restore(NamedTuple):
@@ -33,9 +35,11 @@ class Graph(NamedTuple):
     signature: str
     """Name of the SavedModel's signature; empty when there is none."""
     graph_def: Any
-    """tf.GraphDef, whole: also what no fetch needs, such as initialisers. Shapes that were given are in it."""
+    """tf.GraphDef, whole: also what no fetch needs, such as initialisers. Shapes that were given are in it, and the
+    bodies of functions stand where they were called."""
     fetches: Tuple[str, ...]
-    """Names of tensors, or of operations without output, each as its user, the signature or the guess named it."""
+    """Names of tensors, or of operations without output, each as its user, the signature or the guess named it;
+    an output of a function's call after the first is CALL/output_1."""
     is_guessed: bool
     """True when neither the user nor a signature said what it is run for."""
     inputs: Tuple[GraphInput, ...]
@@ -80,12 +84,15 @@ def _read(
     graph_def = stored.graph_def
     drop_dead_colocations(graph_def)
     fix_shapes(graph_def, shapes)
+    _check_ops(graph_def)
+    named = fetches or stored.outputs or _train_op(stored)
+    chosen = tuple(named) or guessed_fetches({node.name: node for node in graph_def.node})
+    graph_def, renamed = inline_functions(graph_def)
     infos = _imported(graph_def)
     nodes = {node.name: node for node in graph_def.node}
-    named = named_fetches(fetches or stored.outputs or _train_op(stored), nodes, infos)
-    chosen = named or guessed_fetches(nodes)
+    chosen = named_fetches([renamed.get(fetch, fetch) for fetch in chosen], nodes, infos)
     if inputs:
-        cut(graph_def, infos, inputs)
+        cut(graph_def, infos, [renamed.get(name, name) for name in inputs])
         infos = _imported(graph_def)
         nodes = {node.name: node for node in graph_def.node}
     return Graph(
@@ -106,27 +113,23 @@ def _imported(graph_def: Any) -> Dict[str, TensorInfo]:
     """Return what TensorFlow knows of every tensor; raises UsageError when it cannot import the graph."""
     import tensorflow.compat.v1 as tf
 
-    absent = _unknown_ops(graph_def)
+    try:
+        return infer_shapes(graph_def)[1]
+    except (ValueError, tf.errors.OpError) as error:
+        raise UsageError(f"TensorFlow cannot import it: {str(error).splitlines()[0]}") from error
+
+
+def _check_ops(graph_def: Any) -> None:
+    """Raise UsageError when this TensorFlow does not have all ops of a graph; the message names those."""
+    functions = {function.signature.name for function in graph_def.library.function}
+    ops = {node.op for node in graph_def.node}
+    ops.update(node.op for function in graph_def.library.function for node in function.node_def)
+    absent = sorted(op for op in ops - functions if op_def(op) is None)
     if absent:
         raise UsageError(
             f"this TensorFlow does not have its ops {', '.join(absent)} (expected the package that registers them, or "
             "a graph without them)"
         )
-    try:
-        return tensor_infos(import_skeleton(graph_def))
-    except (ValueError, tf.errors.OpError) as error:
-        raise UsageError(f"TensorFlow cannot import it: {str(error).splitlines()[0]}") from error
-
-
-def _unknown_ops(graph_def: Any) -> List[str]:
-    from tensorflow.python.framework import op_def_registry
-
-    functions = {function.signature.name for function in graph_def.library.function}
-    ops = {node.op for node in graph_def.node}
-    ops.update(node.op for function in graph_def.library.function for node in function.node_def)
-    if hasattr(op_def_registry, "get"):
-        return sorted(op for op in ops - functions if op_def_registry.get(op) is None)
-    return sorted(ops - functions - set(op_def_registry.get_registered_ops()))
 
 
 def _train_op(stored: StoredGraph) -> Tuple[str, ...]:

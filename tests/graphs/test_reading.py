@@ -1,5 +1,8 @@
 """Graphs read from files: the form, what they are run for, what they are fed."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -83,6 +86,30 @@ def test_a_saved_model_is_read_with_its_signature_and_its_values(tmp_path):
         tf.import_graph_def(graph.graph_def, name="")
         session.run(graph.restore.operation, {graph.restore.file_tensor: graph.restore.prefix})
         assert session.run(graph.fetches, {graph.inputs[0].tensor: np.ones((1, 3))})[0] == 6
+
+
+@pytest.mark.skipif(tf.__version__.startswith("1."), reason="TensorFlow 2 saves it so")
+def test_the_network_within_a_saved_models_functions_is_in_the_graph(tmp_path):
+    source = """if True:
+        import sys, tensorflow as tf
+        class Model(tf.Module):
+            def __init__(self):
+                self.weight = tf.Variable([[1.0], [2.0], [3.0]])
+            @tf.function(input_signature=[tf.TensorSpec((None, 3), tf.float32, name="x")])
+            def __call__(self, x):
+                y = tf.nn.relu(tf.matmul(x, self.weight))
+                return {"y": y, "twice": 2.0 * y}
+        model = Model()
+        tf.saved_model.save(model, sys.argv[1], signatures=model.__call__.get_concrete_function())
+    """
+    # Eager execution, which other tests here switch off for good.
+    subprocess.run([sys.executable, "-c", source, str(tmp_path / "model")], check=True, stderr=subprocess.DEVNULL)
+    graph = read_graph(str(tmp_path / "model"))
+    assert "MatMul" in {node.op for node in graph.graph_def.node}
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(graph.graph_def, name="")
+        session.run(graph.restore.operation, {graph.restore.file_tensor: graph.restore.prefix})
+        assert sorted(np.ravel(session.run(graph.fetches, {graph.inputs[0].tensor: np.ones((1, 3))}))) == [6, 12]
 
 
 @pytest.mark.parametrize(

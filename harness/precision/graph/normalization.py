@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from harness.precision.graph.folding import fold_constants
+from harness.precision.graph.loop_shapes import infer_shapes
 from harness.precision.graph.nodes import (
     NodeGraph,
     TensorInfo,
@@ -20,10 +21,8 @@ from harness.precision.graph.nodes import (
     control_inputs,
     data_inputs,
     drop_dead_colocations,
-    import_skeleton,
     node_name,
     set_inputs,
-    tensor_infos,
     tensor_name,
 )
 
@@ -60,8 +59,7 @@ def normalize(graph_def: tf.GraphDef, fetches: Sequence[str]) -> StaticGraph:
     graph = NodeGraph(graph_def, fetches)
     pruned = graph.to_graph_def()
     drop_dead_colocations(pruned)
-    skeleton = import_skeleton(pruned)
-    infos = tensor_infos(skeleton)
+    skeleton, infos = infer_shapes(pruned)
     stateful = {operation.name for operation in skeleton.get_operations() if _has_effect(operation)}
     infos.update(fold_constants(graph, infos, stateful))
     _Simplifier(graph, infos).run()

@@ -1,11 +1,11 @@
 """Plan a graph: judge its ops in order, as each op sees the dtypes already chosen for its producers."""
 
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from harness.precision.graph.nodes import node_name, tensor_name
+from harness.precision.graph.nodes import node_name, nodes_in_loops, tensor_name
 from harness.precision.graph.normalization import StaticGraph, normalize
 from harness.precision.number_formats import CONVERTED, FLOAT16
 from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input, lower
@@ -36,6 +36,10 @@ def plan_graph(
     remarks = _check_custom_entries(config, graph_def, ops, check_names)
     if config.is_bf16:
         remarks += (remark("bfloat16_refused", mode=config.mode),)
+    looping = nodes_in_loops(static.graph.nodes)
+    repeated = sum(op.name in looping for op in ops)
+    if repeated:
+        remarks += (remark("ops_in_loops", ops=repeated),)
     return _Planning(static, config).run(ops, remarks)
 
 
@@ -50,13 +54,20 @@ class _Planning:
         self.widened: Dict[str, str] = {}
         self.casts: List[PlannedCast] = []
         self.constants: List[ConstantRange] = []
+        self.expected: Set[Optional[str]] = set()
+        """Tensors that have a dtype once all ops are judged."""
+        self.looping: List[Tuple[AscendOp, Input, str]] = []
+        """Inputs that come from later ops, through the back edge of a loop, with the dtype that they are read in."""
 
     def run(self, ops: Sequence[AscendOp], remarks: Tuple[Remark, ...]) -> DtypePlan:
         planned = []
+        self.expected = {output.tensor for op in ops for output in op.outputs}
         for op in ops:
             judgement = judge(op, self.config, self._producer)
             planned.append(_planned_op(op, judgement, self.static))
             self._record(op, judgement)
+        for op, tensor, dtype in self.looping:
+            self._cast_input(op, tensor, dtype)
         self._cast_fetches()
         return DtypePlan(
             config=self.config,
@@ -90,6 +101,9 @@ class _Planning:
                 self.widened[tensor_name(op.name)] = op.inputs[0].root
 
     def _cast_input(self, op: AscendOp, tensor: Input, dtype: str) -> None:
+        if tensor.root in self.expected and tensor.root not in self.current:
+            self.looping.append((op, tensor, dtype))
+            return
         source = self.current.get(tensor.root, tensor.dtype)
         if source == dtype:
             return

@@ -1,0 +1,97 @@
+"""Graphs with functions, conditionals and loops, as TensorFlow's two kinds of control flow build them."""
+
+import numpy as np
+import tensorflow as tf2
+import tensorflow.compat.v1 as tf
+
+FEED = np.arange(6, dtype=np.float32).reshape(2, 3) - 1
+
+
+def _input():
+    return tf.placeholder(tf.float32, (2, 3), name="x")
+
+
+def call():
+    @tf2.function
+    def inner(a):
+        return tf.nn.relu(a) * 2.0
+
+    @tf2.function
+    def outer(a, b):
+        product = tf.matmul(a, b)
+        return inner(product), product + 1.0
+
+    first, second = outer(_input(), tf.ones((3, 4)))
+    tf.add(first, second, name="out")
+
+
+def conditional():
+    x = _input()
+    scale = tf.get_variable("scale", initializer=tf.constant(2.0), use_resource=True)
+    chosen = tf.cond(
+        tf.reduce_sum(x) > 0, lambda: tf.matmul(x, tf.ones((3, 4))) * scale.read_value(), lambda: tf.zeros((2, 4)) - 7.0
+    )
+    tf.identity(chosen, name="out")
+
+
+def loop():
+    weight = tf.constant(np.full((3, 3), 0.5, np.float32))
+
+    def body(step, value):
+        return step + 1, tf.nn.relu(tf.matmul(value, weight)) + 1.0
+
+    tf.identity(tf.while_loop(lambda step, value: step < 4, body, [tf.constant(0), _input()])[1], name="out")
+
+
+def nested():
+    def body(step, value):
+        chosen = tf.cond(tf.equal(step % 2, 0), lambda: tf.matmul(value, tf.ones((3, 3))), lambda: value - 1.0)
+        inner = tf.while_loop(
+            lambda turn, part: turn < step, lambda turn, part: (turn + 1, part * 0.5 + 1.0), [tf.constant(0), chosen]
+        )
+        return step + 1, inner[1]
+
+    tf.identity(tf.while_loop(lambda step, value: step < 4, body, [tf.constant(0), _input()])[1], name="out")
+
+
+def growing():
+    invariants = [tf.TensorShape([]), tf.TensorShape([None, 3])]
+    grown = tf.while_loop(
+        lambda step, value: step < 4,
+        lambda step, value: (step + 1, tf.concat([value, value * 2.0], 0)),
+        [tf.constant(0), _input()],
+        shape_invariants=invariants,
+    )
+    tf.identity(grown[1], name="out")
+
+
+def side_effect():
+    """A loop whose body only counts in a variable."""
+    total = tf.get_variable("total", initializer=tf.constant(0.0), use_resource=True)
+
+    def body(step):
+        with tf.control_dependencies([total.assign_add(3.0)]):
+            return [step + 1]
+
+    steps = tf.while_loop(lambda step: step < 4, body, [tf.constant(0)])
+    with tf.control_dependencies([steps if isinstance(steps, tf.Tensor) else steps[0]]):
+        tf.add(total.read_value(), tf.reduce_sum(_input()), name="out")
+
+
+def build(make, functional: bool):
+    """The GraphDef of what a function adds to a graph, and the name of its variables' initialiser."""
+    (tf.enable_control_flow_v2 if functional else tf.disable_control_flow_v2)()
+    try:
+        with tf.Graph().as_default() as graph:
+            make()
+            initialize = tf.global_variables_initializer().name
+            return graph.as_graph_def(), initialize
+    finally:
+        tf.disable_control_flow_v2()
+
+
+def run(graph_def, initialize, feed):
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(graph_def, name="")
+        session.run(initialize)
+        return session.run("out:0", {"x:0": feed})

@@ -1,0 +1,38 @@
+"""Plans of loops and branches: what is in their bodies is planned, in whichever control flow they are spelt."""
+
+import pytest
+
+from harness.precision import load_config, plan_graph
+from harness.precision.graph.inlining import inline_functions
+from tests.precision import control_flow
+
+
+def _plan(maker, functional, mode):
+    graph_def, _ = control_flow.build(getattr(control_flow, maker), functional)
+    return plan_graph(inline_functions(graph_def).graph_def, ["out:0"], load_config(mode))
+
+
+@pytest.mark.parametrize("mode", ["allow_mix_precision", "force_fp16", "must_keep_origin_dtype", "allow_fp32_to_fp16"])
+@pytest.mark.parametrize("maker", ["conditional", "loop", "nested"])
+def test_both_control_flows_give_what_computes_the_same_dtypes(maker, mode):
+    plans = [_plan(maker, functional, mode) for functional in (True, False)]
+    computing = [sorted((op.type, op.dtypes) for op in plan.ops if op.unit in ("cube", "vector")) for plan in plans]
+    assert computing[0] == computing[1] and any(op.startswith("MatMul") for op, _ in computing[0])
+
+
+def test_the_next_value_of_a_loop_is_cast_only_where_its_dtype_differs():
+    plan = _plan("loop", True, "force_fp16")
+    dtypes = {op.name: op for op in plan.ops}
+    assert dtypes["while/body/MatMul"].outputs == ("float16",)
+    for cast in plan.casts:
+        assert cast.source != cast.target
+        if cast.consumer in dtypes and cast.producer in dtypes and cast.position >= 0:
+            assert cast.source in dtypes[cast.producer].outputs
+            assert cast.target == dtypes[cast.consumer].inputs[cast.position]
+
+
+def test_what_a_loop_repeats_is_said_to_be_counted_once():
+    (told,) = [told for told in _plan("loop", True, "force_fp16").remarks if told.code == "ops_in_loops"]
+    names = {op.name for op in _plan("loop", True, "force_fp16").ops}
+    assert told.values["ops"] == sum(name.startswith("while/") and "/exit" not in name for name in names)
+    assert _plan("conditional", True, "force_fp16").remarks == ()
