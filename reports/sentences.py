@@ -15,6 +15,7 @@ SENTENCES: Dict[str, str] = {
         "{disturbed} of {processes} processes lost up to {share:.0%} of their time to others: left out of the step time"
     ),
     "disturbed_counted": "{disturbed} of {processes} processes lost up to {share:.0%} of their time to others",
+    "other_stratum": "apart: {processes} processes on an unlike machine, {hosts} ({key}), {seconds:.4g} s a step",
     "drift": "drift of up to {drift:+.1%} in {drifting} of {processes} processes",
     # What became of a trial
     "ok": "ok",

@@ -126,7 +126,7 @@ def _measure_pair(
             side: _trial(calibration, f"{name}.{side}", side, folder, cache, referee.paths[side]) for side in order
         }
 
-        def measure(side: str, stop: threading.Event) -> None:
+        def measure(_: int, side: str, stop: threading.Event) -> None:
             trial = trials[side]
 
             def hear(event: Event) -> None:

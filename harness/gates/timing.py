@@ -29,7 +29,7 @@ def timing_of(run: Run, case: str, mode: str, confirmation: bool = False) -> Tim
     Args:
         confirmation: take the processes of the second measurement instead of those of the first.
     """
-    trials = run.trials_of(case, mode, confirmation=confirmation)
+    trials = run.of_its_machine(run.trials_of(case, mode, confirmation=confirmation))
     timed = undisturbed([trial for trial in trials if trial.step_seconds is not None and trial.steady is not False])
     return TimingFigures(
         machine_key=run.environment.machine_key,
@@ -107,7 +107,7 @@ def _against_stored(
 def ask(run: Run, case: Case, mode: str, stored: TimingFigures, cards: Cards) -> Tuple[List[Verdict], List[Question]]:
     """Return verdicts on the figures of a case and mode that cannot be tested, and questions about all others."""
     now = timing_of(run, case.id, mode)
-    trials = run.trials_of(case.id, mode)
+    trials = run.of_its_machine(run.trials_of(case.id, mode))
     unsteady = any(trial.steady is False for trial in trials)
     objections = _objections(run, case, now, stored, cards)
     unlike = tuple(differing(stored.conditions, now.conditions)) if now.machine_key != stored.machine_key else ()

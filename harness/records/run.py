@@ -1,7 +1,7 @@
 """What one invocation measured: a run with its summaries, or a comparison of two revisions."""
 
 import math
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from pydantic import Field, model_validator
 from typing_extensions import Literal
@@ -19,6 +19,19 @@ from harness.remark import Remark
 from harness.statistics import half_width
 
 Quantity = Literal["step time", "peak memory"]
+
+
+class Stratum(Record):
+    """The step time of one case in one mode on machines that are alike, and unlike the run's own."""
+
+    machine_key: str
+    hosts: Tuple[str, ...]
+    processes: Count
+    """Processes with status ok that were timed."""
+    step_seconds: Seconds
+    """Geometric mean over processes of the median step."""
+    ratio_to_reference: Optional[Rate] = None
+    """As in the summary, on these machines."""
 
 
 class Summary(Record):
@@ -57,7 +70,9 @@ class Summary(Record):
     peak_memory_bytes: Optional[Count] = None
     """Largest peak memory of any process."""
     ratio_to_reference: Optional[Rate] = None
-    """Step time over that of the reference mode, same case, same run."""
+    """Step time over that of the reference mode, paired within the rounds that both ran in, on one device each."""
+    strata: Tuple[Stratum, ...] = ()
+    """Figures of processes on machines unlike the run's own, in a run over several; no other figure rests on them."""
     final_loss: Optional[Figure] = None
     """Median over processes of the total loss as the mode computes it: of the final picture, or, of a suite that
     measures fidelity, the median of the last pictures'."""
@@ -252,6 +267,10 @@ class Run(Record):
     def fidelity_of(self, case: str, mode: str) -> Optional[ModeFidelity]:
         """What was judged of the picture of a case and mode; None when nothing was."""
         return next((item for item in self.fidelity if (item.case, item.mode) == (case, mode)), None)
+
+    def of_its_machine(self, trials: Iterable[TrialResult]) -> List[TrialResult]:
+        """Return the trials that ran on the machine which `environment` describes, or on one like it."""
+        return [trial for trial in trials if trial.machine_key in ("", self.environment.machine_key)]
 
     @property
     def planned_trials(self) -> int:

@@ -111,6 +111,10 @@ class TrialResult(Record):
     """Number of the attempt that this is the outcome of."""
     result_lost: bool = False
     """True when the trial ran on a machine whose result never came: --resume makes another attempt."""
+    host: str = ""
+    """Name of the machine that ran the trial, in a run over several; else empty."""
+    machine_key: str = ""
+    """Environment.machine_key of that machine; empty for the machine that the run's own environment describes."""
     status: Status
     reason: str = ""
     """Why the status is not ok, in one line; empty when it is."""
@@ -171,6 +175,12 @@ class TrialResult(Record):
     fidelity: Optional[TrialFidelity] = None
     scheduling: Optional[Scheduling] = None
     """What the system did to the worker while its steps were timed."""
+
+    @property
+    def slot(self) -> str:
+        """Which device of which machine ran the trial, such as `npu:2`; empty when there was no choice."""
+        device = self.environment.slot if self.environment else self.device if ":" in self.device else ""
+        return f"{self.host}/{device}" if self.host else device
 
     @property
     def lost_share(self) -> float:

@@ -1,6 +1,5 @@
 """Runs a suite: which trials in which order, with the record of them on the disk all along."""
 
-import os
 import threading
 import time
 from contextlib import contextmanager
@@ -19,19 +18,24 @@ from harness.plans.figures import figures
 from harness.records import Case, CasePlan, Environment, Mode, Run, Suite, Trial, TrialResult
 from harness.records.events import Event
 from harness.runs import dispatch
-from harness.runs.stopping import wanted
+from harness.runs.rounds import Batch, Planned, Rounds, units
 from harness.runs.summary import growth, summarize
 from harness.step import inputs
-from harness.step.turns import VARIABLE
 from harness.store.files import first_problem, slug
 from harness.store.run_folder import RunFolder
 from harness.trial.exchange import here, measure
-from harness.trial.place import Place
+from harness.trial.place import Slot
 
 CONFIRMATION_DELAY = 60.0
 """Least seconds from the end of a measurement to its confirmation, so that one disturbance does not hit both."""
-At = Callable[[RunFolder], Place]
-"""Returns where the trials of a run with this folder are run."""
+At = Callable[[RunFolder, str], Sequence[Slot]]
+"""Returns where the trials of a run with this folder and Run.device are run."""
+
+
+def here_on(folder: RunFolder, device: str) -> Sequence[Slot]:
+    """Return the devices that the text names, on this machine."""
+    place = here(folder)
+    return [Slot(place, each.name) for each in naming.parse(device)]
 
 
 class Observer:
@@ -53,12 +57,6 @@ class Observer:
         """The trial's outcome is in the journal."""
 
 
-def balanced_round(suite: Suite, replicate: int) -> List[Tuple[Case, Mode]]:
-    """Return every case in every mode, in reverse for even replicates, so that drift hits all modes alike."""
-    pairs = [(case, mode) for case in suite.cases for mode in suite.modes]
-    return pairs if replicate % 2 else pairs[::-1]
-
-
 def run_suite(
     suite: Suite,
     device: str,
@@ -70,7 +68,7 @@ def run_suite(
     plans: bool = False,
     plan_only: bool = False,
     for_gate: bool = False,
-    at: At = here,
+    at: At = here_on,
     baselines: str = "",
 ) -> Tuple[Run, Path]:
     """Measure the suite; return the run and the path of its folder.
@@ -129,7 +127,7 @@ def _require_folders(suite: Suite) -> None:
                 )
 
 
-def resume(path: Path, cache: str, observer: Observer, at: At = here, baselines: str = "") -> Tuple[Run, Path]:
+def resume(path: Path, cache: str, observer: Observer, at: At = here_on, baselines: str = "") -> Tuple[Run, Path]:
     """Measure the trials that an interrupted run lacks; return the run and the path of its folder.
 
     Args:
@@ -184,7 +182,7 @@ def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, de
 
 
 def confirm(
-    run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: str, observer: Observer, at: At = here
+    run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: str, observer: Observer, at: At = here_on
 ) -> Run:
     """Measure cases and modes a second time, in fresh processes, and return the run with these trials.
 
@@ -195,22 +193,15 @@ def confirm(
         suspects: id of the case and name of the mode, for each to be measured again.
     """
     folder = RunFolder(path)
-    trials = list(run.trials)
-    done = {trial.trial for trial in trials}
-    wanted = [(case, mode) for case in run.suite.cases for mode in run.suite.modes if (case.id, mode.name) in suspects]
-    order = [
-        _trial(run, case, mode, replicate, folder, cache, confirmation=True)
-        for replicate in range(1, run.suite.replicates + 1)
-        for case, mode in (wanted[::-1] if replicate % 2 else wanted)
-    ]
-    missing = [(number, trial) for number, trial in enumerate(order, 1) if trial.id not in done]
+    trials, slots = list(run.trials), at(folder, run.device)
+    batch = Rounds(run, folder, cache, slots).confirmation(suspects, trials)
     run = run.model_copy(update={"complete": False})
     folder.save(run)
     try:
         observer.waiting(_until_confirmation(trials))
         time.sleep(_until_confirmation(trials))
-        _run_trials(missing, len(order), run, trials, folder, observer, at)
-        run = run.model_copy(update={"complete": not any(trial.result_lost for trial in trials)})
+        complete = _run_trials(batch, slots, run, trials, folder, observer)
+        run = run.model_copy(update={"complete": complete})
     except KeyboardInterrupt:
         pass
     run = run.model_copy(update={"trials": trials})
@@ -257,16 +248,19 @@ def _difference(before: Dict[str, object], now: Dict[str, object]) -> str:
 
 def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer, at: At, baselines: str) -> Tuple[Run, Path]:
     """Run the trials that the run has no result of, and keep the record on the disk up to date."""
-    trials = list(run.trials)
+    trials, slots = list(run.trials), at(folder, run.device)
     folder.save(run)  # what --resume needs, should this process die
     complete = False
     try:
-        for missing, planned in _rounds(run, trials, folder, cache, baselines):
-            _run_trials(missing, planned, run, trials, folder, observer, at)
-        complete = not any(trial.result_lost for trial in trials)
+        left = False
+        for batch in Rounds(run, folder, cache, slots, baselines).batches(trials):
+            left = not _run_trials(batch, slots, run, trials, folder, observer)
+            if not any(slot.place.is_alive() for slot in slots):
+                break
+        complete = not left
     except KeyboardInterrupt:
         pass
-    summaries = summarize(run.suite, trials, run.reference_mode)
+    summaries = summarize(run.suite, trials, run.reference_mode, run.environment.machine_key)
     run = run.model_copy(
         update={
             "complete": complete,
@@ -281,128 +275,39 @@ def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer, at: At
     return run, folder.path
 
 
-def _rounds(
-    run: Run, trials: Sequence[TrialResult], folder: RunFolder, cache: str, baselines: str
-) -> Iterator[Tuple[List[Tuple[int, Trial]], int]]:
-    """Yield batches of trials that have no result yet, each trial with its number, and the total known so far.
-
-    The first batch is one round of every case and mode, which shows what is emulated. The second has the other rounds
-    that are always made. Each further batch is one round of the cases and modes that need another process. Where the
-    number of rounds is fixed, all are one batch.
-
-    Args:
-        trials: results so far; the caller adds those of each batch before it asks for the next, which they decide.
-    """
-    if run.plan_only:
-        return
-    suite, done, made = run.suite, {trial.trial for trial in trials}, 0
-    begun, last = 0, 1 if suite.max_replicates else suite.replicates
-    while True:
-        order = [
-            _trial(run, case, mode, replicate, folder, cache, baselines=baselines)
-            for replicate in range(begun + 1, last + 1)
-            for case, mode in _due(suite, replicate, [trial for trial in trials if trial.replicate <= begun])
-        ]
-        if not order and begun >= suite.replicates:
-            return
-        certain = len(suite.cases) * len(suite.modes) * suite.replicates if begun == 0 else 0
-        numbered = enumerate(order, made + 1)
-        yield [(number, trial) for number, trial in numbered if trial.id not in done], max(made + len(order), certain)
-        made, begun, last = made + len(order), last, max(suite.replicates, last + 1)
-
-
-def _due(suite: Suite, replicate: int, trials: Sequence[TrialResult]) -> List[Tuple[Case, Mode]]:
-    """Return the cases and modes that run in a round, given the trials of the rounds before its batch."""
-    pairs = balanced_round(suite, replicate)
-    if replicate > suite.replicates:
-        chosen = wanted(suite, trials)
-        return [(case, mode) for case, mode in pairs if (case.id, mode.name) in chosen]
-    return [(case, mode) for case, mode in pairs if replicate <= suite.least(_of(trials, case, mode))]
-
-
-def _of(trials: Sequence[TrialResult], case: Case, mode: Mode) -> List[TrialResult]:
-    return [trial for trial in trials if (trial.case, trial.mode) == (case.id, mode.name)]
-
-
 def _run_trials(
-    numbered: Sequence[Tuple[int, Trial]],
-    planned: int,
-    run: Run,
-    trials: List[TrialResult],
-    folder: RunFolder,
-    observer: Observer,
-    at: At,
-) -> None:
-    """Run the trials, each on its device and all devices at once; each result joins the journal, then `trials`."""
-    by_device: Dict[str, List[Tuple[int, Trial]]] = {}
-    for number, trial in numbered:
-        by_device.setdefault(trial.device, []).append((number, trial))
+    batch: Batch, slots: Sequence[Slot], run: Run, trials: List[TrialResult], folder: RunFolder, observer: Observer
+) -> bool:
+    """Run the trials, each round at its slot and all slots at once; each result joins the journal, then `trials`.
+
+    Returns:
+        True when every trial has a result of its own.
+    """
+    missing, planned = batch
+    queues: List[List[List[Planned]]] = [[] for _ in slots]
+    for unit in units(missing):
+        queues[unit[0].slot].append(unit)
     lock = threading.Lock()
 
-    place = at(folder)
+    def run_unit(index: int, unit: List[Planned], stop: threading.Event) -> None:
+        for position, (number, trial, _) in enumerate(unit):
+            run_one(number, trial.model_copy(update={"device": slots[index].device}), slots[index], stop)
+            if not slots[index].place.is_alive():
+                raise dispatch.GoneError(unit[position + 1 :] or None)
 
-    def run_one(job: Tuple[int, Trial], stop: threading.Event) -> None:
-        number, trial = job
-
+    def run_one(number: int, trial: Trial, slot: Slot, stop: threading.Event) -> None:
         def hear(event: Event) -> None:
             with lock:
                 observer.event(trial, event)
 
         with lock:
             observer.trial_started(trial, number, planned)
-        result = measure(place, trial, folder, run.suite.timeout, hear, stop if len(by_device) > 1 else None)
+        result = measure(slot.place, trial, folder, run.suite.timeout, hear, stop)
+        result = result.model_copy(update={"host": slot.place.name, "machine_key": slot.machine_key})
         with lock:
             folder.append_journal(run.id, result)
             trials.append(result)
             observer.trial_ended(trial, result)
 
-    dispatch.run_all(list(by_device.values()), run_one)
-
-
-def _trial(
-    run: Run,
-    case: Case,
-    mode: Mode,
-    replicate: int,
-    folder: RunFolder,
-    cache: str,
-    confirmation: bool = False,
-    baselines: str = "",
-) -> Trial:
-    trial_id = f"{case.id}.{mode.name}.{'again' if confirmation else ''}{replicate}"
-    chosen = naming.parse(run.device)
-    pair = run.suite.cases.index(case) * len(run.suite.modes) + run.suite.modes.index(mode)
-    slot = dispatch.rotated(pair, replicate, len(chosen))
-    attempt = folder.next_attempt(trial_id)
-    return Trial(
-        id=trial_id,
-        case=case,
-        mode=mode,
-        device=chosen[slot].name,
-        replicate=replicate,
-        attempt=attempt,
-        picture=str(folder.trial_path(trial_id, attempt) / "picture.png"),
-        cache=cache,
-        health=run.health and replicate == 1 and not confirmation,
-        confirmation=confirmation,
-        rates=_measures_rates(run, case, mode, replicate) and not confirmation,
-        turns=os.environ.get(VARIABLE, ""),
-        fidelity=run.suite.fidelity,
-        envelopes=_noise_formats(run) if run.suite.fidelity and mode.name == run.reference_mode else (),
-        targets=str(folder.targets_path(case.id, mode.name)) if run.suite.replicates > 1 else "",
-        suite=run.suite.name,
-        baselines=baselines,
-        oracle=str(folder.oracle_path(case.id)) if run.suite.fidelity else "",
-    )
-
-
-def _measures_rates(run: Run, case: Case, mode: Mode, replicate: int) -> bool:
-    """Return True for one trial of a run that times its steps: the first of the mode that the others refer to."""
-    modes = [each.name for each in run.suite.modes]
-    first = run.reference_mode if run.reference_mode in modes else modes[0]
-    return run.suite.fidelity is None and (case, mode.name, replicate) == (run.suite.cases[0], first, 1)
-
-
-def _noise_formats(run: Run) -> Tuple[str, ...]:
-    """Return the number formats whose noise is to be measured: those that the run's modes compute in."""
-    return tuple(dict.fromkeys(mode.format for mode in run.suite.modes))
+    left = dispatch.run_all(queues, run_unit)
+    return not left and not any(trial.result_lost for trial in trials)

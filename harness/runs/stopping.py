@@ -15,15 +15,18 @@ Key = Tuple[str, str]
 """Id of a case and name of a mode."""
 
 
-def wanted(suite: Suite, trials: Sequence[TrialResult]) -> List[Key]:
+def wanted(suite: Suite, trials: Sequence[TrialResult], ahead: int = 0) -> List[Key]:
     """Return the cases and modes for which another process is due, given the run's trials so far.
 
     Due are those with fewer processes than their first stage asks for and than the suite allows. The list is empty
     when the time budget has no room for all of them. An emulated mode, and one in which every trial failed, is never
     due.
+
+    Args:
+        ahead: rounds that are to run side by side with this one and have no results yet; each is as long as this one.
     """
-    due = [key for key, own in _by_case_and_mode(trials).items() if _is_due(suite, own)]
-    return due if _fits(suite, trials, due) else []
+    due = [key for key, own in _by_case_and_mode(trials).items() if _is_due(suite, own, ahead)]
+    return due if _fits(suite, trials, due, ahead) else []
 
 
 def interval(suite: Suite, trials: Sequence[TrialResult]) -> Optional[Tuple[float, float]]:
@@ -66,16 +69,16 @@ def unmet(suite: Suite, run: Sequence[TrialResult], trials: Sequence[TrialResult
     return said
 
 
-def _is_due(suite: Suite, trials: Sequence[TrialResult]) -> bool:
+def _is_due(suite: Suite, trials: Sequence[TrialResult], ahead: int) -> bool:
     timed = _timed(trials)
-    if not timed or suite.rounds(trials) >= _most(suite) or any(trial.emulated for trial in trials):
+    if not timed or suite.rounds(trials) + ahead >= _most(suite) or any(trial.emulated for trial in trials):
         return False
     good = [trial for trial in trials if trial.status == "ok"]
     disturbed = sum(trial.lost_share >= DISTURBED for trial in good)
-    if disturbed and len(good) - disturbed < suite.replicates:
+    if disturbed and len(good) - disturbed + ahead < suite.replicates:
         return True  # each process that others disturbed is made up for
     stage = [seconds for _, seconds in timed][: suite.first_stage([trial for trial, _ in timed])]
-    return len(stage) < 2 or len(timed) < stein_size(stage, suite.half_width)
+    return len(stage) < 2 or len(timed) + ahead < stein_size(stage, suite.half_width)
 
 
 def _most(suite: Suite) -> int:
@@ -89,38 +92,38 @@ def _timed(trials: Sequence[TrialResult]) -> List[Tuple[TrialResult, float]]:
     return [(trial, trial.step_seconds) for trial in counted if trial.step_seconds is not None]
 
 
-def _fits(suite: Suite, trials: Sequence[TrialResult], due: Sequence[Key]) -> bool:
+def _fits(suite: Suite, trials: Sequence[TrialResult], due: Sequence[Key], ahead: int = 0) -> bool:
     """Return True when the budget has room for another process of each case and mode that is due.
 
-    Each is expected to take the mean time of those before it, with the devices working side by side.
+    Each is expected to take the mean time of those before it; those of a case run on one device, and the devices work
+    side by side.
     """
     if suite.budget is None or not due:
         return True
     groups = _by_case_and_mode(trials)
-    means = [sum(trial.wall_seconds for trial in groups[key]) / len(groups[key]) for key in due]
-    devices = {_slot(trial) for key in due for trial in groups[key]}
-    return _spent(suite, trials) + max(max(means), sum(means) / len(devices)) <= suite.budget
+    seconds: Dict[str, float] = {}
+    for key in due:
+        mean = sum(trial.wall_seconds for trial in groups[key]) / len(groups[key])
+        seconds[key[0]] = seconds.get(key[0], 0.0) + mean
+    devices = {trial.slot for trial in trials}
+    batch = (ahead + 1) * sum(seconds.values()) / len(devices)
+    return _spent(suite, trials) + max(max(seconds.values()), batch) <= suite.budget
 
 
 def _spent(suite: Suite, trials: Sequence[TrialResult]) -> float:
-    """Return the seconds that the rounds took, without emulated modes: for each round those of the busiest device.
+    """Return the seconds that the rounds took, without emulated modes: for each batch those of the busiest device.
 
     They come from the journal and not from a clock, so that a resumed run decides as if it had not been interrupted.
     """
     busy: Dict[int, Dict[str, float]] = {}
+    side_by_side = len({trial.slot for trial in trials}) or 1
     for trial in trials:
         if not trial.confirmation and not trial.emulated:
-            # The rounds that are always made are counted as one.
-            seconds = busy.setdefault(max(trial.replicate, suite.replicates), {})
-            seconds[_slot(trial)] = seconds.get(_slot(trial), 0.0) + trial.wall_seconds
+            # The rounds that are always made are counted as one; of the others each batch has one for each device.
+            further = trial.replicate - suite.replicates
+            seconds = busy.setdefault(max((further - 1) // side_by_side, -1), {})
+            seconds[trial.slot] = seconds.get(trial.slot, 0.0) + trial.wall_seconds
     return sum(max(seconds.values()) for seconds in busy.values())
-
-
-def _slot(trial: TrialResult) -> str:
-    """Return which of several devices the trial ran on, such as `npu:2`; empty when there is no choice."""
-    if trial.environment is not None:
-        return trial.environment.slot
-    return trial.device if ":" in trial.device else ""
 
 
 def _why_no_more(suite: Suite, run: Sequence[TrialResult], one: TrialResult) -> Remark:

@@ -1,11 +1,12 @@
 """Summaries of a run's trials: figures for each case and mode, and how they grow with the picture."""
 
 import statistics
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from harness.precision.number_formats import FLOAT32
-from harness.records import REFERENCE_MODE, Case, Growth, Mode, Suite, Summary, TrialResult, undisturbed
-from harness.records.run import Quantity
+from harness.records import DISTURBED, REFERENCE_MODE, Case, Growth, Mode, Suite, Summary, TrialResult, undisturbed
+from harness.records.run import Quantity, Stratum
+from harness.remark import Remark, remark
 from harness.runs.stopping import interval, unmet
 from harness.statistics import geometric_mean, power_law
 
@@ -13,15 +14,24 @@ _GROWING: Dict[Quantity, str] = {"step time": "step_seconds", "peak memory": "pe
 """Field of a Summary that holds each quantity."""
 
 
-def summarize(suite: Suite, trials: Iterable[TrialResult], reference_mode: str = REFERENCE_MODE) -> List[Summary]:
-    """Summarise the trials by case and mode, in the suite's order; only trials with status ok count."""
-    trials = [trial for trial in trials if not trial.confirmation]
-    summaries = []
-    for case in suite.cases:
-        reference = _step_seconds(_ok(trials, case, reference_mode))
-        for mode in suite.modes:
-            summaries.append(_summary(suite, case, mode, trials, reference))
-    return summaries
+def summarize(
+    suite: Suite, trials: Iterable[TrialResult], reference_mode: str = REFERENCE_MODE, machine_key: str = ""
+) -> List[Summary]:
+    """Summarise the trials by case and mode, in the suite's order; only trials with status ok count.
+
+    Args:
+        machine_key: of the machine that the figures are of; trials on machines unlike it make strata of their own.
+    """
+    by_machine: Dict[str, List[TrialResult]] = {machine_key: []}
+    for trial in trials:
+        if not trial.confirmation:
+            by_machine.setdefault(trial.machine_key or machine_key, []).append(trial)
+    own = by_machine.pop(machine_key)
+    return [
+        _summary(suite, case, mode, own, reference_mode, _strata(by_machine, case, mode.name, reference_mode))
+        for case in suite.cases
+        for mode in suite.modes
+    ]
 
 
 def growth(suite: Suite, summaries: Iterable[Summary]) -> List[Growth]:
@@ -82,7 +92,49 @@ def true_loss(trial: TrialResult) -> Optional[float]:
     return ((trial.fidelity.true_losses if trial.fidelity else trial.true_losses) or {}).get("total")
 
 
-def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], reference: Optional[float]) -> Summary:
+def _strata(
+    by_machine: Dict[str, List[TrialResult]], case: Case, mode: str, reference_mode: str
+) -> Tuple[Stratum, ...]:
+    found = []
+    for key, run in by_machine.items():
+        trials = _ok(run, case, mode)
+        step_seconds = _step_seconds(trials)
+        if step_seconds is not None:
+            found.append(
+                Stratum(
+                    machine_key=key,
+                    hosts=tuple(sorted({trial.host for trial in trials})),
+                    processes=sum(trial.step_seconds is not None for trial in trials),
+                    step_seconds=step_seconds,
+                    ratio_to_reference=_paired_ratio(trials, _ok(run, case, reference_mode)),
+                )
+            )
+    return tuple(found)
+
+
+def _paired_ratio(trials: List[TrialResult], reference: List[TrialResult]) -> Optional[float]:
+    """Return the geometric mean over rounds of the step time over the reference mode's in the same round.
+
+    Rounds in which others disturbed one of the two are left out unless there is no other.
+    """
+    of_round = {(trial.replicate, trial.slot): trial for trial in reference if trial.step_seconds is not None}
+    pairs = [
+        (trial, of_round[trial.replicate, trial.slot])
+        for trial in trials
+        if trial.step_seconds is not None and (trial.replicate, trial.slot) in of_round
+    ]
+    alone = [pair for pair in pairs if max(trial.lost_share for trial in pair) < DISTURBED]
+    ratios = [
+        trial.step_seconds / other.step_seconds
+        for trial, other in alone or pairs
+        if trial.step_seconds is not None and other.step_seconds is not None
+    ]
+    return geometric_mean(ratios) if ratios else None
+
+
+def _summary(
+    suite: Suite, case: Case, mode: Mode, run: List[TrialResult], reference_mode: str, strata: Tuple[Stratum, ...]
+) -> Summary:
     trials = _ok(run, case, mode.name)
     figures: Dict[str, Any] = {
         "case": case.id,
@@ -96,6 +148,8 @@ def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], refer
         "final_loss": _median(reported_loss(trial) for trial in trials),
         "true_loss": _median(true_loss(trial) for trial in trials),
         "loss_scaling": trials[0].loss_scaling if trials else None,
+        "strata": strata,
+        "unmet": tuple(map(_apart, strata)),
         "peak_memory_bytes": max((trial.peak_memory_bytes or 0 for trial in trials), default=None),
     }
     step_seconds = _step_seconds(trials)
@@ -108,7 +162,7 @@ def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], refer
         figures.update(
             steady=all(trial.steady for trial in trials),
             # A suite of fidelity takes its times in passing.
-            unmet=() if suite.fidelity else unmet(suite, run, trials),
+            unmet=() if suite.fidelity else (*unmet(suite, run, trials), *figures["unmet"]),
             step_seconds=step_seconds,
             step_seconds_low=over_processes[0] if over_processes else None,
             step_seconds_high=over_processes[1] if over_processes else None,
@@ -116,6 +170,16 @@ def _summary(suite: Suite, case: Case, mode: Mode, run: List[TrialResult], refer
             megapixels_per_second=case.batch * case.inputs.height * case.inputs.width / step_seconds / 1e6,
             tflops=tflops,
             share_of_peak=tflops / peak if tflops is not None and peak else None,
-            ratio_to_reference=step_seconds / reference if reference else None,
+            ratio_to_reference=_paired_ratio(trials, _ok(run, case, reference_mode)),
         )
     return Summary(**figures)
+
+
+def _apart(stratum: Stratum) -> Remark:
+    return remark(
+        "other_stratum",
+        processes=stratum.processes,
+        hosts=", ".join(stratum.hosts),
+        seconds=stratum.step_seconds,
+        key=stratum.machine_key,
+    )

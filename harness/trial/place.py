@@ -4,7 +4,7 @@ This seam is all that runs and comparisons know of other machines and of the pro
 """
 
 import threading
-from typing import Callable, Optional
+from typing import Callable, NamedTuple, Optional
 
 from typing_extensions import Protocol
 
@@ -61,3 +61,13 @@ class Local:
     def is_alive(self) -> bool:
         """Return True: the machine that asks is there."""
         return True
+
+
+class Slot(NamedTuple):
+    """A device that trials run on, at a place; a run has several where it is spread over cards or machines."""
+
+    place: Place
+    device: str
+    """The device's name at the place, such as `npu:2`."""
+    machine_key: str = ""
+    """Environment.machine_key of the place, where that is not this machine."""

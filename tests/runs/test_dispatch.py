@@ -15,18 +15,19 @@ def test_queues_run_side_by_side_and_each_in_order():
     meeting = threading.Barrier(2, timeout=600)  # breaks unless both queues are at it together
     done = []
 
-    def run(job, stop):
+    def run(index, job, stop):
+        assert job[0] == "ab"[index]
         meeting.wait()
         done.append(job)
 
-    dispatch.run_all([["a1", "a2"], ["b1", "b2"]], run)
+    assert dispatch.run_all([["a1", "a2"], ["b1", "b2"]], run) == []
     assert [job for job in done if job[0] == "a"] == ["a1", "a2"]
     assert [job for job in done if job[0] == "b"] == ["b1", "b2"]
 
 
 def test_one_queue_runs_in_this_thread():
     threads = set()
-    dispatch.run_all([[], [1, 2]], lambda job, stop: threads.add(threading.current_thread()))
+    dispatch.run_all([[1, 2]], lambda index, job, stop: threads.add(threading.current_thread()))
     assert threads == {threading.main_thread()}
 
 
@@ -35,7 +36,7 @@ def test_an_error_ends_the_other_queues_and_is_raised(error):
     started = []
     waiting = threading.Event()
 
-    def run(job, stop):
+    def run(index, job, stop):
         started.append(job)
         if job == "bad":
             waiting.wait(600)
@@ -48,9 +49,30 @@ def test_an_error_ends_the_other_queues_and_is_raised(error):
     assert sorted(started) == ["bad", "waiting"]
 
 
-def test_each_round_moves_every_pair_to_the_next_device():
-    for pair in range(5):
-        assert {dispatch.rotated(pair, replicate, 2) for replicate in (1, 2)} == {0, 1}
+@pytest.mark.parametrize("places", [2, 3])
+def test_what_a_place_that_goes_leaves_is_done_by_the_others(places):
+    done = []
+
+    def run(index, job, stop):
+        if index == 0:
+            raise dispatch.GoneError(job + " rest" if job == "a1" else None)
+        done.append(job)
+
+    assert dispatch.run_all([["a1", "a2"], ["b1"], []][:places], run) == []
+    assert sorted(done) == ["a1 rest", "a2", "b1"]
+
+
+def test_what_nobody_is_left_to_do_is_returned():
+    def run(index, job, stop):
+        raise dispatch.GoneError
+
+    assert sorted(dispatch.run_all([["a1", "a2"], ["b1", "b2"]], run)) == ["a2", "b2"]
+    assert dispatch.run_all([["a1", "a2"]], run) == ["a2"]
+
+
+def test_each_round_moves_every_case_to_the_next_place():
+    for case in range(5):
+        assert {dispatch.rotated(case, replicate, 2) for replicate in (1, 2)} == {0, 1}
 
 
 def _suite(case, float32, replicates=2):
@@ -71,8 +93,8 @@ class Counting(Observer):
         self.running -= 1
 
 
-@pytest.mark.parametrize("cases, modes", [(1, 2), (2, 1), (1, 1)])
-def test_trials_are_spread_over_devices_and_pairs_take_turns(tmp_path, case, float32, monkeypatch, cases, modes):
+@pytest.mark.parametrize("cases, modes", [(1, 2), (2, 1), (2, 2), (1, 1)])
+def test_a_round_of_a_case_is_made_on_one_device(tmp_path, case, float32, monkeypatch, cases, modes):
     used_by = tmp_path / "used"
     used_by.mkdir()
     program = (
@@ -89,9 +111,12 @@ def test_trials_are_spread_over_devices_and_pairs_take_turns(tmp_path, case, flo
     run, folder = run_suite(suite, "cpu:0,cpu:1", tmp_path / "results", "", observer)
     assert run.complete and [trial.status for trial in run.trials] == ["ok"] * 2 * cases * modes
     assert observer.most == 2
-    for pair in [f"{each.id}.{mode.name}" for each in run.suite.cases for mode in run.suite.modes]:
-        used = {(used_by / f"{pair}.{replicate}").read_text() for replicate in (1, 2)}
-        assert used == {"cpu:0", "cpu:1"}
+    for each in run.suite.cases:
+        used = [
+            {(used_by / f"{each.id}.{mode.name}.{replicate}").read_text() for mode in run.suite.modes}
+            for replicate in (1, 2)
+        ]
+        assert sorted(map(sorted, used)) == [["cpu:0"], ["cpu:1"]]
     assert len((folder / "journal.jsonl").read_text().splitlines()) == len(run.trials)
 
 

@@ -1,5 +1,6 @@
 """Runs at a place that loses, delays and repeats results: every trial is counted once, and a lost one is measured."""
 
+import functools
 import json
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from harness.runs.runner import Observer, resume, run_suite
 from harness.trial import supervisor
 from harness.trial.exchange import _run_here, drop, read_reply
+from harness.trial.place import Slot
 from tests.trial.places import FaultyPlace
 from tests.trial.processes import FINISHED
 
@@ -20,12 +22,13 @@ def measured(monkeypatch, tmp_path, suite):
     monkeypatch.setattr(supervisor, "WORKER", (supervisor.sys.executable, "-c", program))
 
     def measure(*faults):
-        def at(folder):
-            return FaultyPlace(
+        def at(folder, device):
+            place = FaultyPlace(
                 lambda job, hear, stop: _run_here(folder, job, hear, stop),
                 faults,
                 lambda result: drop(folder, read_reply(result)),
             )
+            return [Slot(place, device)]
 
         three = suite.model_copy(update={"replicates": 3})
         return run_suite(three, "cpu", tmp_path / "results", "", Observer(), at=at)
@@ -69,3 +72,41 @@ def test_a_late_or_repeated_result_is_noted_and_counts_for_nothing(measured):
         assert noted["trial"] == f"small.must_keep_origin_dtype.{late}"
         assert len(run.trials) == len(journalled(folder)) == 3
         assert run.summaries[0].ok == 2
+
+
+@pytest.fixture
+def two_places(monkeypatch, tmp_path, suite):
+    """Measures three rounds of two modes at two places of which the first has these faults."""
+    program = f"import os, sys; print({FINISHED!r}, file=os.fdopen(int(sys.argv[1]), 'w'))"
+    monkeypatch.setattr(supervisor, "WORKER", (supervisor.sys.executable, "-c", program))
+
+    def measure(*faults, last=()):
+        def at(folder, device):
+            places = [FaultyPlace(functools.partial(_run_here, folder), own) for own in (last, faults)]
+            for place, name in zip(places, "ba"):
+                place.name = name
+            return [Slot(place, device, "like both") for place in places]
+
+        other = suite.modes[0].model_copy(update={"name": "another"})
+        both = suite.model_copy(update={"replicates": 3, "modes": (*suite.modes, other)})
+        return run_suite(both, "cpu", tmp_path / "results", "", Observer(), at=at)
+
+    return measure
+
+
+def test_what_a_host_that_went_away_had_to_do_is_done_by_another(two_places):
+    run, folder = two_places("", "go")  # after the first mode of its first round
+    assert len(run.trials) == len(journalled(folder)) == 6 and not run.complete
+    (lost,) = [trial for trial in run.trials if trial.status != "ok"]
+    assert (lost.host, lost.reason, lost.result_lost) == ("a", "host faulty went away", True)
+    assert [trial.host for trial in run.trials].count("a") == 2
+    again, _ = resume(folder, "", Observer())
+    assert again.complete and all(trial.status == "ok" for trial in again.trials)
+
+
+def test_a_run_whose_hosts_all_went_away_is_measured_by_resume(two_places):
+    run, folder = two_places("go", last=("go",))
+    assert [trial.status for trial in run.trials] == ["crashed"] * 2 and not run.complete
+    again, _ = resume(folder, "", Observer())
+    assert again.complete and [trial.status for trial in again.trials] == ["ok"] * 6
+    assert len(journalled(folder)) == 6

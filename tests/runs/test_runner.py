@@ -11,7 +11,8 @@ from harness.gates.coverage import judge_coverage
 from harness.records import Suite
 from harness.remark import remark
 from harness.runs import runner
-from harness.runs.runner import Observer, balanced_round, confirm, resume, run_suite
+from harness.runs.rounds import balanced_round
+from harness.runs.runner import Observer, confirm, resume, run_suite
 from harness.store.run_folder import RunFolder
 from harness.trial import supervisor
 from tests.trial.processes import FINISHED, SAMPLE, fill, is_gone

@@ -1,9 +1,10 @@
 import pytest
 
 from harness import modes
-from harness.records import Suite, TrialFidelity
+from harness.records import Scheduling, Suite, TrialFidelity
 from harness.remark import remark
 from harness.runs.summary import growth, summarize
+from reports.language import ENGLISH
 from tests.builders import result
 
 
@@ -94,3 +95,45 @@ def test_losses_are_medians_over_the_last_pictures_where_those_were_measured(siz
         suite = sized(100)
         (found,) = summarize(suite, _trials(suite, 0, fidelity=fidelity, **losses))
         assert (found.final_loss, found.true_loss) == expected
+
+
+@pytest.fixture
+def two_modes(sized, float32):
+    return sized(10).model_copy(update={"modes": (float32, modes.get("force_fp16"))})
+
+
+def _timed(suite, *seconds, mode=0, first=1, **fields):
+    name = suite.modes[mode].name
+    return [result("case-10", name, number, step, **fields) for number, step in enumerate(seconds, first)]
+
+
+def test_ratios_are_taken_within_a_round(two_modes):
+    # The machine is half as fast in the second round; the mode takes twice the reference mode's time in each.
+    trials = _timed(two_modes, 1.0, 2.0) + _timed(two_modes, 4.0, mode=1, first=2)
+    assert [summary.ratio_to_reference for summary in summarize(two_modes, trials)] == [1.0, 2.0]
+    # A round whose modes ran on two devices is none.
+    elsewhere = _timed(two_modes, 4.0, mode=1, first=2, device="cpu:1")
+    assert summarize(two_modes, _timed(two_modes, 1.0, 2.0) + elsewhere)[1].ratio_to_reference is None
+
+
+def test_a_disturbed_round_says_nothing_of_the_ratio_while_there_is_another(two_modes):
+    half = Scheduling(seconds=1.0, cpu_seconds=1.0, waiting_seconds=1.0, others_seconds=1.0)
+    trials = _timed(two_modes, 1.0, 1.0) + _timed(two_modes, 9.0, mode=1, scheduling=half)
+    assert summarize(two_modes, trials)[1].ratio_to_reference == pytest.approx(9.0)
+    trials += _timed(two_modes, 3.0, mode=1, first=2)
+    assert summarize(two_modes, trials)[1].ratio_to_reference == pytest.approx(3.0)
+
+
+def test_rounds_on_unlike_machines_are_never_pooled(two_modes):
+    ours = _timed(two_modes, 1.0, 1.0, host="a", machine_key="here")
+    theirs = _timed(two_modes, 8.0, 8.0, first=3, host="b", machine_key="there")
+    half = _timed(two_modes, 4.0, mode=1, first=3, host="b", machine_key="there")
+    reference, mode = summarize(two_modes, ours + theirs + half, machine_key="here")
+    assert (reference.ok, reference.step_seconds) == (2, 1.0)
+    (stratum,) = reference.strata
+    assert (stratum.machine_key, stratum.hosts, stratum.processes) == ("there", ("b",), 2)
+    assert stratum.step_seconds == pytest.approx(8.0)
+    (apart,) = [told for told in reference.unmet if told.code == "other_stratum"]
+    assert ENGLISH.remark(apart) == "apart: 2 processes on an unlike machine, b (there), 8 s a step"
+    assert mode.step_seconds is None and [told.code for told in mode.unmet] == ["other_stratum"]
+    assert mode.strata[0].ratio_to_reference == 0.5
