@@ -39,7 +39,7 @@ def blame(question: Question, hear: Callable[[Answer], None]) -> Blame:
         if answer.blame is None and not answer.error:
             hear(answer)
 
-    last = ask("the search", "harness.blame.search", question.model_dump_json(), _SCORING_SECONDS, take)
+    last = ask("the search", "harness.blame.search", question.model_dump_json(), _SCORING_SECONDS, take, may_fork=True)
     answer = Answer.model_validate_json(last)
     if answer.blame is None:
         raise UsageError(answer.error)

@@ -35,7 +35,9 @@ def check(question: CheckQuestion, hear: Callable[[CheckAnswer], None]) -> Graph
         if answer.phase is not None:
             hear(answer)
 
-    answer = CheckAnswer.model_validate_json(ask("the check", _PROGRAM, question.model_dump_json(), _SECONDS, take))
+    answer = CheckAnswer.model_validate_json(
+        ask("the check", _PROGRAM, question.model_dump_json(), _SECONDS, take, may_fork=True)
+    )
     if answer.check is None:
         raise UsageError(answer.error)
     return answer.check

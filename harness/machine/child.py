@@ -16,10 +16,11 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import IO, Callable, Iterator, List, Optional, Sequence, Type
+from typing import IO, Callable, Iterator, List, Optional, Sequence, Type, Union
 
 from harness.errors import ChildFailedError, RequirementError
-from harness.machine import tethered
+from harness.machine import forking, tethered
+from harness.machine.forking import ForkedProcess
 from harness.machine.git import ROOT
 from harness.machine.log import BoundedLog
 
@@ -43,7 +44,7 @@ class Child:
     when the context is left. Enter and leave in one thread: the process dies with the thread that started it.
     """
 
-    def __init__(self, command: Sequence[str], question: str, log: Path, seconds: float) -> None:
+    def __init__(self, command: Sequence[str], question: str, log: Path, seconds: float, is_timed: bool = True) -> None:
         """Set what is to be run; nothing is started yet.
 
         Args:
@@ -51,9 +52,13 @@ class Child:
             question: text that the child reads on standard input.
             log: file for the child's output, shortened as BoundedLog does.
             seconds: time that the child may take, from when the context is entered.
+            is_timed: False for a Python module whose times nobody judges: it may be forked off a process that has
+                imported TensorFlow (harness.machine.forking).
         """
         self._command, self._question, self._seconds = command, question, seconds
+        self._may_fork = not is_timed and list(command[:2]) == [sys.executable, "-m"]
         self._log = BoundedLog(log)
+        self._process: Union[ForkedProcess, subprocess.Popen[bytes]]
         self.deadline = 0.0
         """Time at which the child's time is up, on time.monotonic()'s clock; the caller may move it."""
 
@@ -73,6 +78,11 @@ class Child:
         finally:
             os.close(self._pipe)
             self._log.__exit__(kind, *error)
+
+    @property
+    def pid(self) -> int:
+        """The process's number, which is that of its group, too."""
+        return self._process.pid
 
     @property
     def returncode(self) -> Optional[int]:
@@ -110,7 +120,7 @@ class Child:
             with tempfile.TemporaryFile() as question:
                 question.write(self._question.encode())
                 question.seek(0)
-                self._process = subprocess.Popen(
+                self._process = self._fork(question.fileno(), writing) or subprocess.Popen(
                     tied([*self._command, str(writing), str(time.monotonic())]),
                     cwd=str(ROOT),
                     stdin=question,
@@ -125,6 +135,13 @@ class Child:
         finally:
             os.close(writing)
 
+    def _fork(self, question: int, pipe: int) -> Optional[ForkedProcess]:
+        """Return the process forked, None when it has to be started anew."""
+        if not self._may_fork:
+            return None
+        server = tied([sys.executable, "-m", forking.__name__])
+        return forking.start(self._command[2], question, self._log.descriptor, pipe, server)
+
     def _read(self, seconds: float) -> Optional[bytes]:
         """Return what the pipe holds, b"" when all processes have closed it, None when nothing comes in this time."""
         ready, _, _ = select.select([self._pipe], [], [], seconds)
@@ -133,6 +150,7 @@ class Child:
     def _has_ended(self) -> bool:
         """Return True when the process has ended; it is not reaped, so that no other gets its number or its group's."""
         if not hasattr(os, "waitid"):  # macOS before Python 3.13
+            assert isinstance(self._process, subprocess.Popen)
             return self._process.poll() is not None
         return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
@@ -169,7 +187,12 @@ def start_time() -> float:
 
 
 def ask(
-    what: str, module: str, question: str, seconds: float, hear: Callable[[str], None] = lambda message: None
+    what: str,
+    module: str,
+    question: str,
+    seconds: float,
+    hear: Callable[[str], None] = lambda message: None,
+    may_fork: bool = False,
 ) -> str:
     """Run `python -m MODULE`, hand it the question, and return the last of its messages.
 
@@ -177,6 +200,7 @@ def ask(
         what: name of the task for error messages, such as "planning".
         seconds: longest time from one message to the next.
         hear: called with each message as it comes.
+        may_fork: True for a module that uses no card, whose libraries bear no fork, and that nobody times.
 
     Raises:
         ChildFailedError: the process did not end well, or sent no message.
@@ -186,7 +210,7 @@ def ask(
     os.close(descriptor)
     log, reason, last = Path(name), "", None
     try:
-        with Child([sys.executable, "-m", module], question, log, seconds) as child:
+        with Child([sys.executable, "-m", module], question, log, seconds, is_timed=not may_fork) as child:
             try:
                 for last in child.messages():
                     hear(last)

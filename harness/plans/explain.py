@@ -47,7 +47,7 @@ def planned(question: Question) -> Answer:
         ChildFailedError: planning failed.
     """
     answer = Answer.model_validate_json(
-        ask("planning", "harness.plans.explain", question.model_dump_json(), _PLANNING_SECONDS)
+        ask("planning", "harness.plans.explain", question.model_dump_json(), _PLANNING_SECONDS, may_fork=True)
     )
     if answer.error:
         raise UsageError(answer.error)

@@ -11,8 +11,10 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from pydantic import ValidationError
 
+from harness.devices import naming
 from harness.machine import environment
 from harness.machine.child import Child, ChildTimeoutError, ended_by, raised
+from harness.precision.number_formats import FLOAT32
 from harness.records import PhaseName, Status, Trial, TrialResult
 from harness.records.events import (
     Diverged,
@@ -185,7 +187,7 @@ def _watch(
     The worker is dead when this returns or raises.
     """
     try:
-        with Child(WORKER, trial.model_dump_json(), log, timeout) as worker:
+        with Child(WORKER, trial.model_dump_json(), log, timeout, is_timed=_is_timed(trial)) as worker:
             for message in worker.messages(stop):
                 event = parse_event(message)
                 reports.take(event)
@@ -196,6 +198,19 @@ def _watch(
         return "crashed", f"the worker reported something unreadable: {str(error).splitlines()[0]}"
     assert worker.returncode is not None  # it ended by itself
     return _verdict(worker.returncode, reports.last, log, trial.device)
+
+
+def _is_timed(trial: Trial) -> bool:
+    """Return False where no figure rests on the trial's times: of an emulated mode, and of a suite of fidelity.
+
+    A card's trial counts as timed, for its libraries bear no fork, and so does one that is pinned to a core, which
+    TensorFlow has to find when it starts.
+    """
+    device = naming.choose_one(trial.device)
+    if device.kind == "npu" or device.number is not None:
+        return True
+    is_emulated = trial.mode.emit == "rounded" and trial.mode.format != FLOAT32.name
+    return trial.fidelity is None and not is_emulated
 
 
 def _verdict(returncode: int, last: Optional[Event], log: Path, device: str) -> Tuple[Status, str]:

@@ -13,8 +13,6 @@ import signal
 import sys
 import time
 
-import psutil
-
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 import bench  # noqa: E402
 from harness.machine.child import Child  # noqa: E402
@@ -32,7 +30,7 @@ def event(self, trial, reported):
     hear(self, trial, reported)
     if stages.split(",")[trial.replicate - 1] not in (reported.event, getattr(reported, "name", "")):
         return
-    (worker,) = psutil.Process().children()
+    worker = running[-1]
     with open("worker", "w") as file:
         file.write(str(worker.pid))
     if fault == "fill-disk":
