@@ -113,8 +113,13 @@ def check(**values: Any) -> None:
     formats = parse_check(values["report"])
     words = Words(values["lang"] or language_of())
     names = known_modes.split(values["modes"]) if values["modes"] else known_modes.NAMES
-    files = (values[name] for name in ("mixlist", "customize_dtypes", "fusion_switch"))
-    chosen = known_modes.with_options([known_modes.get(name) for name in names], *files, profile=values["cann"])
+    chosen = known_modes.with_options(
+        [known_modes.get(name) for name in names],
+        mixlist=values["mixlist"],
+        customize_dtypes=values["customize_dtypes"],
+        fusion_switch=values["fusion_switch"],
+        profile=values["cann"],
+    )
     for mode in chosen:
         if mode.emit == "native":
             raise UsageError(f"check {mode.name}: the 910 has no bfloat16 to round to (expected a float16 mode)")

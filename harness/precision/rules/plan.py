@@ -25,6 +25,8 @@ class PlannedOp(_Record):
     name: str
     nodes: Tuple[str, ...]
     """TensorFlow nodes it stands for; several after a fusion."""
+    result: Optional[str] = None
+    """TensorFlow's tensor that its first output is; None where TensorFlow has none, as for an update."""
     type: str
     unit: str
     """cube, vector, move, or host for whatever is not on AI Core."""

@@ -1,11 +1,11 @@
 """Plan a graph: judge its ops in order, as each op sees the dtypes already chosen for its producers."""
 
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from harness.precision.graph.nodes import node_name, tensor_name
+from harness.precision.graph.nodes import data_inputs, node_name, tensor_name
 from harness.precision.graph.normalization import StaticGraph, normalize
 from harness.precision.number_formats import CONVERTED, FLOAT16
 from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input
@@ -82,6 +82,10 @@ class _Planning:
         for tensor, dtype in zip(op.inputs, judgement.inputs):
             if dtype in CONVERTED and tensor.dtype in CONVERTED:
                 self._cast_input(op, tensor, dtype)
+        if op.type == "Muls" and judgement.inputs[0] == "float16":
+            # The reciprocal is an attribute; it stands where the division's constant did.
+            divisor = self.static.constant(self.static.root(data_inputs(self.static.graph.nodes[op.nodes[0]])[1]))
+            self._check_range(op, 1, 1.0 / np.float64(divisor))
         for output, dtype in zip(op.outputs, judgement.outputs):
             if output.tensor is not None:
                 self.current[output.tensor] = dtype
@@ -113,7 +117,7 @@ class _Planning:
             )
         )
         if dtype == "float16":
-            self._check_range(op, tensor)
+            self._check_range(op, tensor.position, self.static.constant(tensor.root))
 
     def _add_cast(self, producer: str, consumer: str, position: int, source: str, target: str, elements: int) -> None:
         size = count_bytes([elements, elements], [source, target])
@@ -129,8 +133,8 @@ class _Planning:
             )
         )
 
-    def _check_range(self, op: AscendOp, tensor: Input) -> None:
-        value = np.abs(np.asarray(self.static.constant(tensor.root), np.float32))
+    def _check_range(self, op: AscendOp, position: int, constant: np.ndarray) -> None:
+        value = np.abs(np.asarray(constant, np.float32))
         with np.errstate(over="ignore"):
             halves = value.astype(np.float16)
         saturated = int(np.count_nonzero(value >= FLOAT16.overflow))
@@ -139,8 +143,8 @@ class _Planning:
             self.constants.append(
                 ConstantRange(
                     consumer=op.name,
-                    position=tensor.position,
-                    elements=tensor.elements,
+                    position=position,
+                    elements=value.size,
                     saturated=saturated,
                     flushed=flushed,
                 )
@@ -167,6 +171,7 @@ def _planned_op(op: AscendOp, judgement: Judgement, static: StaticGraph) -> Plan
     return PlannedOp(
         name=op.name,
         nodes=op.nodes,
+        result=_result(op),
         type=op.type,
         unit=unit,
         engine=judgement.engine,
@@ -176,6 +181,11 @@ def _planned_op(op: AscendOp, judgement: Judgement, static: StaticGraph) -> Plan
         flops=count_flops(op, static),
         bytes_moved=count_bytes(elements, judgement.inputs + judgement.outputs),
     )
+
+
+def _result(op: AscendOp) -> Optional[str]:
+    tensor = op.outputs[0].tensor if op.outputs else None
+    return tensor if tensor is not None and node_name(tensor) in op.nodes else None
 
 
 def _source_name(tensor: str, static: StaticGraph) -> str:

@@ -137,6 +137,9 @@ def test_constants_beyond_float16_are_listed():
     constants = {item.consumer: item for item in result.constants}
     assert constants["gram_relu1_1/truediv"].saturated == 1  # 96 * 96 * 8 = 73728
     assert plan(graphs.style_step(96), "allow_mix_precision").constants == ()
+    step = graphs.build(lambda: [tf.divide(tf.placeholder(tf.float32, (2, 3)), 1e8, name="small").name])
+    (item,) = plan(step, "force_fp16").constants
+    assert (item.consumer, item.position, item.flushed) == ("small/Muls", 1, 1)
     epsilon = plan(graphs.style_step(), "force_fp16").constants
     assert [(item.position, item.flushed) for item in epsilon] == [(8, 1)]
 
