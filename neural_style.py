@@ -120,6 +120,9 @@ def _add_precision(group: Any) -> None:
     group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, gpu or npu (%(default)s)")
     group.add_argument("--mixlist", metavar="FILE", help="modify_mixlist file for the mixed modes")
     group.add_argument("--customize-dtypes", metavar="FILE", help="customize_dtypes file")
+    group.add_argument("--fusion-switch", metavar="FILE", help="fusion_switch file: graph fusions that are turned off")
+    group.add_argument("--cann", metavar="AGE", help="age of the compiler: early_2022 (current)")
+    group.add_argument("--op-table", metavar="FILE", help="operator table of a CANN installation (ini or JSON)")
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

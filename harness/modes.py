@@ -44,16 +44,21 @@ def defaults(modes: Sequence[Mode], kind: str) -> List[Mode]:
 
 
 def with_options(
-    modes: Sequence[Mode], mixlist: Optional[str] = None, customize_dtypes: Optional[str] = None
+    modes: Sequence[Mode],
+    mixlist: Optional[str] = None,
+    customize_dtypes: Optional[str] = None,
+    fusion_switch: Optional[str] = None,
+    profile: Optional[str] = None,
 ) -> List[Mode]:
     """Return the modes with the user's files applied where the compiler takes them; the file's name joins the mode's.
 
-    A mixlist goes to the mixed modes, customised dtypes to all but must_keep_origin_dtype.
+    A mixlist goes to the mixed modes, customised dtypes to all but must_keep_origin_dtype; a fusion_switch file, and
+    the profile of a compiler of another age, go to every mode.
 
     Raises:
         UsageError: a file is refused, or no mode takes it.
     """
-    changed = [_with_options(mode, mixlist, customize_dtypes) for mode in modes]
+    changed = [_with_options(mode, mixlist, customize_dtypes, fusion_switch, profile) for mode in modes]
     for option, file, takers in (
         ("--mixlist", mixlist, [mode for mode in modes if mode.precision.rule == ALLOW_MIX]),
         ("--customize-dtypes", customize_dtypes, [mode for mode in modes if mode.precision.mode != MUST_KEEP]),
@@ -64,18 +69,27 @@ def with_options(
     return changed
 
 
-def _with_options(mode: Mode, mixlist: Optional[str], customize_dtypes: Optional[str]) -> Mode:
+def _with_options(
+    mode: Mode,
+    mixlist: Optional[str],
+    customize_dtypes: Optional[str],
+    fusion_switch: Optional[str],
+    profile: Optional[str],
+) -> Mode:
     mixlist = mixlist if mode.precision.rule == ALLOW_MIX else None
     customize_dtypes = customize_dtypes if mode.precision.mode != MUST_KEEP else None
-    files = [file for file in (mixlist, customize_dtypes) if file is not None]
-    if not files:
+    profile = profile or mode.precision.profile
+    files = [file for file in (mixlist, customize_dtypes, fusion_switch) if file is not None]
+    added = [slug(file.rsplit("/", 1)[-1]) for file in files]
+    if profile != mode.precision.profile:
+        added.append(profile)
+    if not added:
         return mode
     try:
-        precision = load_config(mode.name, mixlist, customize_dtypes)
+        precision = load_config(mode.name, mixlist, customize_dtypes, profile, fusion_switch)
     except PrecisionConfigError as error:
         raise UsageError(str(error)) from error
-    name = "+".join([mode.name, *(slug(file.rsplit("/", 1)[-1]) for file in files)])
-    return mode.model_copy(update={"name": name, "precision": precision})
+    return mode.model_copy(update={"name": "+".join([mode.name, *added]), "precision": precision})
 
 
 def parse_loss_scale(text: str) -> Optional[LossScale]:

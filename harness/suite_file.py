@@ -35,6 +35,8 @@ class _ModeEntry(Record):
     name: str
     mixlist: Optional[str] = None
     customize_dtypes: Optional[str] = None
+    fusion_switch: Optional[str] = None
+    cann: Optional[str] = None
     loss_scale: Optional[str] = None
     overflow: Optional[Literal["saturate", "ieee"]] = None
     emit: Optional[Literal["rounded", "native"]] = None
@@ -135,8 +137,13 @@ def _beside(folder: Path, path: Any) -> Any:
 def _mode(what: str, item: Any, folder: Path) -> Mode:
     try:
         entry = _ModeEntry.model_validate({"name": item} if isinstance(item, str) else item)
-        mixlist, dtypes = (_beside(folder, path) for path in (entry.mixlist, entry.customize_dtypes))
-        (mode,) = modes.with_options([modes.get(entry.name)], mixlist, dtypes)
+        (mode,) = modes.with_options(
+            [modes.get(entry.name)],
+            mixlist=_beside(folder, entry.mixlist),
+            customize_dtypes=_beside(folder, entry.customize_dtypes),
+            fusion_switch=_beside(folder, entry.fusion_switch),
+            profile=entry.cann,
+        )
         loss_scale = modes.parse_loss_scale(entry.loss_scale or "none")
         (mode,) = modes.on_chip([mode], loss_scale, entry.overflow, entry.emit)
     except ValidationError as error:

@@ -38,6 +38,13 @@ SENTENCES: Dict[str, str] = {
     "customized_mode_without_effect": "customize_dtypes has no effect under {mode}",
     "customized_op_without_effect": "customize_dtypes has no effect on {op}: it is folded, fused or dropped",
     "ops_in_loops": "{ops} ops are within loops: their arithmetic and bytes are counted once, for one turn",
+    "customized_op_renamed": "customize_dtypes has no effect on {op}: its name on the card is {made}",
+    "customized_type_without_effect": "customize_dtypes has no effect on {type}: it keeps what the model asks for",
+    "types_without_effect": "{file} names types without effect here, no op is of them: {types}",
+    "type_mistyped": "{file} names {type}, which is no type known here: did you mean {like}?",
+    "mixlist_gray_alone": "mixlist: adding {type} to the gray list has no effect without removing it from its own list",
+    "mixlist_not_on_list": "mixlist: {type} is not on the {list} list, removing it has no effect (it is {actual})",
+    "scope_fusion_assumed_absent": "assumed: {scopes} scopes such as {first} are not made one {fusion} by the parser",
     # Whether a picture is right
     "no_good_trial": "no trial of it ended well",
     "no_reference": "{reference}, which it is held against, was not measured",

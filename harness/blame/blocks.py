@@ -1,11 +1,13 @@
 """The blocks of a training step, and how to keep one in float32: what the search for a cause swaps."""
 
+import dataclasses
 import re
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from harness.precision import CustomDtypes, DtypePlan, PlannedOp, PrecisionConfig, layer_name
 from harness.precision.number_formats import CONVERTED, NARROW
-from harness.precision.rules.op_table import KernelRow, load_op_table
+from harness.precision.rules.kernels import KernelRow
+from harness.precision.rules.op_table import load_op_table
 
 
 class Swap(NamedTuple):
@@ -39,12 +41,7 @@ def with_swaps(config: PrecisionConfig, chosen: Sequence[Swap]) -> PrecisionConf
     """Return the configuration with the chosen ops in float32, whatever it said of them before."""
     names = {swap.op for swap in chosen}
     kept = [entry for entry in config.custom_dtypes if entry.by_type or entry.key not in names]
-    return PrecisionConfig(
-        mode=config.mode,
-        mixlist=config.mixlist,
-        custom_dtypes=(*kept, *(swap.dtypes for swap in chosen)),
-        profile=config.profile,
-    )
+    return dataclasses.replace(config, custom_dtypes=(*kept, *(swap.dtypes for swap in chosen)))
 
 
 def block_of(op: str) -> str:
@@ -66,7 +63,7 @@ def block_of(op: str) -> str:
 def _float32_row(op: PlannedOp) -> Optional[KernelRow]:
     """Return the op's kernel with float32 results; on the cube unit, the one that reads float16; None without one."""
     kernel = load_op_table().ops.get(op.type)
-    rows = kernel.rows_for(len(op.inputs)) if kernel else ()
+    rows = kernel.rows_for(len(op.inputs), len(op.outputs)) if kernel else ()
     wide = [row for row in rows if all(dtype not in NARROW for dtype in row.outputs)]
     wide = [row for row in wide if (row.inputs[: len(op.inputs)], row.outputs) != (op.inputs, op.outputs)]
     prefers_narrow = op.unit == "cube"

@@ -1,6 +1,6 @@
 """Every op's output in a mode, held against float32's: where a mode parts from it. Needs TensorFlow."""
 
-from typing import Dict, Iterator, List, Sequence
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class OpOutputs:
         runner = reference.runner
         with runner(subject.graph_def) as plain, runner(emitted) as rounded, runner(noisy) as moved:
             for part in _parts(ops):
-                tensors = [f"{op.name}:0" for op in part]
+                tensors = [tensor for _, tensor in part]
                 exact = plain.outputs(feeds, draws, tensors)
                 own = rounded.outputs(feeds, draws, tensors)
                 unknown = [tensor for tensor in tensors if tensor not in self._noise]
@@ -46,12 +46,12 @@ class OpOutputs:
                     for name, value in moved.outputs(feeds, draws, unknown, ULP, seed).items():
                         distance = errors.fetch_error(value, exact[name]).distance
                         self._noise[name] = max(self._noise.get(name, 0.0), distance)
-                found += [self._compared(op, own[f"{op.name}:0"], exact[f"{op.name}:0"]) for op in part]
+                found += [self._compared(op, tensor, own[tensor], exact[tensor]) for op, tensor in part]
         return found
 
-    def _compared(self, op: PlannedOp, own: np.ndarray, exact: np.ndarray) -> CheckedOp:
+    def _compared(self, op: PlannedOp, tensor: str, own: np.ndarray, exact: np.ndarray) -> CheckedOp:
         error = errors.fetch_error(own, exact)
-        limit = errors.limit([self._noise[f"{op.name}:0"]])
+        limit = errors.limit([self._noise[tensor]])
         assert limit is not None
         return CheckedOp(
             op=op.name,
@@ -64,27 +64,27 @@ class OpOutputs:
         )
 
 
-def _comparable(plan: DtypePlan, graphs: Sequence[object]) -> List[PlannedOp]:
-    """Return the ops whose first output is a float32 tensor of all graphs."""
+def _comparable(plan: DtypePlan, graphs: Sequence[object]) -> List[Tuple[PlannedOp, str]]:
+    """Return the ops whose first output is a float32 tensor of all graphs, with that tensor."""
     import tensorflow.compat.v1 as tf
 
     having = []
     for graph_def in graphs:
         with tf.Graph().as_default() as graph:
             tf.import_graph_def(graph_def, name="")
-        outputs = {operation.name: operation.outputs for operation in graph.get_operations()}
-        having.append({name for name, tensors in outputs.items() if tensors and tensors[0].dtype == tf.float32})
-    return [op for op in plan.ops if op.outputs and all(op.name in names for names in having)]
+        tensors = [tensor for operation in graph.get_operations() for tensor in operation.outputs]
+        having.append({tensor.name for tensor in tensors if tensor.dtype == tf.float32})
+    return [(op, op.result) for op in plan.ops if op.result and all(op.result in names for names in having)]
 
 
-def _parts(ops: Sequence[PlannedOp]) -> Iterator[List[PlannedOp]]:
-    part: List[PlannedOp] = []
+def _parts(ops: Sequence[Tuple[PlannedOp, str]]) -> Iterator[List[Tuple[PlannedOp, str]]]:
+    part: List[Tuple[PlannedOp, str]] = []
     size = 0
-    for op in ops:
+    for op, tensor in ops:
         if part and size + op.bytes_moved > _BYTES:
             yield part
             part, size = [], 0
-        part.append(op)
+        part.append((op, tensor))
         size += op.bytes_moved
     if part:
         yield part

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 import click
 
-from harness.commands.options import language_option, output_option
+from harness.commands.options import compiler_options, language_option, output_option
 from harness.errors import ChildFailedError, UsageError
 from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED
 from harness.store.cache import cache_folder
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--network", metavar="NAME|FILE", help="synthetic, or the path of imagenet-vgg-verydeep-19.mat.")
 @click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
 @click.option("--customize-dtypes", metavar="FILE", help="customize_dtypes file; what is found is added to it.")
+@compiler_options
 @output_option("Folder that gets the search's folder.")
 @language_option
 @click.pass_context
@@ -45,6 +46,9 @@ def blame(
     network: Optional[str],
     mixlist: Optional[str],
     customize_dtypes: Optional[str],
+    fusion_switch: Optional[str],
+    cann: Optional[str],
+    op_table: Optional[str],
     output: str,
     lang: Optional[str],
 ) -> None:
@@ -65,7 +69,8 @@ def blame(
     if (mode is None) == (modes is None):
         raise click.UsageError("blame: expected a MODE, or --modes A,B")
     names = known_modes.split(modes or str(mode))
-    chosen = known_modes.with_options([known_modes.get(name) for name in names], mixlist, customize_dtypes)
+    asked = [known_modes.get(name) for name in names]
+    chosen = known_modes.with_options(asked, mixlist, customize_dtypes, fusion_switch, cann)
     for each in chosen:
         if each.emit == "native":
             raise UsageError(
@@ -78,9 +83,10 @@ def blame(
     case = memory.resolve(suites.customize(first, given, {}).cases[0], cache_folder(), chosen, "cpu")
     check_op_names([case], chosen, cache_folder())
     words = Words(lang or language_of())
+    compiler = {"mixlist": mixlist, "fusion_switch": fusion_switch, "cann": cann, "op_table": op_table}
     are_fit = True
     for name, each in zip(names, chosen):
-        command = again(first.cases[0].id, name, {**given, "mixlist": mixlist})
+        command = again(first.cases[0].id, name, {**given, **compiler})
         question = Question(case=case, mode=each, cache=cache_folder())
         found = search(question, RunFolder.create(Path(output), "blame"), command, words, open_console())
         if found is None:
@@ -156,5 +162,5 @@ def again(case: str, mode: str, given: Dict[str, Any]) -> List[str]:
     command = ["python", "bench.py", "--suite", "accuracy", "--advisory", "--case", case]
     for name, value in given.items():
         for one in value if isinstance(value, tuple) else (value,):
-            command += [f"--{name}", str(one)] if one is not None else []
+            command += [f"--{name.replace('_', '-')}", str(one)] if one is not None else []
     return [*command, "--modes", f"must_keep_origin_dtype,{mode}"]

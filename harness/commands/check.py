@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 import click
 
-from harness.commands.options import Command, graph_options, language_option, output_option
+from harness.commands.options import Command, compiler_options, graph_options, language_option, output_option
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def _spelled(name: str, value: Any, default: Any) -> List[str]:
 @click.option(
     "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
 )
+@compiler_options
 @feeding_options
 @click.option("--every-op", is_flag=True, help="Hold the output of every op against float32's, not of fetches alone.")
 @click.option("--require-fit", is_flag=True, help="The exit status says whether every mode is right.")
@@ -113,7 +114,11 @@ def check(**values: Any) -> None:
     words = Words(values["lang"] or language_of())
     names = known_modes.split(values["modes"]) if values["modes"] else known_modes.NAMES
     chosen = known_modes.with_options(
-        [known_modes.get(name) for name in names], values["mixlist"], values["customize_dtypes"]
+        [known_modes.get(name) for name in names],
+        mixlist=values["mixlist"],
+        customize_dtypes=values["customize_dtypes"],
+        fusion_switch=values["fusion_switch"],
+        profile=values["cann"],
     )
     for mode in chosen:
         if mode.emit == "native":

@@ -6,7 +6,7 @@ from typing import Optional, Tuple
 import click
 
 from harness.commands.graph_gate import GateOptions, gate_plans, graph_plans
-from harness.commands.options import graph_options, language_option, output_option
+from harness.commands.options import compiler_options, graph_options, language_option, output_option
 from harness.errors import UsageError
 from harness.store.cache import cache_folder
 
@@ -22,6 +22,7 @@ from harness.store.cache import cache_folder
 @click.option(
     "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
 )
+@compiler_options
 @click.option("--gate", metavar="BASELINE.json", help="Hold the plan of --graph against the approved one.")
 @click.option("--approve", is_flag=True, help="Make it the approved one.")
 @click.option("--reason", metavar="TEXT", help="Why; stored beside the approved plan.")
@@ -43,6 +44,9 @@ def explain(
     batch: Optional[int],
     mixlist: Optional[str],
     customize_dtypes: Optional[str],
+    fusion_switch: Optional[str],
+    cann: Optional[str],
+    op_table: Optional[str],
     gate: Optional[str],
     approve: bool,
     reason: Optional[str],
@@ -72,7 +76,7 @@ def explain(
     gating.check(graph)
     source = graph_source(graph, signature, fetches, shapes, inputs) if graph else None
     asked = [modes.get(name) for name in (mode, other) if name]
-    chosen = tuple(modes.with_options(asked, mixlist, customize_dtypes))
+    chosen = tuple(modes.with_options(asked, mixlist, customize_dtypes, fusion_switch, cann))
     if source:
         question = plans.Question(graph=source, modes=chosen)
     else:

@@ -17,6 +17,36 @@ def language_option(command: Command) -> Command:
     return click.option("--lang", type=click.Choice(LANGUAGES), help="Language; of the locale unless given.")(command)
 
 
+def compiler_options(command: Command) -> Command:
+    """Add the options that say which compiler decides: its age, its fusions, its operator table."""
+    for option in reversed(_COMPILER):
+        command = option(command)
+    return command
+
+
+def _use_table(context: click.Context, parameter: click.Parameter, value: Optional[str]) -> Optional[str]:
+    """Let this table decide here and in every process that is started."""
+    if value is not None:
+        from harness.precision.rules.op_table import use_table
+
+        use_table(value)
+    return value
+
+
+_COMPILER: Tuple[Callable[[Command], Command], ...] = (
+    click.option("--fusion-switch", metavar="FILE", help="fusion_switch file: graph fusions that are turned off."),
+    click.option(
+        "--cann", type=click.Choice(["current", "early_2022"]), help="Age of the compiler; current unless given."
+    ),
+    click.option(
+        "--op-table",
+        metavar="FILE",
+        callback=_use_table,
+        help="Operator table of a CANN installation (ini or JSON), over the packaged one.",
+    ),
+)
+
+
 def baselines_option(command: Command) -> Command:
     """Add the option that says where approved results and power cards lie."""
     return click.option(
@@ -96,6 +126,7 @@ SECTIONS: Dict[str, Tuple[Callable[[Command], Command], ...]] = {
             metavar="FILE",
             help="customize_dtypes file for all modes but must_keep_origin_dtype.",
         ),
+        *_COMPILER,
         click.option("--loss-scale", metavar="SCALE", help="none, a number, or dynamic[:init=N,incr_every=N,…]."),
         click.option(
             "--overflow",

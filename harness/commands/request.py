@@ -11,13 +11,16 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.records import Mode, Suite
 
-_FILES = ("content", "styles", "mixlist", "customize_dtypes", "data_path", "baselines")
+_FILES = ("content", "styles", "mixlist", "customize_dtypes", "fusion_switch", "op_table", "data_path", "baselines")
 """Options whose values are always paths."""
 _DRAWN = ("size", "steps", "seed", "network")
 """Options that replace a case's field of the same name."""
 _MEASURED = ("replicates", "max_replicates", "half_width", "budget", "timeout")
 """Options that replace a suite's field of the same name."""
-_WITH_RESUME = ("resume", "inconclusive", "advisory", "require_fit", "baselines", "report", "lang", "json", "quiet")
+_WITH_RESUME = (
+    *("resume", "op_table", "inconclusive", "advisory", "require_fit", "baselines"),
+    *("report", "lang", "json", "quiet"),
+)
 _NOT_WITH_AGAINST = ("resume", "gate", "plan_only", "health", "require_fit", *_MEASURED[:3])
 
 
@@ -46,6 +49,9 @@ class Request:
     modes: Optional[str]
     mixlist: Optional[str]
     customize_dtypes: Optional[str]
+    fusion_switch: Optional[str]
+    cann: Optional[str]
+    op_table: Optional[str]
     loss_scale: Optional[str]
     overflow: Optional[str]
     emit: Optional[str]
@@ -115,7 +121,7 @@ class Request:
             asked = list({mode.name: mode for mode in map(modes.get, modes.split(self.modes))}.values())
         else:
             asked = modes.defaults(suite.modes, kind)
-        asked = modes.with_options(asked, self.mixlist, self.customize_dtypes)
+        asked = modes.with_options(asked, self.mixlist, self.customize_dtypes, self.fusion_switch, self.cann)
         loss_scale = modes.parse_loss_scale(self.loss_scale or "none")
         return modes.on_chip(asked, loss_scale, self.overflow, self.emit, self.npu_option)
 

@@ -16,7 +16,7 @@ from harness.devices.device import DeviceUnavailable, Prepared
 from harness.devices.host import HostDevice, refusals
 from harness.devices.naming import Chosen
 from harness.machine import cann, environment
-from harness.precision import DtypePlan, customize_dtypes_text, modify_mixlist_text, plan_graph
+from harness.precision import DtypePlan, customize_dtypes_text, fusion_switch_text, modify_mixlist_text, plan_graph
 from harness.records import Mode, WorkerEnvironment
 from harness.remark import Remark, remark
 from model.settings import StyleSettings
@@ -167,6 +167,8 @@ class AscendDevice(HostDevice):
             options["customize_dtypes"] = ("s", self._file("customize_dtypes.cfg", customize_dtypes_text(precision)))
         if precision.mixlist is not None:
             options["modify_mixlist"] = ("s", self._file("modify_mixlist.json", modify_mixlist_text(precision.mixlist)))
+        if precision.fusion_switches:
+            options["fusion_switch_file"] = ("s", self._file("fusion_switch.cfg", fusion_switch_text(precision)))
         return options
 
     def _file(self, name: str, text: str) -> bytes:

@@ -54,7 +54,6 @@ OPTIONS = {
     "variable_memory_max_size": Option("s"),
     "enable_small_channel": Option("i", ("0", "1")),
     "jit_compile": Option("s", ("true", "false", "auto")),
-    "fusion_switch_file": Option("s", kind="file"),
     "auto_tune_mode": Option("s"),
     "aoe_mode": Option("s", ("1", "2", "4", "mdat")),
     "work_path": Option("s", kind="folder"),
@@ -77,6 +76,7 @@ _OURS = {
     "precision_mode": "--modes",
     "modify_mixlist": "--mixlist",
     "customize_dtypes": "--customize-dtypes",
+    "fusion_switch_file": "--fusion-switch",
     "use_off_line": "--device cpu, to leave the card out",
 }
 """Keys that another option of this program sets, and that option."""

@@ -11,6 +11,7 @@ from harness.devices import naming
 from harness.devices.kinds import KINDS
 from harness.errors import UsageError
 from harness.mission import files
+from harness.precision.rules.op_table import use_table
 from harness.records import Case, Mode, Record
 from harness.store.files import numbered
 from model.settings import StyleSettings
@@ -101,7 +102,15 @@ def from_options(options: Mapping[str, Any]) -> Job:
     name = KINDS[naming.choose_one(options["device"]).kind].reference_mode
     if options["precision_mode"] is not None:
         name = options["precision_mode"]
-    (mode,) = precision_modes.with_options([precision_modes.get(name)], options["mixlist"], options["customize_dtypes"])
+    if options["op_table"] is not None:
+        use_table(options["op_table"])
+    (mode,) = precision_modes.with_options(
+        [precision_modes.get(name)],
+        mixlist=options["mixlist"],
+        customize_dtypes=options["customize_dtypes"],
+        fusion_switch=options["fusion_switch"],
+        profile=options["cann"],
+    )
     fields = ("output", "device", "progress_write", "progress_plot", "record", "overwrite", "resume")
     job = _validated(
         Job,

@@ -23,9 +23,10 @@ from harness.precision.rules.config import (
     PrecisionConfigError,
     load_config,
     parse_customize_dtypes,
+    parse_fusion_switch,
     parse_modify_mixlist,
 )
-from harness.precision.rules.config_text import customize_dtypes_text, modify_mixlist_text
+from harness.precision.rules.config_text import customize_dtypes_text, fusion_switch_text, modify_mixlist_text
 from harness.precision.rules.layers import ExplainedOp, Layer, explain_layers, layer_name
 from harness.precision.rules.ops_info import OpsInfoError
 from harness.precision.rules.plan import (
@@ -88,10 +89,12 @@ __all__ = [
     "customize_dtypes_text",
     "diff_plans",
     "explain_layers",
+    "fusion_switch_text",
     "layer_name",
     "load_config",
     "modify_mixlist_text",
     "parse_customize_dtypes",
+    "parse_fusion_switch",
     "parse_modify_mixlist",
     "render_diff",
     "render_op",

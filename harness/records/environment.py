@@ -2,7 +2,7 @@
 
 from typing import Dict, Optional, Tuple
 
-from harness.precision.rules.op_table import PACKAGED
+from harness.precision.rules.kernels import PACKAGED
 from harness.records.base import Record, Time
 
 

@@ -138,6 +138,9 @@ def _print_attention(console: Console, plan: DtypePlan, words: Words) -> None:
         lines.append(words("unknown types, dtype kept: {names}", names=", ".join(plan.unknown_types)))
     if plan.assumed_types:
         lines.append(words("kernel rows assumed, in no source: {names}", names=", ".join(plan.assumed_types)))
+    if plan.disputed_types:
+        names = ", ".join(plan.disputed_types)
+        lines.append(words("sources disagree, the vendor's table is followed: {names}", names=names))
     for item in filter(_matters, plan.constants):
         where = words("constant leaves float16's range: {op} input {index}", op=item.consumer, index=item.position)
         lines.append(f"{where}{words.comma}{_lost(item, words)}")
@@ -175,9 +178,10 @@ def _print_totals(console: Console, modes: Sequence[Mode], plans: Sequence[Dtype
     shown = [Column(mode.name, [cells[index] for _, cells in rows]) for index, mode in enumerate(modes)]
     print_table(console, Column(words("totals"), [name for name, _ in rows], number=False), shown, words)
     note = words(
-        "Roofline: {rate} TFLOPS in float16, {bandwidth} TB/s assumed. Operator table: {table}.",
+        "Roofline: {rate} TFLOPS in float16, {bandwidth} TB/s assumed. Operator table: {table}. Compiler: {compiler}.",
         rate=f"{PEAK_FLOPS / 1e12:.0f}",
         bandwidth=f"{ASSUMED_BANDWIDTH / 1e12:.1f}",
         table=words(load_op_table().source),
+        compiler=", ".join(dict.fromkeys(plan.config.profile for plan in plans)),
     )
     console.print(Text(note, style="dim"), soft_wrap=True)

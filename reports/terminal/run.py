@@ -6,7 +6,7 @@ from typing import Optional, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from harness.precision.rules.op_table import PACKAGED
+from harness.precision.rules.kernels import PACKAGED
 from harness.records import Run, TrialResult
 from reports.advice import Origin
 from reports.language import ENGLISH, Words

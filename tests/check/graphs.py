@@ -28,12 +28,12 @@ def healthy():
 
 
 def far_divisor():
-    """A layer whose mean is taken by a divisor that float16 does not hold."""
+    """A layer whose means are taken by divisors that float16 does not hold."""
     x = tf.placeholder(tf.float32, (4, 32), name="x")
     with tf.name_scope("layer"):
         hidden = tf.nn.relu(tf.matmul(x, weights(32, 64)), name="relu")
     with tf.name_scope("mean"):
-        scaled = tf.divide(hidden, 200000.0, name="quotient")
+        scaled = tf.divide(hidden, np.full(64, 200000.0, np.float32), name="quotient")
     with tf.name_scope("last"):
         tf.matmul(scaled * 1024.0, weights(64, 8), name="out")
 

@@ -69,7 +69,7 @@ def test_what_the_table_does_not_know_leaves_a_mode_unjudged(check):
 def test_every_op_is_held_against_float32_when_asked_for(check):
     found = check(graphs.healthy, ["force_fp16"], every_op=True)
     (mode,) = found.modes
-    assert [op.op for op in mode.ops] == ["first/MatMul", "first/Relu", "second/MatMul", "out"]
+    assert [op.op for op in mode.ops] == ["first/MatMul", "first/Relu", "second/MatMul", "out/Muls"]
     assert mode.first is None and not any(op.parts for op in mode.ops)
     assert all(0 < op.distance < op.limit for op in mode.ops)
 

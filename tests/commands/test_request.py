@@ -25,12 +25,13 @@ def test_every_option_is_a_field_and_every_field_an_option():
 CHANGES = [
     "--content {picture}", "--styles {picture}", "--size 40", "--steps 33", "--init noise", "--seed 5", "--batch 2",
     "--network synthetic-narrow", "--modes force_fp16", "--mixlist {mixlist}", "--customize-dtypes {dtypes}",
+    "--fusion-switch {switch}", "--cann early_2022",
     "--loss-scale 2", "--overflow ieee", "--emit native", "--npu-option deterministic=1", "--replicates 2",
     "--max-replicates 9", "--half-width 0.5", "--budget 7", "--timeout 8", "--gate",
 ]  # fmt: skip
 ELSEWHERE = {
     "suite", "resume", "against", "pairs", "plan_only", "data_path", "device", "health", "require_fit", "inconclusive",
-    "advisory", "baselines", "output", "report", "lang", "json", "quiet", "case",
+    "advisory", "baselines", "output", "report", "lang", "json", "quiet", "case", "op_table",
 }  # fmt: skip
 """What decides no figure of the suite: tested where it is used."""
 
@@ -39,7 +40,9 @@ ELSEWHERE = {
 def test_an_option_changes_the_suite_that_is_run(option, tmp_path, picture):
     (tmp_path / "mix.json").write_text('{"black-list": {"to-add": ["Mul"]}}')
     (tmp_path / "dtypes.cfg").write_text("OpType::Mul:InputDtype:float32,float32,OutputDtype:float32")
+    (tmp_path / "switch.cfg").write_text("RealDiv2MulsFusionPass:off")
     files = {"picture": picture, "mixlist": tmp_path / "mix.json", "dtypes": tmp_path / "dtypes.cfg"}
+    files["switch"] = tmp_path / "switch.cfg"
     request = request_of("--suite", "perf", *option.format(**files).split())
     assert request.chosen_suite("cpu") != request_of("--suite", "perf").chosen_suite("cpu")
 

@@ -73,7 +73,27 @@ def test_what_cann_s_table_does_not_say_stays_as_packaged(table, host):
     assert found.ops["Sub"] == packaged.ops["Sub"] and found.ops["Conv2D"] == packaged.ops["Conv2D"]
     for column in ("unit", "cost", "bound", "writes"):
         assert all(getattr(found.ops[name], column) == getattr(packaged.ops[name], column) for name in packaged.ops)
-    assert "NotOurs" not in found.ops and found.costs == packaged.costs
+    assert found.attribute_forms == packaged.attribute_forms and found.tensorflow == packaged.tensorflow
+
+
+def test_types_that_cann_alone_knows_are_added(table):
+    new = {"input0": {"dtype": "float,float16"}, "input1": {"dtype": "float,float16", "paramType": "optional"}}
+    _, found = table(json.dumps({"NotOurs": {**new, "output0": {"dtype": "float,float16"}}, "NoRows": {"input0": {}}}))
+    kernel = found.ops["NotOurs"]
+    assert (kernel.unit, kernel.mixlist, kernel.optional) == ("vector", "gray", (1,))
+    assert _rows(kernel) == [(("float32",) * 2, ("float32",)), (("float16",) * 2, ("float16",))]
+    assert "NoRows" not in found.ops
+
+
+def test_a_table_that_is_named_comes_before_cann_s(table, tmp_path, monkeypatch):
+    table(json.dumps(ENTRIES))
+    ini = tmp_path / "ops.ini"
+    ini.write_text("[Mul]\ninput0.dtype=float16\ninput1.dtype=float16\noutput0.dtype=float16\n")
+    monkeypatch.setenv(ops_info.TABLE_VARIABLE, str(ini))
+    op_table.load_op_table.cache_clear()
+    found = op_table.load_op_table()
+    assert found.source.startswith(f"{ini}, SHA-256 ")
+    assert _rows(found.ops["Mul"]) == [(("float16",) * 2, ("float16",))] and found.ops["Mul"].mixlist == "gray"
 
 
 def test_rows_that_cann_s_table_lists_are_no_longer_assumed(table):
@@ -95,6 +115,7 @@ def test_rows_that_cann_s_table_lists_are_no_longer_assumed(table):
         '{"Mul": {"dynamicFormat": null}}',
         '{"Mul": {"input0": "float16"}}',
         '{"Mul": {"output0": {"dtype": 16}}}',
+        "[Mul]\nno delimiter here\n",
     ],
 )
 def test_a_table_that_cannot_be_read_is_named(table, text):

@@ -34,7 +34,7 @@ def frozen(tmp_path):
 
 
 def test_the_style_step_is_explained_by_layer_with_rules_and_totals(explain):
-    status, out, _ = explain("allow_mix_precision", "--size", "64")
+    status, out, _ = explain("allow_mix_precision", "--size", "64", "--cann", "early_2022")
     assert status == 0
     text = " ".join(out.split())
     for part in (
@@ -45,6 +45,7 @@ def test_the_style_step_is_explained_by_layer_with_rules_and_totals(explain):
         "ops on cube float16 41",
         "roofline floor, ms",
         "1.2 TB/s assumed",
+        "Operator table: packaged. Compiler: early_2022.",
     ):
         assert part in text, part
 

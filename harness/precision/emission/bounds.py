@@ -9,7 +9,7 @@ from harness.precision.graph.normalization import StaticGraph
 from harness.precision.number_formats import FLOAT16
 from harness.precision.rules.ascend_ops import CONSTANT, AscendOp
 from harness.precision.rules.costs import count_flops
-from harness.precision.rules.op_table import Bound
+from harness.precision.rules.kernels import Bound
 
 _FLOAT32_MAX = 3.4e38
 """Below the largest float32, which leaves the sums of a kernel room to round."""
@@ -33,7 +33,8 @@ class Operands:
     @property
     def are_bounded(self) -> bool:
         """Say whether every bound and every shape is known."""
-        static_shapes = all(self.static.infos[tensor.tensor].dims_known for tensor in self.op.inputs)
+        infos = [self.static.infos.get(tensor.tensor) for tensor in self.op.inputs]
+        static_shapes = all(info is not None and info.dims_known for info in infos)
         return bool(self.floats) and UNBOUNDED not in self.floats and static_shapes
 
     @property
@@ -78,6 +79,7 @@ def _inner_product(operands: Operands) -> float:
 
 BOUNDS: Dict[Bound, Callable[[Operands], float]] = {
     "unknown": lambda operands: UNBOUNDED,
+    "one": lambda operands: 1.0,
     "selected": lambda operands: max(operands.floats),
     # Where windows overlap, gradients that meet in one element add up.
     "scattered": lambda operands: max(operands.floats) * operands.elements,

@@ -16,11 +16,14 @@ from harness.precision.emission.rounded import append_kept, matched_ops
 from harness.precision.emission.writer import GraphWriter, rename
 from harness.precision.graph.nodes import GraphError, control_inputs, data_inputs, node_name, set_inputs, tensor_name
 from harness.precision.graph.normalization import StaticGraph, normalize
+from harness.precision.number_formats import NARROW
 from harness.precision.rules.ascend_ops import AscendOp
 from harness.precision.rules.judge import AI_CORE
 from harness.precision.rules.plan import DtypePlan, PlannedOp
 
 _FLOAT = tf.float32.as_datatype_enum
+# Leading inputs of the dtype T, of ops whose other inputs, and all outputs but the first, are of the dtype U.
+_OF_TYPE_T = {f"FusedBatchNorm{name}": count for name, count in (("V2", 1), ("V3", 1), ("GradV2", 2), ("GradV3", 2))}
 
 
 class NoKernelError(ValueError):
@@ -76,7 +79,9 @@ class _Lowering:
             if is_lowered:
                 self._lower(node)
         for node, is_lowered in nodes:
-            inputs = [self._as_read(tensor, is_lowered) for tensor in data_inputs(node)]
+            tensors = data_inputs(node)
+            narrow = _OF_TYPE_T.get(node.op, len(tensors)) if is_lowered else 0
+            inputs = [self._as_read(tensor, slot < narrow) for slot, tensor in enumerate(tensors)]
             set_inputs(node, inputs, control_inputs(node))
         self.graph.prune()
         emitted = self.graph.to_graph_def()
@@ -92,10 +97,25 @@ class _Lowering:
         return names
 
     def _require_one_dtype(self, op: AscendOp, planned: PlannedOp) -> None:
-        """TensorFlow's kernels compute in one dtype: they widen no output, and leave no variable wide."""
-        originals = [tensor.dtype for tensor in op.inputs + op.outputs]
-        dtypes = zip(originals, planned.inputs + planned.outputs)
-        if {dtype for original, dtype in dtypes if original == "float32"} != {self.low.name}:
+        """TensorFlow's kernels compute in one dtype: they widen no output, and leave no variable wide.
+
+        What no kernel of the card narrows, such as the gradient of a convolution's filter, is as TensorFlow has it.
+        """
+        rows = op.kernel.rows_for(len(op.inputs), len(op.outputs)) if op.kernel else ()
+        read = [
+            (tensor.dtype, dtype, [row.inputs[tensor.position :][:1] for row in rows])
+            for tensor, dtype in zip(op.inputs, planned.inputs)
+        ]
+        made = [
+            (output.dtype, dtype, [row.outputs[index : index + 1] for row in rows])
+            for index, (output, dtype) in enumerate(zip(op.outputs, planned.outputs))
+        ]
+        wide = [
+            original
+            for original, dtype, columns in read + made
+            if original == "float32" and dtype != self.low.name and any(set(column) & set(NARROW) for column in columns)
+        ]
+        if wide:
             reason = f"no kernel takes and gives {planned.dtypes}"
         elif any(output.variable for output in op.outputs):
             reason = f"no kernel computes in {self.low.name} on a float32 variable"
@@ -112,7 +132,8 @@ class _Lowering:
                 f"{node.op} {name}: TensorFlow {tf.__version__} has no {self.low.name} kernel for it on this "
                 f"{self.device.upper()} (use --emit rounded)"
             )
-        outputs = {f"{name}:{index}" for index in range(_count_outputs(name, self.static))}
+        count = 1 if node.op in _OF_TYPE_T else _count_outputs(name, self.static)
+        outputs = {f"{name}:{index}" for index in range(count)}
         fetched = outputs & self.fetched
         self.narrow |= {tensor for tensor in outputs - fetched if self._was_float(tensor)}
         if fetched:

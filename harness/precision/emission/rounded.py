@@ -5,8 +5,9 @@ ops that move or pick values need no rounding of their own. Kernels that widen i
 their float32 accumulator, are rounded once at the end.
 
 Not modelled: float32 results saturate on the card, here they do not; average pooling multiplies by the float16
-reciprocal of the window's area there, which differs where that area is no power of two; tensors that the model
-itself stores as float16 keep TensorFlow's infinities.
+reciprocal of the window's area there, which differs where that area is no power of two; a float32 quotient by a
+constant is a product with its reciprocal there; tensors that the model itself stores as float16 keep TensorFlow's
+infinities.
 """
 
 from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
@@ -16,6 +17,7 @@ import tensorflow.compat.v1 as tf
 
 from harness.precision.emission.adam import emulate_adam
 from harness.precision.emission.bounds import result_bound, rounded_bound
+from harness.precision.emission.updates import emulate_addition, emulate_update
 from harness.precision.emission.writer import UNBOUNDED, GraphWriter, Rounding, rename, round_array
 from harness.precision.graph.nodes import (
     GraphError,
@@ -29,10 +31,13 @@ from harness.precision.graph.nodes import (
     tensor_name,
 )
 from harness.precision.graph.normalization import StaticGraph, normalize
-from harness.precision.number_formats import FLOAT16
-from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input, lower
+from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input
+from harness.precision.rules.fusions import lower
 from harness.precision.rules.judge import AI_CORE
 from harness.precision.rules.plan import DtypePlan, PlannedOp
+
+_MERGING = ("Merge", "RefMerge")
+_NEXT = ("NextIteration", "RefNextIteration")
 
 
 class HealthGraph(NamedTuple):
@@ -107,7 +112,7 @@ class _Emitter:
         self.static: StaticGraph = normalize(graph_def, plan.fetches)
         self.graph: NodeGraph = self.static.graph
         self.ops = matched_ops(self.static, plan)
-        self.relus = {op.name for op in plan.ops if op.type in ("Relu", "ReluV2") and op.engine == AI_CORE}
+        self.relus = {op.nodes[0] for op in plan.ops if op.type in ("Relu", "ReluV2") and op.engine == AI_CORE}
         self.readers = self.graph.readers()
         self.fetched = self.graph.fetched_tensors
         self.values: Dict[str, _Value] = {}
@@ -129,17 +134,47 @@ class _Emitter:
         return HealthGraph(emitted, dict(counters))
 
     def _emit(self, op: AscendOp, planned: PlannedOp) -> None:
+        writes = op.kernel.writes if op.kernel is not None else 0
         for tensor, dtype in zip(op.inputs, planned.inputs):
-            is_written = op.kernel is not None and tensor.position < op.kernel.writes
             wants_half = dtype == "float16" or (op.type == "Cast" and planned.outputs == ("float16",))
-            if wants_half and tensor.dtype == "float32" and not is_written:
+            if wants_half and tensor.dtype == "float32" and tensor.position >= writes:
                 self._round_input(tensor)
-        if "float16" in planned.outputs and op.type == "ApplyAdamD":
-            emulate_adam(self.writer, op.name)
-        elif "float16" in planned.outputs and op.type == "AssignAdd":
-            self._emulate_assign_add(op.name)
-        elif op.outputs and op.outputs[0].tensor is not None and op.outputs[0].dtype == "float32":
-            self._finish_output(op, planned, op.outputs[0].tensor)
+        if writes and op.kernel is not None and not op.kernel.exact and "float16" in planned.outputs:
+            self._emulate_writing(op, writes)
+            return
+        if op.type in ("Muls", "Square"):
+            self._respell(op, planned)
+        outputs = [
+            (index, output.tensor)
+            for index, output in enumerate(op.outputs)
+            if output.tensor is not None and node_name(output.tensor) in op.nodes and output.dtype == "float32"
+        ]
+        if outputs:
+            self._finish_outputs(op, planned, outputs)
+
+    def _emulate_writing(self, op: AscendOp, writes: int) -> None:
+        """Let an op that writes variables do so in float16."""
+        if op.type == "ApplyAdamD":
+            emulate_adam(self.writer, op.nodes[0])
+        elif op.type in ("AssignAdd", "AssignSub"):
+            emulate_addition(self.writer, op.nodes[0])
+        else:
+            emulate_update(self.writer, op.nodes[0], writes)
+
+    def _respell(self, op: AscendOp, planned: PlannedOp) -> None:
+        """Give a node the arithmetic of the op that a fusion made of it."""
+        node = self.graph.nodes[op.nodes[0]]
+        inputs = data_inputs(node)
+        if node.op == "Pow":
+            node.op = "Square"
+            set_inputs(node, inputs[:1], control_inputs(node))
+        elif op.type == "Muls" and planned.inputs[0] == "float16":
+            # The pass computes the reciprocal in float32; the kernel has it in its row's dtype.
+            divisor = self.static.root(inputs[1])
+            reciprocal = round_array(np.float32(1.0 / np.float64(self.static.constant(divisor))), self.chip.saturate)
+            node.op = "Mul"
+            factor = self._copy(divisor, f"{node.name}/reciprocal", reciprocal)
+            set_inputs(node, [inputs[0], factor], control_inputs(node))
 
     def _connect_status(self, register: tf.NodeDef) -> None:
         """Make the placeholder say whether a value overflowed, in all ops but those that run after it is read."""
@@ -169,10 +204,16 @@ class _Emitter:
             return
         if tensor.tensor not in self.rounded:
             self.rounded[tensor.tensor] = self._rounded(tensor, value)
-        node = self.graph.nodes[tensor.node]
-        inputs = data_inputs(node)
-        inputs[tensor.slot] = self.rounded[tensor.tensor]
-        set_inputs(node, inputs, control_inputs(node))
+        for name, slot in tensor.edges:
+            node = self.graph.nodes[name]
+            if node.op in _MERGING and self.graph.nodes[node_name(tensor.tensor)].op in _NEXT:
+                # A loop's value may only go round through this pair of nodes: it is rounded before both.
+                node, slot = self.graph.nodes[node_name(tensor.tensor)], 0
+                before = tensor._replace(tensor=data_inputs(node)[0])
+                self.rounded[tensor.tensor] = self._rounded(before, _Value())
+            inputs = data_inputs(node)
+            inputs[slot] = self.rounded[tensor.tensor]
+            set_inputs(node, inputs, control_inputs(node))
 
     def _rounded(self, tensor: Input, value: _Value) -> str:
         name = f"{node_name(tensor.tensor)}/float16"
@@ -199,23 +240,32 @@ class _Emitter:
 
     # Outputs
 
-    def _finish_output(self, op: AscendOp, planned: PlannedOp, output: str) -> None:
-        """Round an op's first output, a float32 tensor, where the plan says float16, and note what is known of it."""
+    def _finish_outputs(self, op: AscendOp, planned: PlannedOp, outputs: Sequence[Tuple[int, str]]) -> None:
+        """Round an op's float32 outputs where the plan says float16, and note what is known of them.
+
+        Args:
+            outputs: position among the op's outputs, and tensor, of those that are float32 in TensorFlow.
+        """
         operands = [self._read(tensor, dtype) for tensor, dtype in zip(op.inputs, planned.inputs)]
         bound = result_bound(op, [value.bound for value in operands], planned.inputs, self.static)
+        is_exact = self._is_exact(op) and all(value.exact for value in operands)
+        for _, output in outputs:
+            bound = bound if is_exact or output == outputs[0][1] else UNBOUNDED
+            self.values[output] = _Value(True, rounded_bound(bound)) if is_exact else _Value(False, bound)
+        halves = [output for index, output in outputs if planned.outputs[index] == "float16"]
         if operands and operands[0].deferred:
             # Only a Relu is given a deferred input: rounding commutes with it.
             known = Rounding(operands[0].bound, nonnegative=True)
-            self._round_output(op, output, known, counted=op.inputs[0].tensor)
-        elif self._is_exact(op) and all(value.exact for value in operands):
-            self.values[output] = _Value(True, rounded_bound(bound))
-        elif planned.outputs[0] == "float32":
-            self.values[output] = _Value(False, bound)
-        elif self._defers(output):
-            self.values[output] = _Value(False, bound, deferred=True)
+            self._round_output(op, outputs[0][1], known, counted=op.inputs[0].tensor)
+        elif is_exact or not halves:
+            return
+        elif tensor_name(node_name(halves[0])) != halves[0] or f"{node_name(halves[0])}:1" in self.static.infos:
+            self._round_outputs(op, halves)
+        elif self._defers(halves[0]):
+            self.values[halves[0]] = _Value(False, bound, deferred=True)
         else:
             self._forbid_reciprocal(op)
-            self._round_output(op, output, Rounding(bound))
+            self._round_output(op, halves[0], Rounding(bound))
 
     def _is_exact(self, op: AscendOp) -> bool:
         """Say whether an op's results are float16 values whenever its operands are."""
@@ -224,7 +274,7 @@ class _Emitter:
         if op.type != "MaxPoolGrad":
             return True
         # Where windows overlap, gradients that meet in one element are added.
-        node = self.graph.nodes[op.name]
+        node = self.graph.nodes[op.nodes[0]]
         sizes, strides = node.attr["ksize"].list.i, node.attr["strides"].list.i
         return all(size <= stride or size == 1 for size, stride in zip(sizes, strides))
 
@@ -241,7 +291,7 @@ class _Emitter:
         if op.type == "RealDiv" and op.inputs[1].kind == CONSTANT:
             divisor = round_array(self.static.constant(op.inputs[1].root), self.chip.saturate)
             if np.all(divisor != 0):
-                self.graph.nodes[op.name].op = "DivNoNan"
+                self.graph.nodes[op.nodes[0]].op = "DivNoNan"
 
     def _round_output(self, op: AscendOp, output: str, known: Rounding, counted: str = "") -> None:
         """Round what a node computes; the last op of the rounding takes over the node's name."""
@@ -252,25 +302,37 @@ class _Emitter:
         rename(self.graph, node_name(result), name)
         self.values[output] = _Value(True, rounded_bound(known.bound))
 
-    def _emulate_assign_add(self, name: str) -> None:
-        """Replace the addition into a variable by one in float16 and an assignment."""
-        node = self.graph.nodes[name]
-        inputs = data_inputs(node)
-        is_resource = node.op == "AssignAddVariableOp"
-        dtype = tf.float32.as_datatype_enum
-        value = inputs[0]
-        if is_resource:
-            value = self.writer.add(f"{name}/read", "ReadVariableOp", [value], dtype=dtype)
-        half = self.writer.round(f"{name}/read/float16", value, Rounding(), f"{name}/read")
-        total = self.writer.arithmetic(f"{name}/sum", "AddV2", half, inputs[1])
-        total = self.writer.round(f"{name}/sum/float16", total, Rounding(2 * FLOAT16.largest), name)
-        node.op = "AssignVariableOp" if is_resource else "Assign"
-        set_inputs(node, [inputs[0], total], control_inputs(node))
+    def _round_outputs(self, op: AscendOp, halves: Sequence[str]) -> None:
+        """Round some outputs of a node that has several; an op that passes all of them on takes over its name."""
+        name = node_name(halves[0])
+        raw = self.writer.free_name(f"{name}/unrounded")
+        rename(self.graph, name, raw)
+        passed, dtypes = [], []
+        for output in self._outputs_of(name):
+            index = int(output.partition(":")[2])
+            tensor = f"{raw}:{index}"
+            if output in halves:
+                known = Rounding(self.values[output].bound)
+                label = op.name if output == halves[0] else f"{op.name}:{index}"
+                tensor = self.writer.round(f"{name}/float16_{index}", tensor, known, label)
+                self.values[output] = _Value(True, rounded_bound(known.bound))
+            passed.append(tensor)
+            dtypes.append(tf.as_dtype(self.static.infos[output].dtype).as_datatype_enum)
+        node = tf.NodeDef(name=name, op="IdentityN")
+        set_inputs(node, passed, ())
+        node.attr["T"].list.type.extend(dtypes)
+        self.graph.nodes[name] = node
+
+    def _outputs_of(self, name: str) -> List[str]:
+        outputs: List[str] = []
+        while f"{name}:{len(outputs)}" in self.static.infos:
+            outputs.append(f"{name}:{len(outputs)}")
+        return outputs
 
 
 def matched_ops(static: StaticGraph, plan: DtypePlan) -> List[Tuple[AscendOp, PlannedOp]]:
     """Return each op of the graph with what the plan says of it; raises GraphError when it is of another graph."""
-    ops = lower(static)
+    ops = lower(static, plan.config)
     if tuple(op.name for op in ops) != tuple(op.name for op in plan.ops):
         raise GraphError("the plan was made for another graph")
     return list(zip(ops, plan.ops))

@@ -6,7 +6,7 @@ constant.
 """
 
 import collections
-from typing import Dict, List, Sequence, Set
+from typing import Dict, List, Optional, Sequence, Set
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -26,8 +26,9 @@ from harness.precision.graph.nodes import (
     tensor_name,
 )
 
-FORWARDING = frozenset(("Identity", "StopGradient", "PreventGradient", "Snapshot", "EnsureShape"))
-_RESHAPING = frozenset(("Reshape", "ExpandDims", "Squeeze"))
+_FORWARDING = frozenset(("Identity", "StopGradient", "PreventGradient", "Snapshot", "EnsureShape", "GuaranteeConst"))
+# The compiler removes these and links their readers to what they read (GE, dimension_adjust_pass.cc).
+_ADJUSTING = frozenset(("ExpandDims", "Squeeze"))
 _REDUCING = frozenset(("Sum", "Mean", "Max", "Min", "Prod"))
 _EXPANDING = frozenset(("Tile", "BroadcastTo"))
 
@@ -47,6 +48,22 @@ class StaticGraph:
     def constant(self, tensor: str) -> np.ndarray:
         """Return the value of a constant tensor."""
         return constant_value(self.graph.nodes[node_name(tensor)])
+
+    def forwards(self, node: tf.NodeDef, output: int = 0) -> Optional[int]:
+        """Return which data input an output of a node passes on as it is; None if it computes something."""
+        if node.op in _FORWARDING or node.op in _ADJUSTING:
+            return 0
+        return output if node.op == "IdentityN" else None
+
+    def root(self, tensor: str, through: Sequence[str] = ()) -> str:
+        """Return the tensor that a chain of forwarding nodes, and of these further ops, begins with."""
+        while True:
+            name, _, output = tensor.partition(":")
+            node = self.graph.nodes[name]
+            position = 0 if node.op in through else self.forwards(node, int(output))
+            if position is None:
+                return tensor
+            tensor = data_inputs(node)[position]
 
 
 def normalize(graph_def: tf.GraphDef, fetches: Sequence[str]) -> StaticGraph:
@@ -103,20 +120,19 @@ class _Simplifier:
         if result is None or source.is_ref:
             return
         same_shape = result.dims_known and result.shape == source.shape
-        if node.op in FORWARDING or (node.op == "AddN" and len(inputs) == 1):
-            # A fetch may also be fed: what reads it must go on reading it.
-            if tensor_name(name) not in self.fetched:
+        # A fetch may also be fed: what reads it must go on reading it.
+        is_fetched = tensor_name(name) in self.fetched
+        moves_nothing = node.op == "Reshape" or (node.op in _REDUCING and source.elements == result.elements)
+        forwards = node.op in _FORWARDING or (node.op == "AddN" and len(inputs) == 1)
+        if forwards or (same_shape and (moves_nothing or node.op in _EXPANDING or node.op in _ADJUSTING)):
+            if not is_fetched:
                 self._forward(name, inputs)
-        elif node.op in _RESHAPING or (node.op in _REDUCING and source.elements == result.elements):
-            if same_shape:
-                self._forward(name, inputs)
-            elif result.dims_known and source.dims_known:
-                if self._absorb(inputs[0], result):
+        elif moves_nothing:
+            if result.dims_known and source.dims_known:
+                if not is_fetched and self._absorb(inputs[0], result):
                     self._forward(name, inputs)
                 else:
                     self._become_reshape(node, inputs[0], result)
-        elif node.op in _EXPANDING and same_shape:
-            self._forward(name, inputs)
         elif node.op == "BroadcastTo" and result.dims_known and source.dims_known:
             self._become_tile(node, inputs[0], source, result)
 
@@ -150,7 +166,7 @@ class _Simplifier:
         return True
 
     def _become_reshape(self, node: tf.NodeDef, source: str, result: TensorInfo) -> None:
-        """ExpandDims, Squeeze and reductions over single elements move nothing: one spelling for all."""
+        """Reductions over single elements move nothing, as Reshape: one spelling for all."""
         dtype = self.infos[source].dtype
         shape = self._constant(node.name + "/shape", np.array(result.shape, np.int32))
         _retype(node, "Reshape", {"T": dtype, "Tshape": "int32"})

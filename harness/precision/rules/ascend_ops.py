@@ -1,33 +1,33 @@
-"""From TensorFlow nodes to the ops the Ascend compiler judges: types, and the fusions that change dtypes.
+"""From TensorFlow nodes to the ops the Ascend compiler judges: their types, and what they read and write.
 
-Types follow canndev framework/tf_plugin; fusions follow canndev fusion_pass, as run by GE
-OptimizeOriginalGraph. They are knowledge about the plan only: the TensorFlow graph is not changed here.
+Types follow canndev framework/tf_plugin, inputs that become attributes canndev const2attr_fusion_pass.cc. The fusions
+that join or split nodes are in rules.fusions. All of it is knowledge about the plan only: the TensorFlow graph is not
+changed here.
 """
 
-from typing import Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import tensorflow.compat.v1 as tf
 
-from harness.precision.graph.nodes import TensorInfo, data_inputs, node_name, tensor_name
-from harness.precision.graph.normalization import FORWARDING, StaticGraph
+from harness.precision.graph.nodes import TensorInfo, data_inputs, node_name
+from harness.precision.graph.normalization import StaticGraph
 from harness.precision.number_formats import CONVERTED
-from harness.precision.rules.op_table import OpKernel, load_op_table
+from harness.precision.rules.config import PrecisionConfig
+from harness.precision.rules.kernels import OpKernel
+from harness.precision.rules.op_table import load_op_table
 
 CONSTANT, VARIABLE, COMPUTED = "constant", "variable", "computed"
 
-_FORWARDING = FORWARDING | {"ReadVariableOp"}
-
-# Constant inputs become attributes (canndev const2attr_fusion_pass.cc): new type, those inputs, the others.
-_ATTRIBUTE_FORMS = {
-    "Conv2DBackpropInput": ("Conv2DBackpropInputD", (0,), (1, 2)),
-    "AvgPoolGrad": ("AvgPoolGradD", (0,), (1,)),
-    "Transpose": ("TransposeD", (1,), (0,)),
-    "Sum": ("ReduceSumD", (1,), (0,)),
-    "Mean": ("ReduceMeanD", (1,), (0,)),
-    "Tile": ("TileD", (1,), (0,)),
-    "Fill": ("FillD", (0,), (1,)),
+# Passes that make attributes of inputs and may be switched off, by the type they change; the others may not.
+_CLOSABLE_FORMS = {
+    "StridedSlice": "ConstToAttrStridedSliceFusion",
+    "Pad": "PadFusionPass",
+    "OneHot": "OneHotFusionPass",
+    "Tile": "TileConstToAttrFusion",
 }
-_MADE_BY_FUSION = frozenset(form for form, _, _ in _ATTRIBUTE_FORMS.values()) | {"ReluV2", "ReluGradV2"}
+
+Edge = Tuple[str, int]
+"""A TensorFlow node and the position of one of its data inputs."""
 
 
 class Input(NamedTuple):
@@ -35,14 +35,12 @@ class Input(NamedTuple):
 
     position: int
     tensor: str
-    """TensorFlow tensor read at the edge."""
+    """TensorFlow tensor read at the edge, or the output of another op that was made of the same node."""
     root: str
     """Tensor at the start of the identities and variable reads that lead to the edge; its producer decides."""
     dtype: str
-    node: str
-    """TensorFlow node that reads it."""
-    slot: int
-    """Position of the edge among that node's data inputs."""
+    edges: Tuple[Edge, ...]
+    """Where TensorFlow's nodes read it; none within a node."""
     kind: str
     """CONSTANT, VARIABLE or COMPUTED; fed placeholders count as computed."""
     elements: int
@@ -73,141 +71,137 @@ class AscendOp(NamedTuple):
     """The node carries `_keep_dtype` (keep_dtype_scope)."""
 
 
-def lower(static: StaticGraph) -> Tuple[AscendOp, ...]:
-    """Return a normalised graph's ops, producers first; those without float16 or float32 are not judged."""
-    return _Lowering(static).run()
+class Lowering:
+    """What is known of a normalised graph's nodes, and how ops are made of them."""
 
-
-class _Lowering:
-    """Finds which nodes the fusions join, and then makes one op of each group of nodes."""
-
-    def __init__(self, static: StaticGraph) -> None:
+    def __init__(self, static: StaticGraph, config: PrecisionConfig) -> None:
         self.static = static
+        self.config = config
         self.nodes = static.graph.nodes
         self.table = load_op_table()
         self.readers = static.graph.readers()
         self.fetched = static.graph.fetched_tensors
-        self.tf_types = _types_by_tf_op()
-        self.fused_bias = self._convolutions_with_bias()
-        self.fused_relus = self._relus_with_gradient()
 
-    def run(self) -> Tuple[AscendOp, ...]:
-        ops = []
-        for name, node in self.nodes.items():
-            if name not in self.fused_bias.values() and self._is_judged(node):
-                ops.append(self._lower(name, node))
-        return tuple(ops)
+    # What a node is
 
-    def _is_judged(self, node: tf.NodeDef) -> bool:
-        kernel = self.table.ops.get(self.tf_types.get(node.op, node.op))
-        if node.op in _FORWARDING or (kernel is not None and not kernel.rows):
+    def kernel(self, op_type: str) -> Optional[OpKernel]:
+        """Return the kernel of an Ascend type; that of the host for ops that never reach AI Core."""
+        kernel = self.table.ops.get(op_type)
+        if kernel is None and self.table.is_host(op_type):
+            return OpKernel.model_validate({"type": op_type, "unit": "host"})
+        return kernel
+
+    def is_judged(self, node: tf.NodeDef) -> bool:
+        """Say whether the compiler decides a node's dtypes: whether it has floats and is not dealt with by itself."""
+        kernel = self.kernel(self.table.ascend_type(node.op))
+        if self.static.forwards(node, 0) is not None or (kernel is not None and kernel.local):
             return False
         if kernel is not None and kernel.writes:
             return _attribute_dtype(node) in CONVERTED
-        dtypes = [self._info(tensor).dtype for tensor in data_inputs(node)]
-        dtypes += [output.dtype for output in self._outputs(node.name)]
+        dtypes = [self.info(tensor).dtype for tensor in data_inputs(node)]
+        dtypes += [output.dtype for output in self.outputs(node.name)]
         return any(dtype in CONVERTED for dtype in dtypes)
 
-    def _lower(self, name: str, node: tf.NodeDef) -> AscendOp:
-        head = self.nodes[self.fused_bias.get(name, name)]
-        op_type, slots = self._type(head)
-        kernel = self.table.ops.get(op_type)
-        keep = "_keep_dtype" in head.attr
-        if name in self.fused_bias:
-            inputs = self._inputs(head, slots) + (self._input(node, 1, position=2),)
-            return AscendOp(head.name, (head.name, name), op_type, kernel, inputs, self._outputs(name), keep)
-        inputs, outputs = self._inputs(node, slots), self._outputs(name)
-        if name in self.fused_relus and node.op == "Relu":
-            outputs += (Output(None, "uint8", outputs[0].elements),)
-        elif name in self.fused_relus:
-            inputs = (inputs[0], inputs[1]._replace(dtype="uint8"))
-        elif kernel is not None and kernel.writes:
-            outputs = tuple(_written(tensor) for tensor in inputs[: kernel.writes])
-        return AscendOp(name, (name,), op_type, kernel, inputs, outputs, keep)
+    def type_of(self, node: tf.NodeDef) -> Tuple[str, Tuple[int, ...]]:
+        """Return the Ascend type and which data inputs are left: constant ones may become attributes."""
+        tensors = data_inputs(node)
+        slots = tuple(range(len(tensors)))
+        op_type = self.table.ascend_type(node.op)
+        form = self.table.attribute_forms.get(op_type)
+        if form is None or form.type not in self.table.ops or _CLOSABLE_FORMS.get(op_type) in self.config.fusions_off:
+            return op_type, slots
+        attributes = [slot for slot in form.positions(len(tensors)) if slot < len(tensors)]
+        if any(self.kind(tensors[slot]) != CONSTANT for slot in attributes):
+            return op_type, slots
+        return form.type, tuple(slot for slot in slots if slot not in attributes)
 
-    def _type(self, node: tf.NodeDef) -> Tuple[str, Tuple[int, ...]]:
-        """Return the Ascend type and which data inputs remain."""
-        slots = tuple(range(len(data_inputs(node))))
-        if node.name in self.fused_relus:
-            return ("ReluV2" if node.op == "Relu" else "ReluGradV2"), slots
-        if node.op in _ATTRIBUTE_FORMS:
-            op_type, attributes, remaining = _ATTRIBUTE_FORMS[node.op]
-            if all(self._kind(data_inputs(node)[slot]) == CONSTANT for slot in attributes):
-                return op_type, remaining
-        if node.op == "ConcatV2":
-            return "ConcatV2D", slots[:-1]
-        return self.tf_types.get(node.op, node.op), slots
-
-    def _inputs(self, node: tf.NodeDef, slots: Tuple[int, ...]) -> Tuple[Input, ...]:
-        return tuple(self._input(node, slot, position) for position, slot in enumerate(slots))
-
-    def _input(self, node: tf.NodeDef, slot: int, position: int) -> Input:
-        tensor = data_inputs(node)[slot]
-        info = self._info(tensor)
-        if info.dtype == "resource":
-            info = TensorInfo(_variable_shape(self.nodes[node_name(self._root(tensor))]), _attribute_dtype(node))
-        root, kind = self._root(tensor), self._kind(tensor)
-        return Input(position, tensor, root, info.dtype, node.name, slot, kind, info.elements)
-
-    def _outputs(self, name: str) -> Tuple[Output, ...]:
-        outputs: List[Output] = []
-        while f"{name}:{len(outputs)}" in self.static.infos:
-            tensor = f"{name}:{len(outputs)}"
-            outputs.append(Output(tensor, self._info(tensor).dtype, self._info(tensor).elements))
-        return tuple(outputs)
-
-    def _info(self, tensor: str) -> TensorInfo:
+    def info(self, tensor: str) -> TensorInfo:
+        """Return what is known of a TensorFlow tensor."""
         return self.static.infos[tensor]
 
-    def _root(self, tensor: str) -> str:
-        node = self.nodes[node_name(tensor)]
-        while node.op in _FORWARDING:
-            tensor = data_inputs(node)[0]
-            node = self.nodes[node_name(tensor)]
-        return tensor
+    def root(self, tensor: str) -> str:
+        """Return the tensor that identities and variable reads pass on."""
+        return self.static.root(tensor, through=("ReadVariableOp",))
 
-    def _kind(self, tensor: str) -> str:
-        op = self.nodes[node_name(self._root(tensor))].op
+    def kind(self, tensor: str) -> str:
+        """Return CONSTANT, VARIABLE or COMPUTED."""
+        root = self.root(tensor)
+        op = self.nodes[node_name(root)].op
         if op == "Const":
             return CONSTANT
-        return VARIABLE if self.tf_types.get(op) == "Variable" else COMPUTED
+        op_type = self.table.ascend_type(op)
+        # Inside a function a captured variable is a placeholder that holds its handle.
+        captured = op_type == "Data" and self.info(root).dtype == "resource"
+        return VARIABLE if op_type == "Variable" or captured else COMPUTED
 
-    def _convolutions_with_bias(self) -> Dict[str, str]:
-        """Return, by BiasAdd node that is its Conv2D's only reader, that Conv2D (AABiasaddConvFusion)."""
-        fused = {}
-        for name, node in self.nodes.items():
-            if node.op != "BiasAdd":
-                continue
-            source = data_inputs(node)[0]
-            alone = len(self.readers[source]) == 1 and source not in self.fetched
-            if self.nodes[node_name(source)].op == "Conv2D" and alone:
-                fused[name] = node_name(source)
-        return fused
+    def is_alone(self, tensor: str) -> bool:
+        """Say whether a tensor has one reader, and is not fetched."""
+        return len(self.readers.get(tensor, ())) == 1 and tensor not in self.fetched
 
-    def _relus_with_gradient(self) -> Set[str]:
-        """Return the Relu and ReluGrad nodes where exactly one ReluGrad reads the Relu (DreluFusionPass)."""
-        fused: Set[str] = set()
-        for name, node in self.nodes.items():
-            tensor = tensor_name(name)
-            if node.op != "Relu" or not self._info(tensor).dims_known:
-                continue
-            gradients = [
-                reader
-                for reader, slot in self.readers.get(tensor, ())
-                if self.nodes[reader].op == "ReluGrad" and slot == 1
-            ]
-            if len(gradients) == 1:
-                fused.update((name, gradients[0]))
-        return fused
+    def is_read(self, tensor: str) -> bool:
+        """Say whether a tensor has a reader or is fetched."""
+        return tensor in self.readers or tensor in self.fetched
+
+    def producer(self, tensor: str, *ops: str) -> Optional[tf.NodeDef]:
+        """Return the node that makes a tensor if it is one of these TensorFlow ops, else None."""
+        node = self.nodes[node_name(tensor)]
+        return node if node.op in ops else None
+
+    # Ops
+
+    def single(self, node: tf.NodeDef) -> AscendOp:
+        """Return the op of a node that no fusion takes part in."""
+        op_type, slots = self.type_of(node)
+        inputs = self.inputs(node, slots)
+        kernel = self.kernel(op_type)
+        if kernel is not None and kernel.writes:
+            outputs = tuple(_written(tensor) for tensor in inputs[: kernel.writes])
+        else:
+            outputs = self.outputs(node.name)
+        return self.op(node.name, op_type, (node,), inputs, outputs)
+
+    def op(
+        self,
+        name: str,
+        op_type: str,
+        nodes: Sequence[tf.NodeDef],
+        inputs: Iterable[Input],
+        outputs: Iterable[Output],
+    ) -> AscendOp:
+        """Return an op of this type; the first of its nodes says whether its dtype is to be kept."""
+        keep = "_keep_dtype" in nodes[0].attr
+        names = tuple(node.name for node in nodes)
+        return AscendOp(name, names, op_type, self.kernel(op_type), tuple(inputs), tuple(outputs), keep)
+
+    def inputs(self, node: tf.NodeDef, slots: Iterable[int]) -> Tuple[Input, ...]:
+        """Return a node's inputs at these slots, as positions 0, 1 and so on of an op."""
+        return tuple(self.input(position, (node.name, slot)) for position, slot in enumerate(slots))
+
+    def input(self, position: int, *edges: Edge) -> Input:
+        """Return the tensor that these edges read, as the input of an op at a position."""
+        name, slot = edges[0]
+        tensor = data_inputs(self.nodes[name])[slot]
+        info, root, kind = self.info(tensor), self.root(tensor), self.kind(tensor)
+        if info.dtype == "resource" and kind == VARIABLE:
+            info = TensorInfo(_variable_shape(self.nodes[node_name(root)]), _attribute_dtype(self.nodes[name]))
+        return Input(position, tensor, root, info.dtype, edges, kind, info.elements)
+
+    def outputs(self, name: str) -> Tuple[Output, ...]:
+        """Return all outputs of a node."""
+        outputs: List[Output] = []
+        while f"{name}:{len(outputs)}" in self.static.infos:
+            outputs.append(self.output(f"{name}:{len(outputs)}"))
+        return tuple(outputs)
+
+    def output(self, tensor: str) -> Output:
+        """Return a TensorFlow tensor as an op's output."""
+        return Output(tensor, self.info(tensor).dtype, self.info(tensor).elements)
 
 
-def _types_by_tf_op() -> Dict[str, str]:
-    """Return the Ascend type by TensorFlow op, for types that do not come of a fusion."""
-    types: Dict[str, str] = {}
-    for op_type, kernel in load_op_table().ops.items():
-        if op_type not in _MADE_BY_FUSION:
-            types.update((tf_op, op_type) for tf_op in kernel.tf_ops if tf_op not in types)
-    return types
+def between(position: int, output: Output) -> Input:
+    """Return the output of one op as the input of another one that was made of the same node."""
+    assert output.tensor is not None
+    return Input(position, output.tensor, output.tensor, output.dtype, (), COMPUTED, output.elements)
 
 
 def _variable_shape(handle: tf.NodeDef) -> Optional[Tuple[int, ...]]:

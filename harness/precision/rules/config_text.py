@@ -4,6 +4,7 @@ import json
 from typing import Any, Dict
 
 from harness.precision.rules.config import LIST_KEYS, CustomDtypes, MixList, PrecisionConfig
+from harness.precision.rules.fusion_switch import BUFFER, GRAPH
 
 
 def customize_dtypes_text(config: PrecisionConfig) -> str:
@@ -19,6 +20,15 @@ def modify_mixlist_text(mixlist: MixList) -> str:
         for flag, op_type in changes:
             lists.setdefault(names[flag], {}).setdefault(action, []).append(op_type)
     return json.dumps(lists, indent=1)
+
+
+def fusion_switch_text(config: PrecisionConfig) -> str:
+    """Return the configuration's fusion switches as a fusion_switch file."""
+    groups: Dict[str, Dict[str, str]] = {}
+    for switch in config.fusion_switches:
+        for group in [switch.group] if switch.group else [GRAPH, BUFFER]:
+            groups.setdefault(group, {})[switch.name] = "on" if switch.is_on else "off"
+    return json.dumps({"Switch": groups}, indent=1)
 
 
 def _line(entry: CustomDtypes) -> str:

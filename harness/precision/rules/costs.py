@@ -7,7 +7,8 @@ import numpy as np
 from harness.precision.graph.normalization import StaticGraph
 from harness.precision.number_formats import dtype_bytes
 from harness.precision.rules.ascend_ops import AscendOp
-from harness.precision.rules.op_table import Cost, load_op_table
+from harness.precision.rules.kernels import Cost
+from harness.precision.rules.op_table import load_op_table
 
 _ADAM_OPERATIONS = 12
 """Operations per element of the update of m, v and var by ApplyAdamD (canndev impl/apply_adam_d.py)."""
@@ -65,18 +66,32 @@ def _input_gradient(op: AscendOp, static: StaticGraph) -> int:
 
 
 def _filter_gradient(op: AscendOp, static: StaticGraph) -> int:
-    return _taps(f"{op.name}:0", op.inputs[-1].elements, static)
+    return _taps(f"{op.nodes[0]}:0", op.inputs[-1].elements, static)
 
 
-def _taps(kernel: str, pixels: int, static: StaticGraph) -> int:
-    """Count two operations per element of the layer's output and element of its kernel, but for the output channels.
+def _depthwise(op: AscendOp, static: StaticGraph) -> int:
+    return _taps(op.inputs[1].tensor, op.outputs[0].elements, static, summed=2)
+
+
+def _depthwise_input_gradient(op: AscendOp, static: StaticGraph) -> int:
+    return _taps(op.inputs[-2].tensor, op.inputs[-1].elements, static, summed=2)
+
+
+def _depthwise_filter_gradient(op: AscendOp, static: StaticGraph) -> int:
+    return _taps(f"{op.nodes[0]}:0", op.inputs[-1].elements, static, summed=2)
+
+
+def _taps(kernel: str, pixels: int, static: StaticGraph, summed: int = -1) -> int:
+    """Count two operations per element of the layer's output and element of its kernel that is summed over.
 
     Args:
-        kernel: tensor of shape (height, width, input channels, output channels).
+        kernel: tensor of shape (height, width, input channels, output channels), with a depth before them in 3D.
         pixels: elements of the layer's output.
+        summed: the sum goes over this many leading dimensions of the kernel: all but the output channels, but in a
+            depthwise convolution over height and width alone.
     """
     info = static.infos[kernel]
-    return 2 * pixels * int(np.prod(info.static_shape[:3])) if info.dims_known else 0
+    return 2 * pixels * int(np.prod(info.static_shape[:summed])) if info.dims_known else 0
 
 
 def _outputs(op: AscendOp) -> int:
@@ -93,5 +108,8 @@ COUNTS: Dict[Cost, Callable[[AscendOp, StaticGraph], int]] = {
     "convolution": _convolution,
     "input_gradient": _input_gradient,
     "filter_gradient": _filter_gradient,
+    "depthwise": _depthwise,
+    "depthwise_input_gradient": _depthwise_input_gradient,
+    "depthwise_filter_gradient": _depthwise_filter_gradient,
 }
 """The formula of each cost of the op table."""

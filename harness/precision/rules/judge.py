@@ -17,9 +17,10 @@ from harness.precision.rules.config import (
     CustomDtypes,
     PrecisionConfig,
 )
-from harness.precision.rules.op_table import BLACK, GRAY, WHITE, KernelRow, OpKernel, load_op_table
+from harness.precision.rules.kernels import BLACK, GRAY, WHITE, KernelRow, OpKernel
+from harness.precision.rules.op_table import load_op_table
 
-AI_CORE, AI_CPU, COMPILE_ERROR, UNKNOWN = "ai_core", "ai_cpu_fp32", "compile_error", "unknown"
+AI_CORE, AI_CPU, HOST, COMPILE_ERROR, UNKNOWN = "ai_core", "ai_cpu_fp32", "host", "compile_error", "unknown"
 
 Rows = List[int]
 
@@ -31,7 +32,7 @@ class Judgement(NamedTuple):
     """What the compiler decides for one op."""
 
     engine: str
-    """AI_CORE, AI_CPU, COMPILE_ERROR or UNKNOWN; the op keeps its dtypes on all but the first."""
+    """AI_CORE, AI_CPU, HOST, COMPILE_ERROR or UNKNOWN; the op keeps its dtypes on all but the first."""
     inputs: Tuple[str, ...]
     """Dtypes of the connected inputs, in order."""
     outputs: Tuple[str, ...]
@@ -70,7 +71,8 @@ def judge(op: AscendOp, config: PrecisionConfig, producer: Callable[[str], Produ
     if op.type == "Cast":
         return kept._replace(engine=AI_CORE, rule="Cast keeps the dtypes the model asks for")
     if op.kernel.unit == "host":
-        return kept._replace(engine=AI_CPU, rule="no AI Core kernel: keeps its dtype")
+        engine = {"yes": AI_CPU, "no": HOST, "unknown": UNKNOWN}[op.kernel.ai_cpu]
+        return kept._replace(engine=engine, rule="no AI Core kernel: keeps its dtype")
     return _Judge(op, op.kernel, config, producer).run(kept)
 
 
@@ -114,7 +116,7 @@ class _Judge:
         self.kernel = kernel
         self.config = config
         self.mode, self.low = config.rule, config.low
-        self.kernel_rows = [_in_format(row, self.low) for row in kernel.rows_for(len(op.inputs))]
+        self.kernel_rows = [_in_format(row, self.low) for row in kernel.rows_for(len(op.inputs), len(op.outputs))]
         self.custom = custom_entry(op, config)
         self.policy = config.mixlist.flag(op.type, kernel.mixlist) if config.mixlist else kernel.mixlist
         self.inputs = [_Tensor(tensor.dtype, tensor.position, True, producer(tensor.root)) for tensor in op.inputs]
@@ -146,6 +148,8 @@ class _Judge:
             connected = {tensor.position: tensor for tensor in self.inputs}
             wanted = [(connected[i], dtype) for i, dtype in enumerate(self.custom.inputs) if dtype and i in connected]
             wanted += [(tensor, dtype) for tensor, dtype in zip(self.outputs, self.custom.outputs) if dtype]
+            if not wanted and any(self.custom.inputs + self.custom.outputs):
+                return []  # no row has been compared, which the compiler takes for none that fits
         return [
             number
             for number, row in enumerate(self.kernel_rows)

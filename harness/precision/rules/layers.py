@@ -34,10 +34,13 @@ def explain_layers(plan: DtypePlan) -> Tuple[Layer, ...]:
     for item in plan.constants:
         constants.setdefault(item.consumer, []).append(item)
     layers: Dict[str, List[ExplainedOp]] = {}
+    # Of a node that became several ops, the last gives its results.
+    last = {node: op.name for op in plan.ops for node in op.nodes}
     for op in plan.ops:
-        casts = [cast for node in op.nodes for cast in incoming.get(node, ())]
+        names = dict.fromkeys([op.name, *(node for node in op.nodes if last[node] == op.name)])
+        casts = [cast for name in names for cast in incoming.get(name, ())]
         explained = ExplainedOp(op, tuple(casts), tuple(constants.get(op.name, ())))
-        layers.setdefault(layer_name(op.name), []).append(explained)
+        layers.setdefault(layer_name(op.nodes[0]), []).append(explained)
     return tuple(Layer(name, tuple(ops)) for name, ops in layers.items())
 
 

@@ -25,11 +25,13 @@ class PlannedOp(_Record):
     name: str
     nodes: Tuple[str, ...]
     """TensorFlow nodes it stands for; several after a fusion."""
+    result: Optional[str] = None
+    """TensorFlow's tensor that its first output is; None where TensorFlow has none, as for an update."""
     type: str
     unit: str
     """cube, vector, move, or host for whatever is not on AI Core."""
     engine: str
-    """ai_core, ai_cpu_fp32, compile_error, or unknown for types outside the table."""
+    """ai_core, ai_cpu_fp32, host for what never reaches the card, compile_error, or unknown for unknown types."""
     inputs: Tuple[str, ...]
     outputs: Tuple[str, ...]
     rule: str
@@ -116,8 +118,18 @@ class DtypePlan(_Record):
     def assumed_types(self) -> Tuple[str, ...]:
         """Types of ops on AI Core whose kernel rows are inferred and stand in no source, sorted."""
         table = load_op_table().ops
-        types = {op.type for op in self.ops if op.engine == "ai_core"}
-        return tuple(sorted(name for name in types if name in table and table[name].assumed))
+        return tuple(name for name in self._types_on_ai_core if name in table and table[name].assumed)
+
+    @property
+    def disputed_types(self) -> Tuple[str, ...]:
+        """Types of ops on AI Core on whose kernel rows sources disagree, with what the other one says, sorted."""
+        table = load_op_table().ops
+        disputed = [name for name in self._types_on_ai_core if name in table and table[name].disputed]
+        return tuple(f"{name} ({table[name].disputed})" for name in disputed)
+
+    @property
+    def _types_on_ai_core(self) -> List[str]:
+        return sorted({op.type for op in self.ops if op.engine == "ai_core"})
 
     @property
     def failures(self) -> Tuple[PlannedOp, ...]:

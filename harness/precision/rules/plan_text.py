@@ -1,7 +1,7 @@
 """The stored form of a plan: small, sorted by name, one fact a line, so that two versions diff well."""
 
 import re
-from typing import List, Tuple, Union
+from typing import Dict, List, Tuple, Union
 
 from harness.precision.number_formats import short_names
 from harness.precision.rules.plan import DtypePlan, PlannedCast, PlannedOp, diff_plans
@@ -13,12 +13,15 @@ def render_plan(plan: DtypePlan) -> str:
     Folded constants go unnamed, so that the text does not depend on the TensorFlow that built the graph.
     """
     lines = [_title(plan)]
+    incoming: Dict[str, List[PlannedCast]] = {}
+    for cast in plan.casts:
+        incoming.setdefault(cast.consumer, []).append(cast)
     for op in sorted(plan.ops, key=lambda op: _natural(op.name)):
         lines.append(render_op(op))
         lines.extend(
             f"  input {cast.position} {_conversion(cast)} {cast.producer}"
-            for cast in plan.casts
-            if cast.consumer == op.name and cast.position >= 0
+            for cast in incoming.get(op.name, ())
+            if cast.position >= 0
         )
     written = [cast for cast in plan.casts if cast.position < 0]
     for cast in sorted(written, key=lambda cast: (_natural(cast.consumer), _natural(cast.producer))):
@@ -32,6 +35,8 @@ def render_plan(plan: DtypePlan) -> str:
         lines.append(f"unknown types: {', '.join(plan.unknown_types)}")
     if plan.assumed_types:
         lines.append(f"kernel rows assumed: {', '.join(plan.assumed_types)}")
+    if plan.disputed_types:
+        lines.append(f"sources disagree: {', '.join(plan.disputed_types)}")
     lines.extend(" ".join([remark.code, *map(str, remark.values.values())]) for remark in plan.remarks)
     return "\n".join(lines) + "\n"
 
@@ -55,13 +60,13 @@ def render_diff(first: DtypePlan, second: DtypePlan) -> str:
 
 
 def _title(plan: DtypePlan) -> str:
-    parts = [plan.config.mode]
-    if plan.config.profile != "current":
-        parts.append(f"profile {plan.config.profile}")
+    parts = [plan.config.mode, f"profile {plan.config.profile}"]
     if plan.config.mixlist is not None:
         parts.append("modify_mixlist")
     if plan.config.custom_dtypes:
         parts.append("customize_dtypes")
+    if plan.config.fusion_switches:
+        parts.append(f"off: {' '.join(plan.config.fusions_off) or 'nothing known here'}")
     return ", ".join(parts)
 
 

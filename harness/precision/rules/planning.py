@@ -5,15 +5,17 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from harness.precision.graph.nodes import node_name, nodes_in_loops, tensor_name
+from harness.precision.graph.nodes import data_inputs, node_name, nodes_in_loops, tensor_name
 from harness.precision.graph.normalization import StaticGraph, normalize
 from harness.precision.number_formats import CONVERTED, FLOAT16
-from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input, lower
+from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input
 from harness.precision.rules.config import MUST_KEEP, CustomDtypes, PrecisionConfig, PrecisionConfigError
 from harness.precision.rules.costs import count_bytes, count_flops
+from harness.precision.rules.fusions import lower
 from harness.precision.rules.judge import AI_CORE, Judgement, Producer, custom_entry, judge
-from harness.precision.rules.op_table import BLACK
+from harness.precision.rules.kernels import BLACK
 from harness.precision.rules.plan import ConstantRange, DtypePlan, PlannedCast, PlannedOp
+from harness.precision.rules.remarks import on_customised_types, on_lists, on_scopes
 from harness.remark import Remark, remark
 
 
@@ -32,8 +34,9 @@ def plan_graph(
         PrecisionConfigError: a customize_dtypes entry does not fit the graph.
     """
     static = normalize(graph_def, fetches)
-    ops = lower(static)
+    ops = lower(static, config)
     remarks = _check_custom_entries(config, graph_def, ops, check_names)
+    remarks += (*on_lists(config, ops), *on_customised_types(config, ops), *on_scopes(static.graph.nodes))
     if config.is_bf16:
         remarks += (remark("bfloat16_refused", mode=config.mode),)
     looping = nodes_in_loops(static.graph.nodes)
@@ -81,14 +84,19 @@ class _Planning:
     def _producer(self, root: str) -> Producer:
         """Return what a gray op follows: it looks through one Cast that widens, unless Cast is black."""
         front = self.widened.get(root, root)
+        if front in self.current:
+            return Producer(self.current[front], self.names[front])
         original = self.static.infos[root].dtype
-        dtype = self.current.get(front, "float32" if original == "resource" else original)
-        return Producer(dtype, self.names.get(front, _source_name(front, self.static)))
+        return Producer("float32" if original == "resource" else original, _source_name(front, self.static))
 
     def _record(self, op: AscendOp, judgement: Judgement) -> None:
         for tensor, dtype in zip(op.inputs, judgement.inputs):
             if dtype in CONVERTED and tensor.dtype in CONVERTED:
                 self._cast_input(op, tensor, dtype)
+        if op.type == "Muls" and judgement.inputs[0] == "float16":
+            # The reciprocal is an attribute; it stands where the division's constant did.
+            divisor = self.static.constant(self.static.root(data_inputs(self.static.graph.nodes[op.nodes[0]])[1]))
+            self._check_range(op, 1, 1.0 / np.float64(divisor))
         for output, dtype in zip(op.outputs, judgement.outputs):
             if output.tensor is not None:
                 self.current[output.tensor] = dtype
@@ -123,7 +131,7 @@ class _Planning:
             )
         )
         if dtype == "float16":
-            self._check_range(op, tensor)
+            self._check_range(op, tensor.position, self.static.constant(tensor.root))
 
     def _add_cast(self, producer: str, consumer: str, position: int, source: str, target: str, elements: int) -> None:
         size = count_bytes([elements, elements], [source, target])
@@ -139,8 +147,8 @@ class _Planning:
             )
         )
 
-    def _check_range(self, op: AscendOp, tensor: Input) -> None:
-        value = np.abs(np.asarray(self.static.constant(tensor.root), np.float32))
+    def _check_range(self, op: AscendOp, position: int, constant: np.ndarray) -> None:
+        value = np.abs(np.asarray(constant, np.float32))
         with np.errstate(over="ignore"):
             halves = value.astype(np.float16)
         saturated = int(np.count_nonzero(value >= FLOAT16.overflow))
@@ -149,8 +157,8 @@ class _Planning:
             self.constants.append(
                 ConstantRange(
                     consumer=op.name,
-                    position=tensor.position,
-                    elements=tensor.elements,
+                    position=position,
+                    elements=value.size,
                     saturated=saturated,
                     flushed=flushed,
                 )
@@ -165,11 +173,7 @@ class _Planning:
                 self._add_cast(node_name(root), node_name(tensor), -1, dtype, info.dtype, info.elements)
 
     def _forwarded(self, tensor: str) -> str:
-        node = self.static.graph.nodes[node_name(tensor)]
-        while tensor not in self.current and node.op == "Identity":
-            tensor = tensor_name(node.input[0])
-            node = self.static.graph.nodes[node_name(tensor)]
-        return tensor
+        return tensor if tensor in self.current else self.static.root(tensor)
 
 
 def _planned_op(op: AscendOp, judgement: Judgement, static: StaticGraph) -> PlannedOp:
@@ -181,6 +185,7 @@ def _planned_op(op: AscendOp, judgement: Judgement, static: StaticGraph) -> Plan
     return PlannedOp(
         name=op.name,
         nodes=op.nodes,
+        result=_result(op),
         type=op.type,
         unit=unit,
         engine=judgement.engine,
@@ -190,6 +195,11 @@ def _planned_op(op: AscendOp, judgement: Judgement, static: StaticGraph) -> Plan
         flops=count_flops(op, static),
         bytes_moved=count_bytes(elements, judgement.inputs + judgement.outputs),
     )
+
+
+def _result(op: AscendOp) -> Optional[str]:
+    tensor = op.outputs[0].tensor if op.outputs else None
+    return tensor if tensor is not None and node_name(tensor) in op.nodes else None
 
 
 def _source_name(tensor: str, static: StaticGraph) -> str:
@@ -209,20 +219,26 @@ def _check_custom_entries(
     for entry in config.custom_dtypes:
         if entry.by_type:
             continue
-        if entry.key not in names:
-            if check_names:
-                raise PrecisionConfigError(f"{entry.source}: expected the name of an op in the graph")
-        elif entry.key not in by_name:
-            remarks.append(remark("customized_op_without_effect", op=entry.key))
-        else:
+        if entry.key in by_name:  # the name of a node, or that of an op which a fusion made
             _check_entry_size(entry, by_name[entry.key], config)
+        elif entry.key in names:
+            remarks.append(_without_effect(entry.key, ops))
+        elif check_names:
+            raise PrecisionConfigError(f"{entry.source}: expected the name of an op in the graph")
     return tuple(remarks)
+
+
+def _without_effect(name: str, ops: Sequence[AscendOp]) -> Remark:
+    made = next((op.name for op in ops if name in op.nodes), None)
+    if made is None:
+        return remark("customized_op_without_effect", op=name)
+    return remark("customized_op_renamed", op=name, made=made)
 
 
 def _check_entry_size(entry: CustomDtypes, op: AscendOp, config: PrecisionConfig) -> None:
     if op.kernel is None or custom_entry(op, config) is not entry or not op.kernel.rows:
         return
-    row = op.kernel.rows_for(len(op.inputs))[0]
+    row = op.kernel.rows_for(len(op.inputs), len(op.outputs))[0]
     if len(entry.inputs) > len(row.inputs) or len(entry.outputs) > len(row.outputs):
         limits = f"{len(row.inputs)} input and {len(row.outputs)} output dtypes of {op.type}"
         raise PrecisionConfigError(f"{entry.source}: expected at most the {limits}")

@@ -65,7 +65,10 @@ def interpret(step, plan, program, feeds, results):
         chosen = [interpreter.cast(value, dtype) for value, dtype in zip(chosen, dtypes)]
         # Grappler may add in another order, which shows in the last bit of the float32 sum.
         orders = list(itertools.permutations(chosen)) if op == "AddN" else [chosen]
-        expected = [interpreter.compute(op, order, decision.outputs[0]).astype(np.float32) for order in orders]
+        # The type is the plan's, for a fusion may have changed it.
+        expected = [
+            interpreter.compute(decision.type, order, decision.outputs[0]).astype(np.float32) for order in orders
+        ]
         # Terms that cancel leave the rounding of TensorFlow's float32 accumulator, which the interpreter's has not.
         terms = np.abs(chosen[0], dtype=np.float64) @ np.abs(chosen[1], dtype=np.float64) if op == "MatMulV2" else 0.0
         check(op, decision.outputs[0], results[number], np.stack(expected), terms * 2.0**-20)

@@ -73,18 +73,24 @@ def test_binary_arithmetic_is_float16_arithmetic(op):
     np.testing.assert_array_equal(result, expected.astype(np.float32))
 
 
-def test_division_by_a_constant_is_no_product_with_its_reciprocal():
+def test_division_by_a_constant_is_a_product_with_its_reciprocal_unless_that_fusion_is_off():
     halves = np.arange(0x7C00, dtype=np.uint16).view(np.float16)
     for divisor in (14.0, 30.0, 1000.0, 0.1):
         step = graphs.build(lambda: [(tf.placeholder(tf.float32, halves.shape, name="x") / divisor).name])  # noqa: B023
-        result = emitted_values(step, "force_fp16", {"x:0": halves})[0]
-        expected = interpreter.compute("RealDiv", [halves, interpreter.to_half(divisor)], "float16")
-        np.testing.assert_array_equal(result, expected.astype(np.float32))
+        expected = {
+            "current": interpreter.compute("Mul", [halves, interpreter.to_half(1 / divisor)], "float16"),
+            "early_2022": interpreter.compute("RealDiv", [halves, interpreter.to_half(divisor)], "float16"),
+        }
+        for profile, quotients in expected.items():
+            config = load_config("force_fp16", profile=profile)
+            result = emitted_values(step, "", {"x:0": halves}, config)[0]
+            np.testing.assert_array_equal(result, quotients.astype(np.float32))
 
 
 def test_division_by_a_constant_that_float16_flushes_to_zero():
     step = graphs.build(lambda: [(tf.placeholder(tf.float32, (3,), name="x") / 1e-8).name])
     result = emitted_values(step, "force_fp16", {"x:0": [1.0, -1.0, 0.0]})[0]
+    # It is too small for the fusion that makes a product of a division.
     np.testing.assert_array_equal(result, [65504.0, -65504.0, 0.0])
 
 
@@ -234,10 +240,12 @@ def test_every_operand_and_result_the_plan_calls_float16_is(mode, pooling):
     plan = plan_graph(step.graph_def, step.fetches, load_config(mode))
     emitted = emit_rounded(step.graph_def, plan, keep=[step.initialize])
     nodes = {node.name: node for node in emitted.node}
-    relus = {nodes.get(op.name + "/unrounded", nodes[op.name]).input[0] for op in plan.ops if op.type == "ReluV2"}
+    relus = {
+        nodes.get(op.nodes[0] + "/unrounded", nodes[op.nodes[0]]).input[0] for op in plan.ops if op.type == "ReluV2"
+    }
     tensors = set()
     for op in plan.ops:
-        node = nodes.get(op.name + "/unrounded", nodes[op.name])
+        node = nodes.get(op.nodes[0] + "/unrounded", nodes[op.nodes[0]])
         operands = node.input[-len(op.inputs) :] if node.op == "Conv2DBackpropInput" else node.input
         if op.type != "ApplyAdamD":
             tensors.update(name for name, dtype in zip(operands, op.inputs) if dtype == "float16")

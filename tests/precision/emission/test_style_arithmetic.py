@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 
 from harness.precision import MATMUL32, MODES, emit_rounded, load_config, plan_graph
 from tests.precision import graphs, interpreter
 
-ELEMENTWISE = ("Add", "Sub", "Mul", "RealDiv", "Neg", "AddN", "L2Loss")
+ELEMENTWISE = ("Add", "Sub", "Mul", "Muls", "Neg", "AddN", "L2Loss")
 CHECKED = ELEMENTWISE + (
     "Conv2D",
     "Conv2DBackpropInputD",
@@ -44,10 +45,15 @@ def pool_gradient(x, gradient):
     return result
 
 
-def compute(op, node, operands):
+def compute(op, node, operands, constant=None):
     """Result of an op in its planned dtype."""
     dtype = op.outputs[0]
     wide = [np.asarray(operand, np.float64) for operand in operands]
+    if op.type == "Muls":
+        # In float16 the emitted node has the reciprocal; a float32 division is left as it is.
+        factor = float(tf.make_ndarray(constant.attr["value"].tensor))
+        product = operands[0] * np.float16(factor) if dtype == "float16" else operands[0] / np.float32(factor)
+        return interpreter.cast(product, dtype)
     if op.type == "Conv2D":
         return interpreter.cast(convolve(*operands[:2]) + wide[2], dtype)
     if op.type == "Conv2DBackpropInputD":
@@ -90,7 +96,8 @@ def test_every_op_of_the_style_step(mode):
             value if dtype in ("int32", "uint8") else interpreter.cast(value, dtype)
             for value, dtype in zip((values[name] for name in reads[op.name]), op.inputs)
         ]
-        expected = compute(op, nodes.get(op.name + "/unrounded", nodes[op.name]), operands)
+        node = nodes.get(op.nodes[0] + "/unrounded", nodes[op.nodes[0]])
+        expected = compute(op, node, operands, nodes.get(node.input[1]) if op.type == "Muls" else None)
         compare(op, values[op.nodes[-1]], expected)
 
 

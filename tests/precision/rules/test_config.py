@@ -11,8 +11,10 @@ from harness.precision import (
     MixList,
     PrecisionConfig,
     PrecisionConfigError,
+    fusion_switch_text,
     load_config,
     parse_customize_dtypes,
+    parse_fusion_switch,
     parse_modify_mixlist,
 )
 
@@ -94,7 +96,6 @@ def test_mixlist_addition_to_gray_alone_has_no_effect():
         ('{"black-list": {"add": ["Add"]}}', "black-list add: expected to-add or to-remove"),
         ('{"black-list": {"to-add": "Add"}}', "black-list to-add: expected an array of Ascend op types"),
         ('{"black-list": {"to-add": [1]}}', "black-list to-add: expected an array of Ascend op types"),
-        ('{"black-list": {"to-add": ["MatMulV9"]}}', "to-add 'MatMulV9': expected an Ascend op type"),
         ('{"black-list": {"to-add": ["Add"]}, "white-list": {"to-add": ["Add"]}}', "'Add': expected at most one"),
         ('{"black-list": {"to-add": ["Add"], "to-remove": ["Add"]}}', "'Add': expected to-add and to-remove on"),
         ('{"gray-list": {"to-remove": ["Add"]}}', "'Add': expected a to-add beside the removal"),
@@ -158,10 +159,8 @@ def test_customize_file_by_name_and_type(write):
         ("OpType::Add", "line 1 'OpType::Add': expected"),
         ("OpType::Add:float16", "line 1 'OpType::Add:float16': expected"),
         ("OpType::Add:OutputDtype:float16,InputDtype:float16", "found 'inputdtype:float16'"),
-        ("a/Add:InputDtype:float16", "expected 'Opname::"),
         ("::InputDtype:float16", "expected 'Opname::"),
         ("OpType::Add:InputDtype:half", "'Add': expected a dtype such as float16 or float32, found 'half'"),
-        ("OpType::Plus:InputDtype:float16", "'Plus': expected an Ascend op type"),
         ("OpType::Relu:InputDtype:float16,float16", "'Relu': expected at most 1 input and 1 output dtypes"),
         (
             "OpType::Add:InputDtype:float16\nOpType::Add:InputDtype:float32",
@@ -173,6 +172,57 @@ def test_customize_file_by_name_and_type(write):
 def test_customize_errors(write, text, expected):
     path = write(text)
     text = message(parse_customize_dtypes, path)
+    assert text.startswith(str(path)) and expected in text
+
+
+def test_lines_that_the_compiler_reads_although_they_are_not_of_its_documented_form(write):
+    line = "OpType::Conv2DBackpropInput:int32,InputDtype:float16,float16,OutputDtype:float32"
+    path = write(f"{line}\na/Add:InputDtype:float16")
+    assert parse_customize_dtypes(path) == (
+        CustomDtypes("Conv2DBackpropInput", True, ("float16", "float16"), ("float32",)),
+        CustomDtypes("a/Add", False, ("float16",), ()),
+    )
+
+
+def test_types_that_no_table_knows_are_read(write):
+    assert parse_modify_mixlist(write('{"black-list": {"to-add": ["MatMu1V2"]}}')).added == (("black", "MatMu1V2"),)
+    assert parse_customize_dtypes(write("OpType::Plus:InputDtype:float16"))[0].key == "Plus"
+
+
+# fusion_switch
+
+
+def test_fusion_switch_as_json_and_as_lines(write):
+    switch = {"Switch": {"GraphFusion": {"ALL": "off", "Pow2SquareFusionPass": "on"}, "UBFusion": {"ALL": "off"}}}
+    off = load_config("force_fp16", fusion_switch=write(json.dumps(switch))).fusions_off
+    assert "RealDiv2MulsFusionPass" in off and "Pow2SquareFusionPass" not in off
+    assert not {"SingleBatchNormFusion", "DreluFusionPass", "AABiasaddConvFusion"} & set(off)
+    config = load_config("force_fp16", fusion_switch=write("RealDiv2MulsFusionPass : off\nDreluFusionPass:off\n"))
+    assert config.fusions_off == ("RealDiv2MulsFusionPass",)
+    again = parse_fusion_switch(write(fusion_switch_text(config)))
+    off = {("RealDiv2MulsFusionPass", False), ("DreluFusionPass", False)}
+    assert {(switch.name, switch.is_on) for switch in again} == off
+    only_kernels = write('{"Switch": {"UBFusion": {"ALL": "off"}}}')
+    assert load_config("force_fp16", fusion_switch=only_kernels).fusions_off == ()
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("", "the file is empty"),
+        ("APass", "line 1: expected PASS:on or PASS:off"),
+        ("APass:perhaps", "line 1: expected on or off"),
+        ("APass:on\nAPass:off", "line 2: APass: expected one line for each pass"),
+        ("{", "expected JSON"),
+        ("{}", "expected an object with an object Switch in it"),
+        ('{"Switch": {"Graph": {}}}', "Graph: expected GraphFusion or UBFusion"),
+        ('{"Switch": {"GraphFusion": []}}', "GraphFusion: expected an object of passes"),
+        ('{"Switch": {"GraphFusion": {"APass": true}}}', "GraphFusion: APass: expected on or off"),
+    ],
+)
+def test_fusion_switch_errors(write, text, expected):
+    path = write(text)
+    text = message(parse_fusion_switch, path)
     assert text.startswith(str(path)) and expected in text
 
 

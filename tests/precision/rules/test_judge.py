@@ -125,10 +125,10 @@ def test_black_op_that_has_only_float16_kernels_leaves_ai_core():
 
 
 def test_gray_convolution_with_float32_bias_reaches_the_float32_output():
-    # The bias of a gray Conv2D is an op's float32 output: the second row's only way in without customize_dtypes.
+    # The bias of a gray Conv2D is a float32 variable: the second row's only way in without customize_dtypes.
     def make():
         x = tf.placeholder(tf.float32, (1, 4, 4, 1))
-        bias = tf.reduce_mean(tf.placeholder(tf.float32, (1, 2)), axis=1)
+        bias = tf.get_variable("bias", (1,), use_resource=True)
         return tf.nn.bias_add(tf.nn.conv2d(x, tf.ones((1, 1, 1, 1)), 1, "SAME", name="op"), bias)
 
     gray = PrecisionConfig("allow_mix_precision", MixList(removed=(("white", "Conv2D"),)))
@@ -218,4 +218,44 @@ def test_a_fused_op_is_remarked():
     entry = CustomDtypes("conv1_1/BiasAdd", False, ("float16",), ())
     step = graphs.style_step()
     plan = plan_graph(step.graph_def, step.fetches, custom(entry))
-    assert plan.remarks == (remark("customized_op_without_effect", op="conv1_1/BiasAdd"),)
+    assert plan.remarks == (remark("customized_op_renamed", op="conv1_1/BiasAdd", made="conv1_1/Conv2D"),)
+
+
+def remarks_on(config):
+    step = graphs.style_step()
+    return plan_graph(step.graph_def, step.fetches, config).remarks
+
+
+def test_listed_types_without_effect_are_remarked_and_typing_errors_named():
+    added = tuple(("black", name) for name in ("MatMu1V2", "SoftmaxV2", "NoSuchThing", "Sub"))
+    lists = MixList(added=(*added, ("gray", "L2Loss")), removed=(("white", "Muls"),))
+    assert remarks_on(PrecisionConfig("allow_mix_precision", lists)) == (
+        remark("type_mistyped", file="mixlist", type="MatMu1V2", like="MatMulV2"),
+        remark("types_without_effect", file="mixlist", types=("SoftmaxV2", "NoSuchThing")),
+        remark("mixlist_gray_alone", type="L2Loss"),
+        remark("mixlist_not_on_list", type="Muls", list="white", actual="gray"),
+    )
+
+
+def test_customised_types_without_effect_are_remarked():
+    def entry(name):
+        return CustomDtypes(name, True, ("float16",), (), source=f"own.cfg: line 1 '{name}'")
+
+    assert remarks_on(custom(entry("MatMulV2"), entry("Loglp"), entry("Cast"))) == (
+        remark("type_mistyped", file="customize_dtypes", type="Loglp", like="Log1p"),
+        remark("types_without_effect", file="customize_dtypes", types=("Cast",)),
+        remark("customized_type_without_effect", type="Cast"),
+    )
+    assert remarks_on(load_config("allow_mix_precision+matmul32")) == ()
+
+
+def test_the_name_that_a_fusion_gives_an_op_is_the_one_to_customise():
+    config = custom(CustomDtypes("gram_relu1_1/truediv/Muls", False, ("float32",), ("float32",)))
+    step = graphs.style_step()
+    plan = plan_graph(step.graph_def, step.fetches, config)
+    assert next(op.dtypes for op in plan.ops if op.name == "gram_relu1_1/truediv/Muls") == "32>32"
+
+
+def test_an_entry_for_tensors_that_are_not_there_fits_no_kernel():
+    op = decide(product, custom(CustomDtypes("MatMulV2", True, ("", "", "float32"), ())))
+    assert (op.engine, op.rule) == ("compile_error", "no kernel row has the customised dtypes")

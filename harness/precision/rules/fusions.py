@@ -1,0 +1,341 @@
+"""The graph fusions that decide dtypes: which nodes the compiler joins or splits before it judges ops.
+
+Each pass is one of canndev fusion_pass/graph_fusion/ai_core, under its registered name, and says what it makes of a
+node. Ops made by a pass have the names that it gives them, which customize_dtypes files must use.
+"""
+
+from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from harness.precision.graph.nodes import data_inputs, tensor_name
+from harness.precision.graph.normalization import StaticGraph
+from harness.precision.rules.ascend_ops import COMPUTED, CONSTANT, AscendOp, Lowering, Output, between
+from harness.precision.rules.config import PrecisionConfig
+
+_SMALLEST_DIVISOR = 1e-6
+"""RealDiv2MulsFusionPass leaves alone what is divided by less."""
+
+
+class Made(NamedTuple):
+    """The ops that a pass makes of a node, and of the other nodes that it takes in."""
+
+    ops: Tuple[AscendOp, ...]
+    absorbed: Tuple[str, ...] = ()
+
+
+class Pass(NamedTuple):
+    """A fusion pass."""
+
+    name: str
+    ops: Tuple[str, ...]
+    """TensorFlow ops of the node whose outputs are those of the fusion."""
+    make: Callable[[Lowering, tf.NodeDef], Optional[Made]]
+    since: str = ""
+    """First profile that has it; empty: all have it."""
+
+
+class Fused(NamedTuple):
+    """What the passes make of a graph."""
+
+    made: Dict[str, Tuple[AscendOp, ...]]
+    """Ops by the node whose outputs they give."""
+    absorbed: Set[str]
+    """Further nodes that these ops stand for."""
+
+
+def lower(static: StaticGraph, config: PrecisionConfig) -> Tuple[AscendOp, ...]:
+    """Return a normalised graph's ops, producers first; those without float16 or float32 are not judged."""
+    lowering = Lowering(static, config)
+    fused = fuse(lowering)
+    ops: List[AscendOp] = []
+    for name, node in lowering.nodes.items():
+        if name in fused.made:
+            ops += fused.made[name]
+        elif name not in fused.absorbed and lowering.is_judged(node):
+            ops.append(lowering.single(node))
+    return tuple(ops)
+
+
+def fuse(lowering: Lowering) -> Fused:
+    """Apply the passes that the configuration's profile has and that are not switched off, in their order."""
+    fused = Fused({}, set())
+    for entry in PASSES:
+        if entry.name in lowering.config.fusions_off or entry.since not in ("", lowering.config.profile):
+            continue
+        for name, node in lowering.nodes.items():
+            if node.op not in entry.ops or name in fused.made or name in fused.absorbed:
+                continue
+            made = entry.make(lowering, node)
+            if made is None or any(other in fused.made or other in fused.absorbed for other in made.absorbed):
+                continue
+            fused.made[name] = made.ops
+            fused.absorbed.update(made.absorbed)
+    return fused
+
+
+# Biases
+
+
+def _convolution_bias(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """Conv2D and a BiasAdd of a constant or variable that is its only reader."""
+    source, bias = data_inputs(node)
+    head = lowering.producer(source, "Conv2D")
+    if head is None or not lowering.is_alone(source) or not _is_stored(lowering, bias):
+        return None
+    return _with_bias(lowering, head, node, 1)
+
+
+def _convolution_add(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """Conv2D and an Add of a constant with one value for each channel, on either side."""
+    for slot, source in enumerate(data_inputs(node)):
+        head, other = lowering.producer(source, "Conv2D"), data_inputs(node)[1 - slot]
+        if head is None or not lowering.is_alone(source) or lowering.kind(other) != CONSTANT:
+            continue
+        shape = lowering.info(source).shape
+        if shape and shape[-1] == lowering.info(other).elements:
+            return _with_bias(lowering, head, node, 1 - slot)
+    return None
+
+
+def _product_bias(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """MatMul and a BiasAdd, or an Add of a vector as long as the last dimension, that is its only reader."""
+    for slot, source in enumerate(data_inputs(node)):
+        head = lowering.producer(source, "MatMul", "BatchMatMul", "BatchMatMulV2")
+        if head is None or not lowering.is_alone(source):
+            continue
+        if node.op == "BiasAdd":
+            return _with_bias(lowering, head, node, 1) if slot == 0 else None
+        product = lowering.info(source).shape
+        bias = lowering.info(data_inputs(node)[1 - slot]).shape
+        if product and bias and None not in product and len(bias) == 1 and bias[0] == product[-1]:
+            return _with_bias(lowering, head, node, 1 - slot)
+    return None
+
+
+def _with_bias(lowering: Lowering, head: tf.NodeDef, node: tf.NodeDef, slot: int) -> Made:
+    """The op of a convolution or product whose third input is what the node adds."""
+    op = lowering.single(head)
+    inputs = (*op.inputs[:2], lowering.input(2, (node.name, slot)))
+    return Made((lowering.op(head.name, op.type, (head, node), inputs, lowering.outputs(node.name)),), (head.name,))
+
+
+def _is_stored(lowering: Lowering, tensor: str) -> bool:
+    return lowering.kind(tensor) != COMPUTED
+
+
+# Activations
+
+
+def _relu(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """Relu and ReluGrad, where exactly one ReluGrad reads the Relu's static result: they share a mask."""
+    relu = node if node.op == "Relu" else lowering.producer(data_inputs(node)[1], "Relu")
+    if relu is None:
+        return None
+    result = tensor_name(relu.name)
+    gradients = [
+        reader
+        for reader, slot in lowering.readers.get(result, ())
+        if lowering.nodes[reader].op == "ReluGrad" and slot == 1
+    ]
+    if len(gradients) != 1 or not lowering.info(result).dims_known:
+        return None
+    op = lowering.single(node)
+    if node.op == "Relu":
+        mask = Output(None, "uint8", op.outputs[0].elements)
+        return Made((op._replace(type="ReluV2", kernel=lowering.kernel("ReluV2"), outputs=(*op.outputs, mask)),))
+    inputs = (op.inputs[0], op.inputs[1]._replace(dtype="uint8"))
+    return Made((op._replace(type="ReluGradV2", kernel=lowering.kernel("ReluGradV2"), inputs=inputs),))
+
+
+def _softmax_gradient(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """Mul(y, dy), Sum, Sub(dy, sum), Mul(y, difference): in this order of operands alone."""
+    y, difference = data_inputs(node)
+    chain = _sum_of_product(lowering, difference)
+    if chain is None or not lowering.is_alone(tensor_name(node.name)):
+        return None
+    sub, total, product = chain
+    if not _same(lowering, (product, 1), (sub, 0)) or not _same(lowering, (product, 0), (node, 0)):
+        return None
+    inputs = (
+        lowering.input(0, (product.name, 0), (node.name, 0)),
+        lowering.input(1, (product.name, 1), (sub.name, 0)),
+    )
+    nodes = (node, product, total, sub)
+    op = lowering.op(f"{product.name}_softmax_grad", "SoftmaxGrad", nodes, inputs, lowering.outputs(node.name))
+    return Made((op,), tuple(other.name for other in nodes[1:]))
+
+
+def _confusion_softmax_gradient(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """Mul(dy, y), Sum over the last axis, Sub(dy, sum), as TensorFlow spells the gradient of Softmax."""
+    chain = _sum_of_product(lowering, tensor_name(node.name))
+    if chain is None or not _same(lowering, (chain[2], 0), (node, 0)):
+        return None
+    _, total, product = chain
+    shape, axes = lowering.info(tensor_name(product.name)), np.ravel(lowering.static.constant(data_inputs(total)[1]))
+    if (
+        not shape.dims_known
+        or not shape.static_shape
+        or [int(axis) % len(shape.static_shape) for axis in axes] != [len(shape.static_shape) - 1]
+    ):
+        return None
+    inputs = (lowering.input(0, (product.name, 0), (node.name, 0)), lowering.input(1, (product.name, 1)))
+    nodes = (node, product, total)
+    name = f"{product.name}/ConfusionSoftmaxGrad"
+    op = lowering.op(name, "ConfusionSoftmaxGrad", nodes, inputs, lowering.outputs(node.name))
+    return Made((op,), (product.name, total.name))
+
+
+def _sum_of_product(lowering: Lowering, difference: str) -> Optional[Tuple[tf.NodeDef, tf.NodeDef, tf.NodeDef]]:
+    """Return the Sub that makes a tensor, the Sum that it takes off, and the Mul that is summed, each read once."""
+    sub = lowering.producer(difference, "Sub")
+    if sub is None or not lowering.is_alone(difference):
+        return None
+    total = lowering.producer(data_inputs(sub)[1], "Sum")
+    if total is None or not lowering.is_alone(tensor_name(total.name)):
+        return None
+    product = lowering.producer(data_inputs(total)[0], "Mul")
+    if (
+        product is None
+        or lowering.type_of(total)[0] != "ReduceSumD"
+        or not lowering.is_alone(tensor_name(product.name))
+    ):
+        return None
+    return sub, total, product
+
+
+def _same(lowering: Lowering, one: Tuple[tf.NodeDef, int], other: Tuple[tf.NodeDef, int]) -> bool:
+    """Say whether two edges read one tensor."""
+    tensors = [data_inputs(node)[slot] for node, slot in (one, other)]
+    return lowering.root(tensors[0]) == lowering.root(tensors[1])
+
+
+def _sparse_cross_entropy(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """SparseSoftmaxCrossEntropyWithLogits, as a OneHotD of the labels and the op for dense labels."""
+    features = lowering.info(data_inputs(node)[0])
+    if not features.dims_known:
+        return None
+    name = f"{node.name}/OneHotD"
+    one_hot = Output(tensor_name(name), features.dtype, features.elements)
+    # Its values 1 and 0 are constants that the pass adds.
+    labels = lowering.op(name, "OneHotD", (node,), (lowering.input(0, (node.name, 1)),), (one_hot,))
+    dense = "SoftmaxCrossEntropyWithLogits"
+    inputs = (lowering.input(0, (node.name, 0)), between(1, one_hot))
+    loss = lowering.op(f"{node.name}/{dense}", dense, (node,), inputs, lowering.outputs(node.name))
+    return Made((labels, loss))
+
+
+# Arithmetic with constants
+
+
+def _square(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """Pow(x, 2) and Mul(x, x)."""
+    one, other = data_inputs(node)
+    if lowering.info(one).dtype not in ("float16", "float32"):
+        return None
+    if node.op == "Pow":
+        if lowering.kind(other) != CONSTANT or lowering.info(other).dtype != "float32":
+            return None
+        exponent = lowering.static.constant(lowering.root(other))
+        if exponent.size != 1 or abs(float(exponent.flat[0]) - 2) > 1e-6:
+            return None
+        operand = lowering.input(0, (node.name, 0))
+    elif one == other:
+        operand = lowering.input(0, (node.name, 0), (node.name, 1))
+    else:
+        return None
+    return Made((lowering.op(f"{node.name}/Square", "Square", (node,), (operand,), lowering.outputs(node.name)),))
+
+
+def _division(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """RealDiv by one float32 constant, as a product with its reciprocal, which is an attribute."""
+    dividend, divisor = data_inputs(node)
+    if lowering.kind(divisor) != CONSTANT or not lowering.info(dividend).dims_known:
+        return None
+    value = lowering.static.constant(lowering.root(divisor))
+    if value.dtype != np.float32 or value.size != 1 or abs(float(value.flat[0])) <= _SMALLEST_DIVISOR:
+        return None
+    inputs = (lowering.input(0, (node.name, 0)),)
+    return Made((lowering.op(f"{node.name}/Muls", "Muls", (node,), inputs, lowering.outputs(node.name)),))
+
+
+# Batch normalisation
+
+
+def _batch_norm(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """Batch normalisation in training: sums of the batch first, then their use; moving averages are left alone."""
+    if not _is_training(node):
+        return None
+    outputs = lowering.outputs(node.name)
+    name = f"{node.name}_Reduce"
+    sums = tuple(Output(f"{name}:{index}", "float32", outputs[1].elements) for index in range(2))
+    reduce = lowering.op(name, "BNTrainingReduce", (node,), (lowering.input(0, (node.name, 0)),), sums)
+    inputs = (
+        lowering.input(0, (node.name, 0)),
+        between(1, sums[0]),
+        between(2, sums[1]),
+        lowering.input(3, (node.name, 1)),
+        lowering.input(4, (node.name, 2)),
+    )
+    update = lowering.op(f"{node.name}_UpdateV3", "BNTrainingUpdateV3", (node,), inputs, outputs[:5])
+    return Made((reduce, update))
+
+
+def _batch_norm_inference(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """Batch normalisation of which the result alone is read; with constants only, it is another kernel."""
+    outputs = lowering.outputs(node.name)
+    if _is_training(node) or any(lowering.is_read(str(output.tensor)) for output in outputs[1:5]):
+        return None
+    if all(lowering.kind(tensor) == CONSTANT for tensor in data_inputs(node)[1:5]):
+        # Inputs x, mean, variance, a momentum of 1 that the pass adds, scale, offset.
+        op_type, slots = "BNInference", {0: 0, 1: 3, 2: 4, 4: 1, 5: 2}
+    else:
+        op_type, slots = "BNInfer", {slot: slot for slot in range(5)}
+    inputs = [lowering.input(position, (node.name, slot)) for position, slot in slots.items()]
+    return Made((lowering.op(node.name, op_type, (node,), inputs, outputs[:1]),))
+
+
+def _batch_norm_gradient(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """The gradients of scale and offset first, then that of x, of a batch normalisation in training."""
+    outputs = lowering.outputs(node.name)
+    if not _is_training(node) or any(lowering.is_read(str(output.tensor)) for output in outputs[3:5]):
+        return None
+    reads: List[Tuple[str, int]] = [(node.name, slot) for slot in range(5)]
+    gradient, x, scale, mean, variance = reads
+    update = lowering.op(
+        f"{node.name}_Update",
+        "BNTrainingUpdateGrad",
+        (node,),
+        [lowering.input(position, edge) for position, edge in enumerate((gradient, x, mean, variance))],
+        outputs[1:3],
+    )
+    inputs = [lowering.input(0, gradient), lowering.input(1, x), between(2, outputs[1]), between(3, outputs[2])]
+    inputs += [lowering.input(position, edge) for position, edge in enumerate((scale, mean, variance), start=4)]
+    reduce = lowering.op(f"{node.name}_Reduce", "BNTrainingReduceGrad", (node,), inputs, outputs[:1])
+    return Made((update, reduce))
+
+
+def _is_training(node: tf.NodeDef) -> bool:
+    # Reading an absent attribute of a NodeDef would create it; left out, it is true.
+    return "is_training" not in node.attr or bool(node.attr["is_training"].b)
+
+
+_BATCH_NORM = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+_BATCH_NORM_GRADIENT = ("FusedBatchNormGrad", "FusedBatchNormGradV2", "FusedBatchNormGradV3")
+
+PASSES: Tuple[Pass, ...] = (
+    Pass("AABiasaddConvFusion", ("BiasAdd",), _convolution_bias),
+    Pass("TBEConvAddFusion", ("Add", "AddV2"), _convolution_add),
+    Pass("MatMulBiasAddFusionPass", ("BiasAdd", "Add", "AddV2"), _product_bias),
+    Pass("DreluFusionPass", ("Relu", "ReluGrad"), _relu),
+    Pass("SingleBatchNormFusion", _BATCH_NORM, _batch_norm),
+    Pass("BatchNormBnInferFusionPass", _BATCH_NORM, _batch_norm_inference),
+    Pass("FusedBatchNormGradFusionPass", _BATCH_NORM_GRADIENT, _batch_norm_gradient),
+    Pass("SparseSoftMaxFusionPass", ("SparseSoftmaxCrossEntropyWithLogits",), _sparse_cross_entropy),
+    Pass("Pow2SquareFusionPass", ("Pow",), _square),
+    Pass("MulSquareFusionPass", ("Mul",), _square),
+    Pass("RealDiv2MulsFusionPass", ("RealDiv",), _division, since="current"),
+    Pass("SoftmaxGradFusionPass", ("Mul",), _softmax_gradient),
+    Pass("ZConfusionSoftmaxGradFusionPass", ("Sub",), _confusion_softmax_gradient),
+)
