@@ -41,6 +41,7 @@ from harness.precision.rules.plan import (
     diff_plans,
 )
 from harness.precision.rules.plan_text import render_diff, render_op, render_plan
+from harness.precision.rules.unknown_work import UnknownWork, unknown_work
 
 _NEEDS_TENSORFLOW = {
     "Chip": "emission.rounded",
@@ -85,6 +86,7 @@ __all__ = [
     "PrecisionConfigError",
     "Totals",
     "UnitTotals",
+    "UnknownWork",
     "customize_dtypes_text",
     "diff_plans",
     "explain_layers",
@@ -96,4 +98,5 @@ __all__ = [
     "render_diff",
     "render_op",
     "render_plan",
+    "unknown_work",
 ]

@@ -6,6 +6,7 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tu
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+PLACEHOLDERS = frozenset(("Placeholder", "PlaceholderV2", "PlaceholderWithDefault"))
 _SKELETON_ELEMENTS = 1024
 _CONTROL_FLOW = frozenset(("Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter"))
 
@@ -31,6 +32,11 @@ class TensorInfo(NamedTuple):
     def dims_known(self) -> bool:
         """Say whether the whole shape is static."""
         return self.shape is not None and None not in self.shape
+
+    @property
+    def text(self) -> str:
+        """The shape as the option --shape has it: sizes, `?` for unknown ones; `…` for an unknown rank."""
+        return "…" if self.shape is None else ",".join("?" if dim is None else str(dim) for dim in self.shape)
 
     @property
     def static_shape(self) -> Tuple[int, ...]:
