@@ -94,8 +94,8 @@ def explain(
     if as_json:
         shown.print_json(chosen, answer.plans)
         return
-    shown.print_guessed(answer.guessed, words)
     if other:
         shown.print_difference(chosen, answer.plans, words)
     else:
         shown.print_plan(chosen[0], answer.plans[0], words)
+    shown.print_guessed(answer.guessed, words)

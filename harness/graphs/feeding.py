@@ -6,6 +6,7 @@ from harness.errors import UsageError, nearest
 from harness.graphs.fetches import tensor_of
 from harness.graphs.source import Shape
 from harness.precision.graph.nodes import (
+    PLACEHOLDERS,
     TensorInfo,
     control_inputs,
     data_inputs,
@@ -14,8 +15,6 @@ from harness.precision.graph.nodes import (
     sorted_ancestors,
     tensor_name,
 )
-
-_PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
 
 
 class GraphInput(NamedTuple):
@@ -41,7 +40,7 @@ def graph_inputs(
 ) -> Tuple[GraphInput, ...]:
     """Return the placeholders that the fetches need, in the file's order."""
     needed = set(sorted_ancestors(dict(nodes), [node_name(fetch) for fetch in fetches]))
-    found = [node for name, node in nodes.items() if name in needed and node.op in _PLACEHOLDERS]
+    found = [node for name, node in nodes.items() if name in needed and node.op in PLACEHOLDERS]
     return tuple(
         GraphInput(
             name=node.name,
@@ -59,7 +58,7 @@ def fix_shapes(graph_def: Any, shapes: Mapping[str, Shape]) -> None:
     Raises:
         UsageError: there is no such placeholder, or the file says another shape.
     """
-    placeholders = {node.name: node for node in graph_def.node if node.op in _PLACEHOLDERS}
+    placeholders = {node.name: node for node in graph_def.node if node.op in PLACEHOLDERS}
     for text, shape in shapes.items():
         name = text[:-2] if text.endswith(":0") else text
         if name not in placeholders:
@@ -88,7 +87,7 @@ def cut(graph_def: Any, infos: Mapping[str, TensorInfo], inputs: Sequence[str]) 
         tensor = f"{name}:{number}"
         if tensor not in infos:
             raise UsageError(f"--input {text}: the node has no output (expected one that computes a tensor)")
-        if nodes[name].op in _PLACEHOLDERS:
+        if nodes[name].op in PLACEHOLDERS:
             continue
         stand_in = name
         if number or f"{name}:1" in infos:

@@ -42,6 +42,7 @@ from harness.precision.rules.plan import (
     diff_plans,
 )
 from harness.precision.rules.plan_text import render_diff, render_op, render_plan
+from harness.precision.rules.unknown_work import UnknownWork, unknown_work
 
 _NEEDS_TENSORFLOW = {
     "Chip": "emission.rounded",
@@ -86,6 +87,7 @@ __all__ = [
     "PrecisionConfigError",
     "Totals",
     "UnitTotals",
+    "UnknownWork",
     "customize_dtypes_text",
     "diff_plans",
     "explain_layers",
@@ -99,4 +101,5 @@ __all__ = [
     "render_diff",
     "render_op",
     "render_plan",
+    "unknown_work",
 ]

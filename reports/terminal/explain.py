@@ -16,6 +16,7 @@ from harness.precision import (
     diff_plans,
     explain_layers,
     render_diff,
+    unknown_work,
 )
 from harness.precision.rules.op_table import load_op_table
 from harness.records import Mode
@@ -24,12 +25,14 @@ from reports.terminal.console import open_console
 from reports.terminal.tables import Column, print_table
 
 _MEGA = 1e6
+_NAMED = 8
+"""Names of a list that are shown; of a longer one only their number."""
 
 
 def print_json(modes: Sequence[Mode], plans: Sequence[DtypePlan], console: Optional[Console] = None) -> None:
     """Print the plans and their totals as one JSON document."""
     document = [
-        {"mode": mode.name, "totals": _totals(plan), "plan": plan.model_dump(mode="json")}
+        {"mode": mode.name, "totals": _totals(plan), "unknown": _unknown(plan), "plan": plan.model_dump(mode="json")}
         for mode, plan in zip(modes, plans)
     ]
     (console or open_console()).out(json.dumps(document, indent=1), highlight=False)
@@ -46,7 +49,7 @@ def print_plan(mode: Mode, plan: DtypePlan, words: Words = ENGLISH, console: Opt
     """Print every op by layer with the rule that decided it, then what needs attention, then the totals."""
     console = console or open_console()
     title = words("{mode}: {count} ops on an Ascend 910", mode=mode.name, count=len(plan.ops))
-    console.print(Text(title, style="bold"), soft_wrap=True)
+    _print_first(console, title, plan, words)
     lines: List[_Line] = []
     for layer in explain_layers(plan):
         lines.append(_Line(layer.name or words("(no scope)"), style="bold"))
@@ -74,8 +77,9 @@ def print_difference(
     first, second = plans
     differences = diff_plans(first, second)
     total = len({op.name for plan in plans for op in plan.ops})
+    title = words("{count} of {total} ops differ", count=len(differences), total=total)
+    _print_first(console, title, first, words)
     console.print(Text(f"- {modes[0].name}\n+ {modes[1].name}", style="bold"))
-    console.print(Text(words("{count} of {total} ops differ", count=len(differences), total=total)))
     console.print()
     for line in render_diff(first, second).splitlines():
         what, semicolon, rule = line.rpartition("; ")
@@ -83,6 +87,41 @@ def print_difference(
         console.print(Text(shown, style="red" if line.startswith("-") else "green"), soft_wrap=True)
     console.print()
     _print_totals(console, modes, plans, words)
+
+
+def _print_first(console: Console, title: str, plan: DtypePlan, words: Words) -> None:
+    """Print the title with how much of the float work is not known, and then what would have to be known."""
+    unknown = unknown_work(plan)
+    told: List[str] = []
+    if unknown.ops:
+        shares = {
+            "ops": unknown.ops / max(unknown.of_ops, 1),
+            "flops": unknown.flops / max(unknown.of_flops, 1),
+            "bytes": unknown.bytes_moved / max(unknown.of_bytes, 1),
+        }
+        text = "unknown: {count} ops ({ops:.0%}), {flops:.0%} of the arithmetic, {bytes:.0%} of the bytes"
+        told.append(words(text, count=unknown.ops, **shares))
+    if unknown.unsized_ops:
+        told.append(words("sizes of {count} ops are unknown", count=unknown.unsized_ops))
+    first = words.semicolon.join([title, *(told or [words("nothing in it is unknown")])])
+    console.print(Text(first, style="bold"), soft_wrap=True)
+    if unknown.ops:
+        types = ", ".join(f"{name} ({count})" for name, count in unknown.types.items())
+        needed = words("to know it: the kernel rows that CANN has of {types}", types=types)
+        console.print(Text(needed, style="yellow"), soft_wrap=True)
+    if unknown.unsized_ops:
+        text = "to know the sizes: --shape for {names}" if "=" in "".join(plan.unsized) else "they begin at {names}"
+        needed = words(text, names=_some(plan.unsized, words))
+        console.print(Text(needed, style="yellow"), soft_wrap=True)
+
+
+def _some(names: Sequence[str], words: Words) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f", {words('and {count} more', count=more)}" if more > 0 else "")
+
+
+def _unknown(plan: DtypePlan) -> Dict[str, Any]:
+    return {**unknown_work(plan)._asdict(), "sizes_begin_at": list(plan.unsized)}
 
 
 class _Line(NamedTuple):
@@ -134,8 +173,6 @@ def _print_attention(console: Console, plan: DtypePlan, words: Words) -> None:
     on_cpu = [op.name for op in plan.ops if op.engine == "ai_cpu_fp32"]
     if on_cpu:
         lines.append(words("on the AI CPU: {names}", names=", ".join(on_cpu)))
-    if plan.unknown_types:
-        lines.append(words("unknown types, dtype kept: {names}", names=", ".join(plan.unknown_types)))
     if plan.assumed_types:
         lines.append(words("kernel rows assumed, in no source: {names}", names=", ".join(plan.assumed_types)))
     if plan.disputed_types:
@@ -168,12 +205,15 @@ def _print_totals(console: Console, modes: Sequence[Mode], plans: Sequence[Dtype
     for kind in sorted({kind for totals in columns for kind in totals["units"]}):
         counts = [str(totals["units"].get(kind, {"ops": 0})["ops"]) for totals in columns]
         rows.append((words("ops on {kind}", kind=kind), counts))
+    # Where sizes are unknown, sums are the least that they can be; so is the floor without what is unknown.
+    unknown = unknown_work(plans[0])
+    least, floor = "≥ " * bool(unknown.unsized_ops), "≥ " * bool(unknown.unsized_ops or unknown.ops)
     rows += [
-        (words("GFLOP"), [f"{totals['flop'] / 1e9:.3f}" for totals in columns]),
-        (words("MB read and written"), [f"{totals['bytes'] / _MEGA:.1f}" for totals in columns]),
+        (words("GFLOP"), [f"{least}{totals['flop'] / 1e9:.3f}" for totals in columns]),
+        (words("MB read and written"), [f"{least}{totals['bytes'] / _MEGA:.1f}" for totals in columns]),
         (words("casts"), [str(totals["casts"]) for totals in columns]),
-        (words("MB cast"), [f"{totals['bytes_cast'] / _MEGA:.1f}" for totals in columns]),
-        (words("roofline floor, ms"), [f"{totals['roofline_seconds'] * 1e3:.3f}" for totals in columns]),
+        (words("MB cast"), [f"{least}{totals['bytes_cast'] / _MEGA:.1f}" for totals in columns]),
+        (words("roofline floor, ms"), [f"{floor}{totals['roofline_seconds'] * 1e3:.3f}" for totals in columns]),
     ]
     shown = [Column(mode.name, [cells[index] for _, cells in rows]) for index, mode in enumerate(modes)]
     print_table(console, Column(words("totals"), [name for name, _ in rows], number=False), shown, words)

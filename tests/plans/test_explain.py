@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 
 import pytest
@@ -104,6 +105,33 @@ def test_rows_that_no_source_has_are_named(explain, frozen, tmp_path):
     _, out, _ = explain("force_fp16", "--graph", str(path))
     assert "kernel rows assumed, in no source: ConcatV2D, Reciprocal\n" in out
     assert "assumed, in no source" not in explain("force_fp16", "--graph", frozen)[1]
+
+
+def test_the_first_line_says_how_much_is_unknown_and_the_next_what_would_have_to_be_known(explain, frozen):
+    for modes in (("force_fp16",), ("force_fp16", "must_keep_origin_dtype")):
+        _, out, _ = explain(*modes, "--graph", frozen)
+        first, second = out.splitlines()[:2]
+        assert re.search(r"; unknown: 1 ops \(33%\), 1% of the arithmetic, \d\d% of the bytes$", first)
+        assert second == "to know it: the kernel rows that CANN has of Lgamma (1)"
+        assert re.search(r"roofline floor, ms +≥ 0\.", out) and not re.search(r"GFLOP +≥", out)
+    _, out, _ = explain("force_fp16", "--graph", frozen, "--json")
+    unknown = json.loads(out)[0]["unknown"]
+    assert (unknown["ops"], unknown["types"], unknown["sizes_begin_at"]) == (1, {"Lgamma": 1}, [])
+    assert explain("force_fp16", "--size", "64")[1].splitlines()[0].endswith("; nothing in it is unknown")
+
+
+def test_sizes_that_are_open_make_the_totals_least_ones(explain, tmp_path):
+    with tf.Graph().as_default() as graph:
+        tf.nn.relu(tf.placeholder(tf.float32, (None, 3), name="x"), name="out")
+        (tmp_path / "open.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    arguments = ("force_fp16", "--graph", str(tmp_path / "open.pb"))
+    _, out, _ = explain(*arguments)
+    lines = out.splitlines()
+    assert lines[0].endswith("; sizes of 1 ops are unknown") and lines[1] == "to know the sizes: --shape for x=?,3"
+    assert re.search(r"MB read and written +≥ 0\.0", out)
+    assert lines[-1] == "planned for what nothing reads: out (--fetch NAME for another)"
+    _, out, _ = explain(*arguments, "--shape", "x=1000,3")
+    assert "nothing in it is unknown" in out and "≥" not in out
 
 
 def test_the_fetches_decide_what_is_planned(explain, frozen):

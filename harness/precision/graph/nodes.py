@@ -6,7 +6,10 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tu
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+PLACEHOLDERS = frozenset(("Placeholder", "PlaceholderV2", "PlaceholderWithDefault"))
 _SKELETON_ELEMENTS = 1024
+_NEXT, _MERGE = ("NextIteration", "RefNextIteration"), ("Merge", "RefMerge")
+"""The two ends of a loop's back edge."""
 _CONTROL_FLOW = frozenset(("Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter"))
 
 
@@ -31,6 +34,11 @@ class TensorInfo(NamedTuple):
     def dims_known(self) -> bool:
         """Say whether the whole shape is static."""
         return self.shape is not None and None not in self.shape
+
+    @property
+    def text(self) -> str:
+        """The shape as the option --shape has it: sizes, `?` for unknown ones; `…` for an unknown rank."""
+        return "…" if self.shape is None else ",".join("?" if dim is None else str(dim) for dim in self.shape)
 
     @property
     def static_shape(self) -> Tuple[int, ...]:
@@ -153,13 +161,14 @@ class NodeGraph:
 
 
 def sorted_ancestors(nodes: Dict[str, tf.NodeDef], targets: Iterable[str]) -> List[str]:
-    """Return the targets and all they need, producers first; the back edges of loops are cut.
+    """Return the targets and all they need, producers first, but for the back edges of loops.
 
     Raises GraphError when a target or an input is not among the nodes.
     """
     order: List[str] = []
     state: Dict[str, bool] = {}
-    for target in targets:
+    pending = list(targets)
+    for target in pending:  # which grows
         if target not in nodes:
             raise GraphError(f"fetch '{target}': the graph has no node of this name")
         stack = [target]
@@ -171,7 +180,9 @@ def sorted_ancestors(nodes: Dict[str, tf.NodeDef], targets: Iterable[str]) -> Li
                     parent = node_name(reference)
                     if parent not in nodes:
                         raise GraphError(f"node '{name}': its input '{reference}' is not in the graph")
-                    if parent not in state:
+                    if nodes[parent].op in _NEXT and nodes[name].op in _MERGE:
+                        pending.append(parent)
+                    elif parent not in state:
                         stack.append(parent)
             else:
                 stack.pop()

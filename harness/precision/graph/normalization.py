@@ -6,6 +6,7 @@ constant.
 """
 
 import collections
+import itertools
 from typing import Dict, List, Optional, Sequence, Set
 
 import numpy as np
@@ -44,6 +45,10 @@ class StaticGraph:
         """Say whether a tensor is that of a Const node."""
         node = self.graph.nodes.get(node_name(tensor))
         return node is not None and node.op == "Const"
+
+    def outputs(self, name: str) -> List[str]:
+        """Return the tensors that a node makes."""
+        return list(itertools.takewhile(self.infos.__contains__, (f"{name}:{index}" for index in itertools.count())))
 
     def constant(self, tensor: str) -> np.ndarray:
         """Return the value of a constant tensor."""

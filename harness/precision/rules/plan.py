@@ -38,6 +38,8 @@ class PlannedOp(_Record):
     flops: int
     bytes_moved: int
     """Bytes when each input is read and each output written once, in the planned dtypes."""
+    is_sized: bool = True
+    """False when the size of a tensor is unknown; flops and bytes_moved are then the least that they can be."""
 
     @property
     def is_narrow(self) -> bool:
@@ -108,6 +110,8 @@ class DtypePlan(_Record):
     casts: Tuple[PlannedCast, ...]
     constants: Tuple[ConstantRange, ...]
     remarks: Tuple[Remark, ...]
+    unsized: Tuple[str, ...] = ()
+    """Where unknown sizes begin: placeholders with their shape, such as `image=?,224,224,3` or `x=…`, else nodes."""
 
     @property
     def unknown_types(self) -> Tuple[str, ...]:

@@ -5,14 +5,14 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from harness.precision.graph.nodes import data_inputs, node_name, nodes_in_loops, tensor_name
+from harness.precision.graph.nodes import PLACEHOLDERS, data_inputs, node_name, nodes_in_loops, tensor_name
 from harness.precision.graph.normalization import StaticGraph, normalize
 from harness.precision.number_formats import CONVERTED, FLOAT16
 from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input
 from harness.precision.rules.config import MUST_KEEP, CustomDtypes, PrecisionConfig, PrecisionConfigError
 from harness.precision.rules.costs import count_bytes, count_flops
 from harness.precision.rules.fusions import lower
-from harness.precision.rules.judge import AI_CORE, Judgement, Producer, custom_entry, judge
+from harness.precision.rules.judge import AI_CORE, UNKNOWN, Judgement, Producer, custom_entry, judge
 from harness.precision.rules.kernels import BLACK
 from harness.precision.rules.plan import ConstantRange, DtypePlan, PlannedCast, PlannedOp
 from harness.precision.rules.remarks import on_customised_types, on_lists, on_scopes
@@ -79,6 +79,7 @@ class _Planning:
             casts=tuple(self.casts),
             constants=tuple(self.constants),
             remarks=remarks,
+            unsized=_unsized(self.static),
         )
 
     def _producer(self, root: str) -> Producer:
@@ -192,8 +193,32 @@ def _planned_op(op: AscendOp, judgement: Judgement, static: StaticGraph) -> Plan
         inputs=judgement.inputs,
         outputs=judgement.outputs,
         rule=judgement.rule,
-        flops=count_flops(op, static),
+        # Of a type that nobody knows: one operation an element, which most do.
+        flops=count_flops(op, static) or (max(elements or [0]) if judgement.engine == UNKNOWN else 0),
         bytes_moved=count_bytes(elements, judgement.inputs + judgement.outputs),
+        is_sized=_is_sized(op, static),
+    )
+
+
+def _is_sized(op: AscendOp, static: StaticGraph) -> bool:
+    """Say whether the shapes of all of an op's tensors are known."""
+    tensors = [tensor.tensor for tensor in op.inputs] + [output.tensor for output in op.outputs]
+    infos = [static.infos[tensor] for tensor in tensors if tensor in static.infos]
+    return all(info.dims_known or info.dtype in ("resource", "variant") for info in infos)
+
+
+def _unsized(static: StaticGraph) -> Tuple[str, ...]:
+    """Return where unknown sizes begin: at placeholders if at any, else at nodes whose inputs are all of known size."""
+    nodes = static.graph.nodes.values()
+    fed = {node.name: static.infos[f"{node.name}:0"] for node in nodes if node.op in PLACEHOLDERS}
+    opened = [f"{name}={info.text}" for name, info in fed.items() if not info.dims_known]
+    if opened:
+        return tuple(opened)
+    return tuple(
+        node.name
+        for node in nodes
+        if any(not static.infos[output].dims_known for output in static.outputs(node.name))
+        and all(static.infos[tensor].dims_known for tensor in data_inputs(node))
     )
 
 

@@ -1,6 +1,7 @@
 """Plans of loops and branches: what is in their bodies is planned, in whichever control flow they are spelt."""
 
 import pytest
+import tensorflow.compat.v1 as tf
 
 from harness.precision import load_config, plan_graph
 from harness.precision.graph.inlining import inline_functions
@@ -36,3 +37,17 @@ def test_what_a_loop_repeats_is_said_to_be_counted_once():
     names = {op.name for op in _plan("loop", True, "force_fp16").ops}
     assert told.values["ops"] == sum(name.startswith("while/") and "/exit" not in name for name in names)
     assert _plan("conditional", True, "force_fp16").remarks == ()
+
+
+@pytest.mark.parametrize("functional", [True, False])
+def test_within_a_loop_each_op_follows_what_the_loop_begins_with(functional):
+    def doubled():
+        x = tf.placeholder(tf.float32, (2, 3), name="x")
+        first = tf.matmul(x, tf.ones((3, 3)), name="first")
+        again = tf.while_loop(lambda step, value: step < 4, lambda step, value: (step + 1, value * 2.0), [0, first])
+        tf.identity(again[1], name="out")
+
+    graph_def, _ = control_flow.build(doubled, functional)
+    plan = plan_graph(inline_functions(graph_def).graph_def, ["out"], load_config("allow_mix_precision"))
+    ops = [op.type for op in plan.ops]
+    assert ops.index("Enter") < ops.index("Merge") < ops.index("Switch") < ops.index("Mul") < ops.index("NextIteration")

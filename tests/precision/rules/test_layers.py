@@ -1,6 +1,7 @@
 """Plans by layer."""
 
 import pytest
+import tensorflow.compat.v1 as tf
 
 from harness.precision import explain_layers, layer_name, load_config, plan_graph
 from tests.precision import graphs
@@ -35,3 +36,19 @@ def test_layers_hold_every_op_cast_and_constant_once():
     assert (division.op.type, division.op.unit, division.op.dtypes) == ("Muls", "vector", "16>16")
     assert division.op.rule == "gray: float16 like gram_relu1_1/MatMul"
     assert division.constants == () and division.casts == ()
+
+
+def test_the_scope_of_a_whole_model_is_no_layer():
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, (2, 3), name="x")
+        with tf.name_scope("serving/model"):
+            for name in ("first", "second", "third"):
+                with tf.name_scope(name):
+                    x = tf.nn.relu(tf.matmul(x, tf.ones((3, 3))))
+        tf.nn.relu(x, name="out")
+        plan = plan_graph(graph.as_graph_def(), ["out"], load_config("force_fp16"))
+    layers = {layer.name: [item.op.name.split("/")[-1] for item in layer.ops] for layer in explain_layers(plan)}
+    assert layers == {
+        **{f"serving/model/{name}": ["MatMul", "Relu"] for name in ("first", "second", "third")},
+        "": ["out"],
+    }
