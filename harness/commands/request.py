@@ -17,7 +17,18 @@ _DRAWN = ("size", "steps", "seed", "network")
 """Options that replace a case's field of the same name."""
 _MEASURED = ("replicates", "max_replicates", "half_width", "budget", "timeout")
 """Options that replace a suite's field of the same name."""
-_WITH_RESUME = ("resume", "inconclusive", "advisory", "require_fit", "baselines", "report", "lang", "json", "quiet")
+_WITH_RESUME = (
+    "resume",
+    "hosts",
+    "inconclusive",
+    "advisory",
+    "require_fit",
+    "baselines",
+    "report",
+    "lang",
+    "json",
+    "quiet",
+)
 _NOT_WITH_AGAINST = ("resume", "gate", "plan_only", "health", "require_fit", *_MEASURED[:3])
 
 
@@ -50,6 +61,7 @@ class Request:
     overflow: Optional[str]
     emit: Optional[str]
     device: str
+    hosts: Optional[str]
     npu_option: Tuple[str, ...]
     replicates: Optional[int]
     max_replicates: Optional[int]
@@ -168,6 +180,7 @@ _KEPT = {
     "against",
     "pairs",
     "budget",
+    "hosts",
     "modes",
     "inconclusive",
     "advisory",

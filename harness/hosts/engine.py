@@ -216,16 +216,14 @@ def _claim(
 
     cards = int(node["Resources"].get("NPU", 0)) if kind == "npu" else 0
     if kind == "npu" and not cards:
-        raise UsageError(
-            f"host {name}: it has no card (start its node with --resources, NPU among them, or take it out)"
-        )
+        raise UsageError(f"host {name}: it has no card (take it out of the cluster, or give --device cpu)")
     resources = {RESOURCE: 1.0, **({"NPU": float(cards)} if cards else {})}
     agent = (
         _actor(ray)
         .options(
             num_cpus=0,
             resources=resources,
-            max_concurrency=cards + len(device.split(",")) + 2,  # a job for each device, and stop and leave beside them
+            max_concurrency=cards + len(device.split(",")) + 2,  # a job for each device; stop and leave beside them
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
         )
         .remote()

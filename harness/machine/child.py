@@ -20,6 +20,7 @@ from typing import IO, Callable, Iterator, List, Optional, Sequence, Type, Union
 
 from harness.errors import ChildFailedError, RequirementError
 from harness.machine import claim, forking, tethered
+from harness.machine.forking import ForkedProcess
 from harness.machine.git import ROOT
 from harness.machine.log import BoundedLog
 
