@@ -271,3 +271,13 @@ def test_ctrl_c_ends_with_130_and_keeps_the_run(signals_heeded, tmp_path, pictur
     (path,) = (tmp_path / "out").glob("*/run.json")
     assert json.loads(path.read_text())["complete"] is False
     assert len(list(path.parent.glob("trials/*/samples.jsonl"))) == 1
+
+
+@pytest.mark.parametrize("arguments", [["--suite", "smoke"], ["--suite", "perf", "--against", "HEAD"]])
+def test_hosts_without_ray_are_refused_with_the_line_that_installs_it(arguments, monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bench.py", *arguments, "--hosts", "auto"])
+    assert bench.main() == 2
+    assert capsys.readouterr().err == "bench.py: --hosts auto: Ray is missing (pip install -r requirements-hosts.txt)\n"
+    assert list(tmp_path.iterdir()) == []

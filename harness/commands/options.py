@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import click
 
+from harness.commands.hosts import hosts_option
 from harness.commands.pairs import PairsType
 from reports.catalogue import LANGUAGES
 
@@ -147,6 +148,7 @@ SECTIONS: Dict[str, Tuple[Callable[[Command], Command], ...]] = {
             show_default=True,
             help="Where steps run: auto, cpu, gpu, npu, or several as in npu:0,npu:2.",
         ),
+        hosts_option,
         click.option("--npu-option", metavar="KEY=VALUE", multiple=True, help="Session option of the card; repeat."),
         click.option("--replicates", type=int, metavar="N", help="Fresh processes per case and mode, exactly."),
         click.option("--max-replicates", type=int, metavar="N", help="Up to this many while the interval is wide."),

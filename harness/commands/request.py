@@ -18,7 +18,7 @@ _DRAWN = ("size", "steps", "seed", "network")
 _MEASURED = ("replicates", "max_replicates", "half_width", "budget", "timeout")
 """Options that replace a suite's field of the same name."""
 _WITH_RESUME = (
-    *("resume", "op_table", "inconclusive", "advisory", "require_fit", "baselines"),
+    *("resume", "hosts", "op_table", "inconclusive", "advisory", "require_fit", "baselines"),
     *("report", "lang", "json", "quiet"),
 )
 _NOT_WITH_AGAINST = ("resume", "gate", "plan_only", "health", "require_fit", *_MEASURED[:3])
@@ -56,6 +56,7 @@ class Request:
     overflow: Optional[str]
     emit: Optional[str]
     device: str
+    hosts: Optional[str]
     npu_option: Tuple[str, ...]
     replicates: Optional[int]
     max_replicates: Optional[int]
@@ -174,6 +175,7 @@ _KEPT = {
     "against",
     "pairs",
     "budget",
+    "hosts",
     "modes",
     "inconclusive",
     "advisory",

@@ -2,10 +2,12 @@
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Iterator, Optional
 
 from harness.commands import baselines_in
+from harness.commands.hosts import claimed
 from harness.commands.request import Request
 from harness.commands.shown import Shown
 from harness.gates.exit_status import INTERRUPTED, TRIAL_FAILED, exit_status, lenient
@@ -13,6 +15,7 @@ from harness.store.cache import cache_folder
 
 if TYPE_CHECKING:
     from harness.records import Run, Suite
+    from harness.runs.machines import Machines
 
 
 def measure(request: Request) -> int:
@@ -23,24 +26,38 @@ def measure(request: Request) -> int:
     from reports.terminal.progress import Progress
 
     shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
-    with Progress(quiet=request.quiet, words=shown.words) as progress:
-        kind = naming.choose(request.device)[0].kind
-        suite = request.chosen_suite(kind)
-        kinds.check(kind, suite, request.health)
-        run, folder = runner.run_suite(
-            suite,
-            request.device,
-            Path(request.output),
-            cache_folder(),
-            progress,
-            command=sys.argv,
-            health=request.health,
-            plans=not os.environ.get(VARIABLE),  # of two trees that step in turns, the times alone are wanted
-            plan_only=request.plan_only,
-            for_gate=request.gate,
-            baselines=_baselines(request, suite),
-        )
-    return show(run, folder, request.gate or bool(run.suite.fidelity), request, shown)
+    with _machines(request, request.device, shown) as machines:
+        with Progress(quiet=request.quiet, words=shown.words) as progress:
+            kind = naming.choose(request.device)[0].kind if machines is None else naming.parse(machines.device)[0].kind
+            suite = request.chosen_suite(kind)
+            kinds.check(kind, suite, request.health)
+            run, folder = runner.run_suite(
+                suite,
+                request.device,
+                Path(request.output),
+                cache_folder(),
+                progress,
+                command=sys.argv,
+                health=request.health,
+                plans=not os.environ.get(VARIABLE),  # of two trees that step in turns, the times alone are wanted
+                plan_only=request.plan_only,
+                for_gate=request.gate,
+                machines=machines,
+                baselines=_baselines(request, suite),
+            )
+        return show(run, folder, request.gate or bool(run.suite.fidelity), request, shown, machines)
+
+
+@contextmanager
+def _machines(request: Request, device: str, shown: Shown) -> "Iterator[Optional[Machines]]":
+    """Claim the hosts that the request names; None where trials run on this machine."""
+    with claimed(request.hosts, device, shown.words, request.quiet) as cluster:
+        if cluster is None:
+            yield None
+            return
+        from harness.hosts.run import HostMachines
+
+        yield HostMachines(cluster)
 
 
 def continue_run(request: Request) -> int:
@@ -51,13 +68,15 @@ def continue_run(request: Request) -> int:
     from reports.terminal.progress import Progress
 
     shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
-    with Progress(quiet=request.quiet, words=shown.words) as progress:
-        path = Path(str(request.resume))
-        baselines = _baselines(request, RunFolder(path).load().suite)
-        run, folder = runner.resume(path, cache_folder(), progress, baselines=baselines)
-    if request.require_fit and not run.suite.fidelity:
-        raise UsageError(f"--require-fit: suite {run.suite.name} judges no pictures (expected --suite accuracy)")
-    return show(run, folder, run.gated, request, shown)
+    path = Path(str(request.resume))
+    before = RunFolder(path).load()
+    with _machines(request, before.device, shown) as machines:
+        with Progress(quiet=request.quiet, words=shown.words) as progress:
+            baselines = _baselines(request, before.suite)
+            run, folder = runner.resume(path, cache_folder(), progress, machines, baselines)
+        if request.require_fit and not run.suite.fidelity:
+            raise UsageError(f"--require-fit: suite {run.suite.name} judges no pictures (expected --suite accuracy)")
+        return show(run, folder, run.gated, request, shown, machines)
 
 
 def _baselines(request: Request, suite: "Suite") -> str:
@@ -65,12 +84,14 @@ def _baselines(request: Request, suite: "Suite") -> str:
     return str(baselines_in(request.baselines or suite.baselines).root)
 
 
-def show(run: "Run", folder: Path, gate: bool, request: Request, shown: Shown) -> int:
+def show(
+    run: "Run", folder: Path, gate: bool, request: Request, shown: Shown, machines: "Optional[Machines]" = None
+) -> int:
     """Judge the run if asked for, print it and its verdicts, write its reports; return the exit status."""
     from reports.terminal.run import print_run
 
     if gate:
-        run = judge(run, folder, request, shown)
+        run = judge(run, folder, request, shown, machines)
     print_run(run, folder, shown.words, shown.quiet, shown.console)
     shown.write(folder, Path(_baselines(request, run.suite)))
     return shown.answer(folder, _status(run, gate, request))
@@ -85,7 +106,7 @@ def _status(run: "Run", gate: bool, request: Request) -> int:
     return lenient(status) if request.advisory else status
 
 
-def judge(run: "Run", folder: Path, request: Request, shown: Shown) -> "Run":
+def judge(run: "Run", folder: Path, request: Request, shown: Shown, machines: "Optional[Machines]" = None) -> "Run":
     """Return the run with its verdicts, and on the disk; what seems slower is measured once more before it can fail."""
     from harness.gates import gate
     from harness.gates.timing import unconfirmed
@@ -98,7 +119,7 @@ def judge(run: "Run", folder: Path, request: Request, shown: Shown) -> "Run":
     suspects = unconfirmed(run.verdicts)
     if suspects and run.complete:
         with Progress(quiet=request.quiet, words=shown.words) as progress:
-            run = runner.confirm(run, folder, suspects, cache_folder(), progress)
+            run = runner.confirm(run, folder, suspects, cache_folder(), progress, machines)
         run = gate.judged(run, baselines, folder, request.require_fit)
     RunFolder(folder).save(run)
     return run

@@ -22,7 +22,8 @@ from harness.machine import environment
 from harness.records import Calibration, CalibrationPair, Limit, Suite, Trial
 from harness.records.events import Event, Sample
 from harness.runs import dispatch
-from harness.runs.runner import Observer, require_unchanged
+from harness.runs.machines import ThisMachine
+from harness.runs.runner import Observer, require_same_cases
 from harness.statistics import twin_log_ratio
 from harness.step.turns import PAIRED_STEPS, WARM_UP_STEPS
 from harness.store.run_folder import RunFolder
@@ -86,9 +87,9 @@ def measure(
         TrialFailedError: a process did not end well.
     """
     observer.preparing("inputs")
-    require_unchanged(
-        f"calibration {folder.path}", [calibration.case], calibration.environment, calibration.device, cache
-    )
+    what = f"calibration {folder.path}"
+    require_same_cases(what, [calibration.case], cache)
+    ThisMachine(calibration.device).require_unchanged(what, calibration.environment)
     groups = _recovered(calibration, folder)
     try:
         with Disturbance() if calibration.disturbed else nullcontext():

@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 from harness.comparisons.referee import Referee
 from harness.gates.exit_status import TRIAL_FAILED
+from harness.machine import claim
 from harness.machine.child import tied
 from harness.records import Pair
 from harness.statistics import twin_log_ratio
@@ -147,6 +148,7 @@ class Meter:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **variables},
+                pass_fds=claim.inherited(),
             )
 
 

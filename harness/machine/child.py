@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Callable, Iterator, List, Optional, Sequence, Type, Union
 
 from harness.errors import ChildFailedError, RequirementError
-from harness.machine import forking, tethered
+from harness.machine import claim, forking, tethered
 from harness.machine.forking import ForkedProcess
 from harness.machine.git import ROOT
 from harness.machine.log import BoundedLog
@@ -126,7 +126,7 @@ class Child:
                     stdin=question,
                     stdout=self._log.descriptor,
                     stderr=subprocess.STDOUT,
-                    pass_fds=[writing],
+                    pass_fds=[writing, *claim.inherited()],
                     start_new_session=True,  # so that Ctrl-C reaches the parent alone, and a kill its whole group
                 )
         except BaseException:

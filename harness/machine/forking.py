@@ -22,6 +22,7 @@ from array import array
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
+from harness.machine import claim
 from harness.machine.git import ROOT
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -71,7 +72,7 @@ class _Server:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=[other.fileno()],
+                pass_fds=[other.fileno(), *claim.inherited()],
                 start_new_session=True,
             )
 

@@ -18,7 +18,7 @@ run          a run with its summaries; a comparison of two revisions
 from harness.records.base import SCHEMA_VERSION, Losses, Record
 from harness.records.baseline import PLAN_DEVICE, Baseline, CasePlan, FidelityFigures, PlanFigures, TimingFigures
 from harness.records.case import CARD_REFERENCE_MODE, REFERENCE_MODE, Case, Inputs, Mode
-from harness.records.environment import Environment, WorkerEnvironment
+from harness.records.environment import Environment, HostRecord, WorkerEnvironment
 from harness.records.fidelity import (
     Blame,
     Bound,
@@ -70,6 +70,7 @@ __all__ = [
     "GraphUse",
     "GraphCheck",
     "Growth",
+    "HostRecord",
     "Inputs",
     "Limit",
     "LossScaling",

@@ -71,3 +71,12 @@ class Environment(Record):
     """Where the operator table comes from: `packaged`, or the path of CANN's and its SHA-256."""
     load_average: Optional[float]
     """Load average of the last minute when the run started; None where the system has none."""
+
+
+class HostRecord(Record):
+    """A machine that trials were spread over."""
+
+    name: str
+    devices: Tuple[str, ...]
+    """Names of its devices that trials ran on, side by side."""
+    environment: Environment

@@ -9,7 +9,7 @@ from typing_extensions import Literal
 from harness.records.base import SCHEMA_VERSION, Count, Figure, NamePart, Rate, Record, Seconds
 from harness.records.baseline import CasePlan, PlanFigures
 from harness.records.case import REFERENCE_MODE, Case, Mode
-from harness.records.environment import Environment
+from harness.records.environment import Environment, HostRecord
 from harness.records.fidelity import ModeFidelity
 from harness.records.power import PowerCard
 from harness.records.suite import Suite
@@ -190,6 +190,9 @@ class Run(Record):
     """Name of the mode that ratios refer to."""
     command: Tuple[str, ...] = ()
     environment: Environment
+    """Of this machine; of a run over several, that of most of their devices."""
+    hosts: Tuple[HostRecord, ...] = ()
+    """Machines that the trials were spread over; empty when they ran on this one."""
     for_gate: bool = False
     """True when every verdict was asked for, also those on what has no baseline."""
     plan_only: bool = False

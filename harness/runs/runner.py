@@ -5,37 +5,30 @@ import time
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from pydantic import ValidationError
 
-from harness.devices import memory, naming
+from harness.devices import naming
 from harness.devices.kinds import KINDS
 from harness.errors import UsageError
 from harness.machine import environment
 from harness.plans.explain import Question, check_op_names, explain
 from harness.plans.figures import figures
-from harness.records import Case, CasePlan, Environment, Mode, Run, Suite, Trial, TrialResult
+from harness.records import Case, CasePlan, Mode, Run, Suite, Trial, TrialResult
 from harness.records.events import Event
 from harness.runs import dispatch
+from harness.runs.machines import Machines, ThisMachine, difference
 from harness.runs.rounds import Batch, Planned, Rounds, units
 from harness.runs.summary import growth, summarize
 from harness.step import inputs
 from harness.store.files import first_problem, slug
 from harness.store.run_folder import RunFolder
-from harness.trial.exchange import here, measure
+from harness.trial.exchange import measure
 from harness.trial.place import Slot
 
 CONFIRMATION_DELAY = 60.0
 """Least seconds from the end of a measurement to its confirmation, so that one disturbance does not hit both."""
-At = Callable[[RunFolder, str], Sequence[Slot]]
-"""Returns where the trials of a run with this folder and Run.device are run."""
-
-
-def here_on(folder: RunFolder, device: str) -> Sequence[Slot]:
-    """Return the devices that the text names, on this machine."""
-    place = here(folder)
-    return [Slot(place, each.name) for each in naming.parse(device)]
 
 
 class Observer:
@@ -68,7 +61,7 @@ def run_suite(
     plans: bool = False,
     plan_only: bool = False,
     for_gate: bool = False,
-    at: At = here_on,
+    machines: Optional[Machines] = None,
     baselines: str = "",
 ) -> Tuple[Run, Path]:
     """Measure the suite; return the run and the path of its folder.
@@ -81,28 +74,28 @@ def run_suite(
         plans: record the card's dtype plan of each case and mode too.
         plan_only: record the plans and run no trial.
         for_gate: Run.for_gate of the run.
-        at: where its trials run.
+        machines: where its trials run; None: on the devices of this machine that `device` names.
         baselines: folder of baselines; pictures that are the approved ones take over their noise. Empty: none do.
 
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
     """
     # Chosen once: a card that goes away is its trials' failure, and not a reason to go on with another device.
-    device = naming.named(naming.choose(device))
+    machines = machines or ThisMachine(naming.named(naming.choose(device)))
     observer.preparing("inputs")
-    suite = suite.model_copy(
-        update={"cases": tuple(memory.resolve(case, cache, suite.modes, device, plan_only) for case in suite.cases)}
-    )
+    cases = tuple(machines.resolve(case, cache, suite.modes, plan_only) for case in suite.cases)
+    suite = suite.model_copy(update={"cases": cases})
     _require_folders(suite)
     check_op_names(suite.cases, suite.modes, cache)
-    machine = environment.describe(device=device)
+    machine = machines.describe()
     folder = RunFolder.create(results, suite.name)
     observer.preparing("plans")
     run = Run(
         id=folder.path.name,
         suite=suite,
-        device=device,
-        reference_mode=reference_mode(device, suite.modes),
+        device=machines.device,
+        hosts=machines.hosts,
+        reference_mode=reference_mode(machines.device, suite.modes),
         health=health,
         started=environment.now(),
         command=tuple(command),
@@ -112,7 +105,7 @@ def run_suite(
         plans=_plans(suite, cache) if plan_only or plans else [],
     )
     with _hint(folder):
-        return _measure(run, folder, cache, observer, at, baselines)
+        return _measure(run, folder, cache, observer, machines, baselines)
 
 
 def _require_folders(suite: Suite) -> None:
@@ -127,11 +120,13 @@ def _require_folders(suite: Suite) -> None:
                 )
 
 
-def resume(path: Path, cache: str, observer: Observer, at: At = here_on, baselines: str = "") -> Tuple[Run, Path]:
+def resume(
+    path: Path, cache: str, observer: Observer, machines: Optional[Machines] = None, baselines: str = ""
+) -> Tuple[Run, Path]:
     """Measure the trials that an interrupted run lacks; return the run and the path of its folder.
 
     Args:
-        at, baselines: as run_suite has them.
+        machines, baselines: as run_suite has them.
 
     Raises:
         UsageError: the path is no run folder, the run is complete, or a case or the environment has changed since.
@@ -140,10 +135,14 @@ def resume(path: Path, cache: str, observer: Observer, at: At = here_on, baselin
     run = folder.load()
     if run.complete:
         raise UsageError(f"run {path}: it is complete, nothing is left to resume")
+    if machines is None and run.hosts:
+        raise UsageError(f"run {path}: it is measured on several hosts (expected --hosts beside --resume)")
+    machines = machines or ThisMachine(run.device)
     observer.preparing("inputs")
-    require_unchanged(f"run {path}", run.suite.cases, run.environment, run.device, cache)
+    require_same_cases(f"run {path}", run.suite.cases, cache)
+    machines.require_unchanged(f"run {path}", run.environment)
     with _hint(folder):
-        return _measure(_with_journal(run, folder), folder, cache, observer, at, baselines)
+        return _measure(_with_journal(run, folder), folder, cache, observer, machines, baselines)
 
 
 def _with_journal(run: Run, folder: RunFolder) -> Run:
@@ -170,19 +169,21 @@ def _hint(folder: RunFolder) -> Iterator[None]:
         raise OSError(f"{error}; what was measured is kept, --resume {folder.path} measures the rest") from error
 
 
-def require_unchanged(what: str, cases: Sequence[Case], machine: Environment, device: str, cache: str) -> None:
-    """Raise UsageError, beginning with `what`, when an input file, the machine or its software has changed."""
+def require_same_cases(what: str, cases: Sequence[Case], cache: str) -> None:
+    """Raise UsageError, beginning with `what`, when an input file has changed."""
     for case in cases:
         now = inputs.resolve(case, cache)
         if now.digest() != case.digest():
-            raise UsageError(f"{what}: case {case.id} has changed: {_difference(_inputs(case), _inputs(now))}")
-    before, after = _comparable(machine), _comparable(environment.describe(device=device))
-    if before != after:
-        raise UsageError(f"{what}: the environment has changed: {_difference(before, after)}")
+            raise UsageError(f"{what}: case {case.id} has changed: {difference(_inputs(case), _inputs(now))}")
 
 
 def confirm(
-    run: Run, path: Path, suspects: Sequence[Tuple[str, str]], cache: str, observer: Observer, at: At = here_on
+    run: Run,
+    path: Path,
+    suspects: Sequence[Tuple[str, str]],
+    cache: str,
+    observer: Observer,
+    machines: Optional[Machines] = None,
 ) -> Run:
     """Measure cases and modes a second time, in fresh processes, and return the run with these trials.
 
@@ -193,7 +194,7 @@ def confirm(
         suspects: id of the case and name of the mode, for each to be measured again.
     """
     folder = RunFolder(path)
-    trials, slots = list(run.trials), at(folder, run.device)
+    trials, slots = list(run.trials), (machines or ThisMachine(run.device)).slots(folder)
     batch = Rounds(run, folder, cache, slots).confirmation(suspects, trials)
     run = run.model_copy(update={"complete": False})
     folder.save(run)
@@ -236,19 +237,11 @@ def _inputs(case: Case) -> Dict[str, object]:
     return case.inputs.model_dump() if case.inputs else {}
 
 
-def _comparable(machine: Environment) -> Dict[str, object]:
-    # The conditions follow from what else is here, and so does what git says of the revision.
-    return machine.model_dump(exclude={"load_average", "conditions", "machine_key", "commit", "committed", "branch"})
-
-
-def _difference(before: Dict[str, object], now: Dict[str, object]) -> str:
-    changed = [name for name in before if before[name] != now.get(name)]
-    return "; ".join(f"{name} was {before[name]}, is {now.get(name)}" for name in changed)
-
-
-def _measure(run: Run, folder: RunFolder, cache: str, observer: Observer, at: At, baselines: str) -> Tuple[Run, Path]:
+def _measure(
+    run: Run, folder: RunFolder, cache: str, observer: Observer, machines: Machines, baselines: str
+) -> Tuple[Run, Path]:
     """Run the trials that the run has no result of, and keep the record on the disk up to date."""
-    trials, slots = list(run.trials), at(folder, run.device)
+    trials, slots = list(run.trials), machines.slots(folder)
     folder.save(run)  # what --resume needs, should this process die
     complete = False
     try:

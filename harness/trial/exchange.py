@@ -5,12 +5,12 @@ import json
 import secrets
 import threading
 import time
-from typing import Optional
+from typing import Any, Optional
 
 from pydantic import ValidationError
 
 from harness.machine import environment
-from harness.records import Trial, TrialResult
+from harness.records import Status, Trial, TrialResult
 from harness.records.base import Record
 from harness.store.files import write_atomic
 from harness.store.run_folder import RunFolder
@@ -74,7 +74,8 @@ def measure(
             drop(folder, reply)
             raise LostError(f"another result came in place of its own: of {reply.result.trial} (see {DROPPED})")
     except LostError as error:
-        return _lost(trial, folder, str(error), started, time.monotonic() - clock)
+        seconds = time.monotonic() - clock
+        return unmeasured(trial, folder, "crashed", str(error), result_lost=True, started=started, wall_seconds=seconds)
     return reply.result
 
 
@@ -93,12 +94,17 @@ def drop(folder: RunFolder, reply: Reply) -> None:
         file.write(json.dumps(line).encode() + b"\n")
 
 
-def _lost(trial: Trial, folder: RunFolder, reason: str, started: str, seconds: float) -> TrialResult:
-    """Return the outcome of a trial whose result was lost, with files that say so and hold nothing else."""
+def unmeasured(trial: Trial, folder: RunFolder, status: Status, reason: str, **fields: Any) -> TrialResult:
+    """Return the outcome of a trial of which there is nothing but a reason, with files that say so.
+
+    Args:
+        fields: further ones of TrialResult.
+    """
     home = folder.trial_folder(trial.id, trial.attempt)
     write_atomic(home / "log.txt", f"{reason}\n".encode())
     write_atomic(home / "samples.jsonl", b"")
     relative = home.relative_to(folder.path)
+    given = {"started": environment.now(), "wall_seconds": 0.0, **fields}
     return TrialResult(
         trial=trial.id,
         case=trial.case.id,
@@ -106,12 +112,10 @@ def _lost(trial: Trial, folder: RunFolder, reason: str, started: str, seconds: f
         device=trial.device,
         replicate=trial.replicate,
         confirmation=trial.confirmation,
-        status="crashed",
-        reason=reason,
         attempt=trial.attempt,
-        result_lost=True,
+        status=status,
+        reason=reason,
         log=str(relative / "log.txt"),
         samples=str(relative / "samples.jsonl"),
-        started=started,
-        wall_seconds=seconds,
+        **given,
     )

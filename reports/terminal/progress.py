@@ -24,6 +24,7 @@ _SPARKS = 8
 
 PREPARATIONS = {
     "inputs": "reading and hashing the pictures and the network",
+    "hosts": "waiting for the hosts",
     "plans": "looking at the machine, planning the card's dtypes",
 }
 """By what an observer's `preparing` is told."""

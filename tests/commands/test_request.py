@@ -31,7 +31,7 @@ CHANGES = [
 ]  # fmt: skip
 ELSEWHERE = {
     "suite", "resume", "against", "pairs", "plan_only", "data_path", "device", "health", "require_fit", "inconclusive",
-    "advisory", "baselines", "output", "report", "lang", "json", "quiet", "case", "op_table",
+    "advisory", "baselines", "output", "report", "lang", "json", "quiet", "case", "op_table", "hosts",
 }  # fmt: skip
 """What decides no figure of the suite: tested where it is used."""
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from harness.runs.machines import ThisMachine
 from harness.runs.runner import Observer, resume, run_suite
 from harness.trial import supervisor
 from harness.trial.exchange import _run_here, drop, read_reply
@@ -22,18 +23,25 @@ def measured(monkeypatch, tmp_path, suite):
     monkeypatch.setattr(supervisor, "WORKER", (supervisor.sys.executable, "-c", program))
 
     def measure(*faults):
-        def at(folder, device):
+        def slots(folder):
             place = FaultyPlace(
                 lambda job, hear, stop: _run_here(folder, job, hear, stop),
                 faults,
                 lambda result: drop(folder, read_reply(result)),
             )
-            return [Slot(place, device)]
+            return [Slot(place, "cpu")]
 
         three = suite.model_copy(update={"replicates": 3})
-        return run_suite(three, "cpu", tmp_path / "results", "", Observer(), at=at)
+        return run_suite(three, "cpu", tmp_path / "results", "", Observer(), machines=machines(slots))
 
     return measure
+
+
+def machines(slots):
+    """This machine with these slots."""
+    made = ThisMachine("cpu")
+    made.slots = slots
+    return made
 
 
 def journalled(folder):
@@ -81,15 +89,15 @@ def two_places(monkeypatch, tmp_path, suite):
     monkeypatch.setattr(supervisor, "WORKER", (supervisor.sys.executable, "-c", program))
 
     def measure(*faults, last=()):
-        def at(folder, device):
+        def slots(folder):
             places = [FaultyPlace(functools.partial(_run_here, folder), own) for own in (last, faults)]
             for place, name in zip(places, "ba"):
                 place.name = name
-            return [Slot(place, device, "like both") for place in places]
+            return [Slot(place, "cpu", "like both") for place in places]
 
         other = suite.modes[0].model_copy(update={"name": "another"})
         both = suite.model_copy(update={"replicates": 3, "modes": (*suite.modes, other)})
-        return run_suite(both, "cpu", tmp_path / "results", "", Observer(), at=at)
+        return run_suite(both, "cpu", tmp_path / "results", "", Observer(), machines=machines(slots))
 
     return measure
 

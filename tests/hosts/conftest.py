@@ -1,0 +1,55 @@
+"""A Ray cluster on this machine: nodes that are hosts, with cards that are resources only."""
+
+import os
+import sys
+
+import pytest
+
+from harness.hosts.engine import RESOURCE
+
+QUIET = {"RAY_worker_niceness": "0", "RAY_memory_monitor_refresh_ms": "0"}
+"""What a node must be started with to be measured on."""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A cluster with a head that is no host; `add` starts a host."""
+    pytest.importorskip("ray", reason="Ray is not installed (pip install -r requirements-hosts.txt)")
+    from ray.cluster_utils import Cluster
+
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 * 2**20}
+    made = Cluster(initialize_head=True, head_node_args=head)
+    yield made
+    import ray
+
+    ray.shutdown()
+    made.shutdown()
+
+
+@pytest.fixture
+def add(cluster, tmp_path_factory):
+    """Start a host with its own folder of locks; it leaves the cluster with the test."""
+    started = []
+
+    def start(cards=0, claims=None, **variables):
+        claims = claims or tmp_path_factory.mktemp("claims")
+        own = {"STYLEBENCH_CLAIMS": str(claims), "STYLEBENCH_PYTHON": sys.executable, **QUIET, **variables}
+        resources = {RESOURCE: 1, **({"NPU": cards} if cards else {})}
+        node = cluster.add_node(
+            num_cpus=1,
+            resources=resources,
+            object_store_memory=80 * 2**20,
+            env_vars={name: value for name, value in own.items() if value},
+        )
+        started.append(node)
+        cluster.wait_for_nodes(120)  # until the cluster knows this one, and that the last test's have gone
+        return node
+
+    yield start
+    import ray
+
+    ray.shutdown()
+    for node in started:
+        if node in cluster.list_all_nodes():
+            cluster.remove_node(node)
