@@ -206,7 +206,7 @@ def _is_timed(trial: Trial) -> bool:
     A card's trial counts as timed, for its libraries bear no fork, and so does one that is pinned to a core, which
     TensorFlow has to find when it starts.
     """
-    device = naming.choose_one(trial.device)
+    (device,) = naming.parse(trial.device)  # `auto` is left where there is no card
     if device.kind == "npu" or device.number is not None:
         return True
     is_emulated = trial.mode.emit == "rounded" and trial.mode.format != FLOAT32.name

@@ -4,7 +4,9 @@ import time
 
 import pytest
 
+from harness import modes
 from harness.machine.child import Child
+from harness.records import FidelityPlan
 from harness.store.run_folder import RunFolder
 from harness.trial import supervisor
 from harness.trial.supervisor import run_trial
@@ -170,3 +172,30 @@ def test_divergence_and_refusal_keep_their_reasons(run_fake):
     )
     refused, _ = run_fake('{"event": "refused", "reason": "no such card"}')
     assert (refused.status, refused.reason) == ("refused", "no such card")
+
+
+@pytest.mark.parametrize(
+    "device, mode, fidelity, is_timed",
+    [
+        ("cpu", "must_keep_origin_dtype", None, True),
+        ("cpu", "allow_mix_precision_bf16", None, True),
+        ("cpu", "force_fp16", None, False),
+        ("auto", "allow_mix_precision+matmul32", None, False),
+        ("cpu", "must_keep_origin_dtype", FidelityPlan(), False),
+        ("cpu:1", "force_fp16", None, True),  # TensorFlow finds its core when it starts
+        ("npu:0", "force_fp16", None, True),
+        ("npu", "must_keep_origin_dtype", FidelityPlan(), True),
+    ],
+)
+def test_nothing_is_forked_that_is_timed_or_uses_a_card(monkeypatch, trial, tmp_path, device, mode, fidelity, is_timed):
+    asked = []
+
+    class Asked(supervisor.Child):
+        def __init__(self, *arguments, is_timed):
+            asked.append(is_timed)
+            super().__init__([sys.executable, "-c", "pass"], *arguments[1:])
+
+    monkeypatch.setattr(supervisor, "Child", Asked)
+    changed = trial.model_copy(update={"device": device, "mode": modes.get(mode), "fidelity": fidelity})
+    run_trial(changed, RunFolder.create(tmp_path / "results", "tests"), 60, lambda event: None)
+    assert asked == [is_timed]
