@@ -83,9 +83,10 @@ def _show(
         click.echo(f"    python bench.py --resume {folder}", err=True)
         return INTERRUPTED
     origin = Evidence.load(folder).origin
+    written = shown.write(folder, stored.root)
     if not shown.quiet:
         print_sides(comparison, shown.words, shown.console)
     print_verdicts(comparison.verdicts, comparison.power_cards, shown.words, shown.quiet, shown.console, origin)
-    shown.write(folder, stored.root)
+    shown.tell(written)
     status = exit_status(comparison.verdicts, request.inconclusive)
     return shown.answer(folder, lenient(status) if request.advisory else status)

@@ -118,8 +118,9 @@ def _judged(suite: "Suite", device: str, output: Path, shown: Shown) -> "Tuple[R
     baselines = baselines_in(None)
     run = gate.judged(run, baselines, folder)
     RunFolder(folder).save(run)
+    written = shown.write(folder, baselines.root)
     print_run(run, folder, shown.words, shown.quiet, shown.console)
-    shown.write(folder, baselines.root)
+    shown.tell(written)
     return run, folder
 
 

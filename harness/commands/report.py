@@ -29,4 +29,4 @@ def report(run: str, names: str, output: Optional[str], baselines: Optional[str]
     from reports.language import Words, language_of
 
     shown = Shown(parse(names), Words(lang or language_of()), quiet=False)
-    shown.write(Path(run), baselines_in(baselines).root, Path(output) if output else None)
+    shown.tell(shown.write(Path(run), baselines_in(baselines).root, Path(output) if output else None))

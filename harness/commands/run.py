@@ -92,8 +92,9 @@ def show(
 
     if gate:
         run = judge(run, folder, request, shown, machines)
+    written = shown.write(folder, Path(_baselines(request, run.suite)))
     print_run(run, folder, shown.words, shown.quiet, shown.console)
-    shown.write(folder, Path(_baselines(request, run.suite)))
+    shown.tell(written)
     return shown.answer(folder, _status(run, gate, request))
 
 

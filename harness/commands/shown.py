@@ -1,7 +1,7 @@
 """How results are shown: formats, language, how much of it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, List, NamedTuple, Optional, Sequence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,18 +40,24 @@ class Shown(NamedTuple):
 
         return open_console(stderr=self.as_json)
 
-    def write(self, folder: Path, baselines: Path, output: Optional[Path] = None) -> None:
-        """Write the reports of a stored run or comparison, beside its record unless `output` is given; say where.
+    def write(self, folder: Path, baselines: Path, output: Optional[Path] = None) -> List[Path]:
+        """Write the reports of a stored run or comparison, beside its record unless `output` is given; return where.
+
+        Before anything else is shown, so that they are there when nobody reads the text to its end.
 
         Args:
             baselines: folder of the approved results that a report may show.
         """
         from reports import formats
         from reports.stored_run import Evidence
-        from reports.terminal.run import print_paths
 
         evidence = Evidence.load(folder, baselines)
-        written = formats.write(self.formats, evidence, output or evidence.folder, self.words)
+        return formats.write(self.formats, evidence, output or evidence.folder, self.words)
+
+    def tell(self, written: Sequence[Path]) -> None:
+        """Say where the reports are."""
+        from reports.terminal.run import print_paths
+
         print_paths(written, self.words, self.console)
 
     def answer(self, folder: Path, status: int) -> int:

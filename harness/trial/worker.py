@@ -40,9 +40,9 @@ from harness.step.inputs import Pictures, load
 from harness.step.sampling import DivergedError, require_finite, sample_steps
 from harness.step.scoring import score, summed
 from harness.step.steady_state import needs_more_steps
-from harness.step.targets import shared_targets
 from harness.step.turns import PAIRED_STEPS, WARM_UP_STEPS, Turns
 from harness.store.files import numbered, write_atomic
+from harness.trial.targets import shared_targets
 from model import images, vgg
 
 if TYPE_CHECKING:
@@ -173,11 +173,12 @@ def _draw(trial: Trial, device: Device, step: _Step, emit: Emit, started: float)
             samples.append(sample.model_copy(update=update.scaling))
             emit(samples[-1])
         emit(Phase(name="finish"))
-        # The losses after the last update are the one row that no step's forward pass holds.
-        final_losses = summed(session.run(graph.losses))
-        require_finite(steps, final_losses)
         result = session.run(graph.result)
         loss_scaling = _loss_scaling(steps, samples, session.run(graph.scaling)) if graph.scaling else None
+        # The losses after the last update are those that one more step starts from: compiled already, and rounded as
+        # in every row. The card's loop of several would hide them.
+        final_losses = update() if update.per_call == 1 else summed(session.run(graph.losses))
+        require_finite(steps, final_losses)
         if trial.turns or not (trial.fidelity or step.emulated):
             emit(Phase(name="timing"))
             _time(trial, update, [sample.seconds for sample in samples[1:]], emit, turns)

@@ -176,3 +176,12 @@ def test_what_prints_where_the_answer_goes_is_refused(run_bench, monkeypatch, tm
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     status, out, err = run_bench("--suite", "smoke", "--json", "--report", "github")
     assert (status, out) == (2, "") and "--report github: it prints where --json does" in err
+
+
+def test_reports_are_there_when_the_reader_of_the_text_has_gone(run_bench, tmp_path, monkeypatch):
+    def gone(*what):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("reports.terminal.run.print_run", gone)
+    run_bench("--suite", "smoke", "--plan-only", "--output", tmp_path)
+    assert len(list(tmp_path.glob("*/report.html"))) == 1

@@ -3,9 +3,9 @@ import pytest
 
 from harness import modes
 from harness.devices.opening import open_device
-from harness.step import targets
 from harness.step.building import step_targets
 from harness.step.inputs import load
+from harness.trial import targets
 
 
 def equal(one, other):
