@@ -31,7 +31,15 @@ from harness.records.fidelity import (
     TensorError,
     TrialFidelity,
 )
-from harness.records.graph_check import CheckedFetch, CheckedOp, FeedSource, GraphCheck, LostValues, ModeCheck
+from harness.records.graph_check import (
+    CheckedFetch,
+    CheckedOp,
+    FeedSource,
+    GraphBlame,
+    GraphCheck,
+    LostValues,
+    ModeCheck,
+)
 from harness.records.graph_plan import ApprovedPlan, GraphBaseline, GraphGate, GraphPlan, GraphUse
 from harness.records.power import Calibration, CalibrationPair, PowerCard
 from harness.records.run import Comparison, Growth, Pair, Run, Summary
@@ -65,6 +73,7 @@ __all__ = [
     "FidelityPlan",
     "Gate",
     "GraphBaseline",
+    "GraphBlame",
     "GraphGate",
     "GraphPlan",
     "GraphUse",
