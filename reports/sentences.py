@@ -110,6 +110,7 @@ SENTENCES: Dict[str, str] = {
     "ops_saturate": "saturates at {ops}",
     "ops_make_nan": "NaN at {ops}",
     "first_parts": "parts from float32 first at {op} ({type} {dtypes})",
+    "distance_grown": "{fetch}: {before:.3g} from float32 when it was approved, {after:.3g} now",
     "not_raised": "float64 could not be had: {reason}",
     "left_in_float32": "{ops} ops have no float64 kernel and computed in float32 there, the first is {first}",
     # Baselines

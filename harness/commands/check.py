@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 @compiler_options
 @feeding_options()
 @click.option("--every-op", is_flag=True, help="Hold the output of every op against float32's, not of fetches alone.")
+@click.option("--gate", metavar="BASELINE.json", help="Hold the check against the approved one.")
+@click.option("--approve", is_flag=True, help="Make it the approved one.")
+@click.option("--reason", metavar="TEXT", help="Why; stored beside what was approved.")
 @click.option("--require-fit", is_flag=True, help="The exit status says whether every mode is right.")
 @output_option("Folder that gets the check's folder.")
 @click.option("--report", metavar="A,B", default="html", show_default=True, help="Write html, markdown; or none.")
@@ -40,12 +43,14 @@ def check(**values: Any) -> None:
     from harness.check.messages import CheckQuestion
     from harness.check.verdicts import fitness_verdicts
     from harness.gates.exit_status import exit_status
+    from harness.gates.graph_check import approve_graph_check, judge_graph_check
     from reports.formats import parse_check
     from reports.language import Words, language_of
-    from reports.terminal.graph_check import CheckProgress
+    from reports.terminal.graph_check import CheckProgress, print_approved_check
 
     if not values["graph"]:
         raise click.UsageError("check: expected --graph FILE")
+    _check_approval(values)
     formats = parse_check(values["report"])
     words = Words(values["lang"] or language_of())
     names = known_modes.split(values["modes"]) if values["modes"] else known_modes.NAMES
@@ -63,10 +68,27 @@ def check(**values: Any) -> None:
     with CheckProgress(words, values["quiet"]) as progress:
         found = run_check(question, progress.heard)
     verdicts = fitness_verdicts(found, values["require_fit"])
+    if values["gate"] and not values["approve"]:
+        verdicts += judge_graph_check(found, Path(values["gate"]))
     found = found.model_copy(update={"options": spelled_options(values), "verdicts": verdicts})
-    status = exit_status(verdicts) if values["require_fit"] else 0
+    is_gated = any(not verdict.advisory for verdict in verdicts)
+    status = exit_status(verdicts) if is_gated else 0
+    if values["approve"]:
+        print_approved_check(
+            approve_graph_check(found, Path(values["gate"]), values["reason"]), values["gate"], words, values["as_json"]
+        )
     _show(found, formats, status, values, words)
     click.get_current_context().exit(status)
+
+
+def _check_approval(values: Dict[str, Any]) -> None:
+    for name in ("approve", "reason"):
+        if values[name] and not values["gate"]:
+            raise UsageError(f"--{name}: it is of --gate (expected --gate BASELINE.json beside it)")
+    if values["approve"] and not (values["reason"] or "").strip():
+        raise UsageError("--approve: expected --reason TEXT, a sentence for whoever reads the baseline")
+    if values["reason"] and not values["approve"]:
+        raise UsageError("--reason: it is of --approve (expected --approve beside it)")
 
 
 def _show(found: "GraphCheck", formats: List[str], status: int, values: Dict[str, Any], words: Any) -> None:

@@ -32,8 +32,11 @@ from harness.records.fidelity import (
     TrialFidelity,
 )
 from harness.records.graph_check import (
+    ApprovedCheck,
+    CheckBaseline,
     CheckedFetch,
     CheckedOp,
+    CheckedUse,
     FeedSource,
     GraphBlame,
     GraphCheck,
@@ -49,6 +52,9 @@ from harness.records.trial import LossScaling, PhaseName, Status, Trial, TrialRe
 from harness.records.verdict import Gate, Outcome, Rule, Verdict
 
 __all__ = [
+    "ApprovedCheck",
+    "CheckBaseline",
+    "CheckedUse",
     "CARD_REFERENCE_MODE",
     "DISTURBED",
     "PLAN_DEVICE",

@@ -185,3 +185,36 @@ class GraphBlame(Record):
         """Say whether every fetch is fit in the mode as it is, or with the ops in float32."""
         kept = self.after.fetches if self.after else ()
         return self.fit_before or (bool(kept) and all(fetch.fitness == "fit" for fetch in kept))
+
+
+class CheckedUse(Record):
+    """What two checks must have in common to be compared; the graph itself may change."""
+
+    fetches: Tuple[str, ...]
+    feeds: str
+    """Hash of all feeds."""
+    steps: int
+
+
+class ApprovedCheck(Record):
+    """What was approved of a mode."""
+
+    mode: Mode
+    use: CheckedUse
+    fitness: Fitness
+    distances: Dict[str, Figure]
+    """The largest distance to float32 of any sample, by fetch."""
+    tensorflow: str
+    reason: str
+    """Why it was approved, in the words of the person who approved it."""
+    date: Time
+
+
+class CheckBaseline(Record):
+    """What was approved of a graph's numbers, for each mode."""
+
+    schema_version: int = SCHEMA_VERSION
+    checksum: str = ""
+    """SHA-256 over all other fields, as harness.store.baselines.sealed computes it."""
+    checks: Dict[str, ApprovedCheck] = {}
+    """By name of the mode."""
