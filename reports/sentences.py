@@ -101,6 +101,7 @@ SENTENCES: Dict[str, str] = {
     "fetch_too_far": "{distance:.3g} from float32, noise explains {limit:.3g} ({count} of {samples} samples)",
     "fetch_not_finite": "{elements} elements are finite on one side alone ({count} of {samples} samples)",
     "fetch_not_finite_in_float32": "no element is a number in float32 itself",
+    "fetch_empty": "it has no element in float32",
     "fetch_noise_not_measured": "noise was not measured",
     "fetch_chaotic": (
         "noise of one ulp of float16 on the inputs alone moves it by {distance:.3g}: give them another scale"

@@ -9,7 +9,6 @@ import sys
 from datetime import datetime, timezone
 from typing import Any, Callable, Iterator, Optional
 
-from harness.check.feeds import first_shapes
 from harness.check.messages import CheckAnswer, CheckQuestion, GraphQuestion
 from harness.errors import UsageError
 from harness.machine.child import ask, to_parent
@@ -83,15 +82,15 @@ class Checking:
 
     def _feeds(self) -> FeedSource:
         question, samples = self.question, self.reference.samples
-        is_random = not question.feeds and bool(samples[0])
+        is_random = not question.feeds and bool(samples.shapes[0])
         return FeedSource(
             files=tuple(map(os.path.basename, question.feeds)),
             samples=len(samples),
             low=question.random.low if is_random else None,
             high=question.random.high if is_random else None,
             seed=question.random.seed if is_random else None,
-            shapes=first_shapes(samples),
-            sha256=samples.sha256(),
+            shapes=samples.shapes[0],
+            sha256=samples.sha256,
         )
 
 

@@ -54,6 +54,8 @@ def _judged(
     broken = [error for error in found if error.not_finite]
     if broken:
         return "wrong", [remark("fetch_not_finite", elements=broken[0].not_finite, count=len(broken), samples=samples)]
+    if not any(value.size for value in float32):
+        return "not_judged", [remark("fetch_empty")]
     if all(error.distance == 0.0 for error in found):
         return "fit", []
     if limit is None:

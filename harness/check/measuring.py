@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from harness.check import errors, judgement
-from harness.check.feeds import Samples, common_shapes, from_files, random_feeds
+from harness.check.feeds import Samples, from_files, random_feeds
 from harness.check.messages import GraphQuestion
 from harness.check.noise import noisy_graph
 from harness.check.raising import raised
@@ -151,6 +151,6 @@ def _read(question: GraphQuestion) -> Tuple[Subject, Samples, bool]:
             drawn = question.random
             number = drawn.samples if found.inputs else 1
             samples = random_feeds(found.inputs, drawn.low, drawn.high, drawn.seed, number, question.graph.shapes)
-        return found.shaped(common_shapes(samples)), samples, graph.is_guessed
+        return found.shaped(samples.common_shapes()), samples, graph.is_guessed
     except UsageError as error:
         raise error if str(error).startswith("feeds ") else UsageError(f"graph {graph.path}: {error}") from error

@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 from harness.errors import UsageError, nearest
 from harness.graphs.feeding import GraphInput
 from harness.graphs.reading import Graph
+from harness.precision.graph.frames import inner_nodes
 from harness.precision.graph.nodes import NodeGraph, node_name, sorted_ancestors, tensor_name
 from harness.precision.number_formats import NUMBERS
 
@@ -15,7 +16,6 @@ _RANDOM = frozenset(("RandomUniform", "RandomStandardNormal", "TruncatedNormal",
 """Ops that draw numbers of which no mode changes the distribution: all modes are fed the same."""
 _SEED = 87654321
 """The first seed of random ops that have none; TensorFlow's own default where only the second is given."""
-_FRAMES = frozenset(("Enter", "RefEnter", "Switch", "RefSwitch"))
 _VARIABLES = frozenset(("VariableV2", "Variable", "VarHandleOp"))
 _INITIALIZERS = ("init", "init_op")
 """Names that TensorFlow's users give to what sets the variables."""
@@ -152,9 +152,5 @@ def _pruned(graph_def: tf.GraphDef, targets: Sequence[str], variables: Dict[str,
 
 def _random(nodes: Dict[str, tf.NodeDef], names: Set[str]) -> Tuple[str, ...]:
     """Return the tensors that ops draw at random; one inside a loop or a branch is no tensor to be fed."""
-    within: Set[str] = set()
-    for name in sorted_ancestors(nodes, sorted(names)):
-        node = nodes[name]
-        if node.op in _FRAMES or within.intersection(map(node_name, node.input)):
-            within.add(name)
-    return tuple(f"{name}:0" for name in nodes if name in names - within and nodes[name].op in _RANDOM)
+    inner = inner_nodes(nodes)
+    return tuple(f"{name}:0" for name in nodes if name in names - inner and nodes[name].op in _RANDOM)

@@ -85,7 +85,8 @@ def print_check(
             print_folded(console, Text(sentence.text))
             if sentence.command:
                 console.print(Text(f"    {sentence.command}"), soft_wrap=True)  # to be copied
-    print_verdicts(check.verdicts, (), words, quiet, console, Origin(shown_path(record.parent), check.graph))
+    origin = Origin(shown_path(record.parent), check.graph)
+    print_verdicts(check.verdicts, (), words, quiet, console, origin, record.name)
     if not quiet:
         for table in rest:
             _print_table(console, table, words)

@@ -140,3 +140,34 @@ def test_variables_need_what_sets_them(check):
 
     with pytest.raises(UsageError, match=r"has 1 variables, the first is w \(expected --init-op NAME"):
         check(make, ["force_fp16"])
+
+
+def looped():
+    x = tf.placeholder(tf.float32, (4, 8), name="x")
+    weight = graphs.weights(8, 8)
+    y = tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, tf.matmul(y, weight) / 7.0), [0, x])[1]
+    tf.multiply(y, 1.0 / 3, name="out")
+
+
+def test_loops_are_checked_without_counting_in_them(check, control_flow_v1):
+    kept, rounded = check(looped, ["must_keep_origin_dtype", "force_fp16"], every_op=True).modes
+    assert kept.fetches[0].furthest == 0.0
+    assert 0.0 < rounded.fetches[0].furthest < 1e-2
+    assert "out" in [op.op for op in rounded.ops]
+
+
+def test_functional_loops_are_checked_like_the_old_ones(check, control_flow_v1):
+    (old,) = check(looped, ["force_fp16"], fetches=("out",)).modes
+    if tf.__version__ >= "2":
+        tf.enable_control_flow_v2()
+    (new,) = check(looped, ["force_fp16"], fetches=("out",)).modes
+    assert [fetch.errors for fetch in new.fetches] == [fetch.errors for fetch in old.fetches]
+
+
+def test_a_fetch_without_elements_is_not_judged(check):
+    def make():
+        x = tf.placeholder(tf.float32, (4, 8), name="x")
+        tf.slice(x * 3.0, [0, 0], [0, 8], name="out")
+
+    (mode,) = check(make, ["force_fp16"]).modes
+    assert mode.fitness == "not_judged" and mode.reasons[0].values["reason"].code == "fetch_empty"
