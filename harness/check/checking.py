@@ -97,14 +97,15 @@ class Checking:
 @contextlib.contextmanager
 def saying_errors(question: GraphQuestion, say: Callable[..., None]) -> Iterator[None]:
     """Say as `error` what of the user's input cannot be used."""
+    from harness.check.running import CannotRunError
     from harness.precision import GraphError
 
     try:
         yield
+    except (GraphError, CannotRunError) as error:
+        say(error=f"graph {question.graph.path}: {error}")
     except (PrecisionConfigError, UsageError) as error:
         say(error=str(error))
-    except GraphError as error:
-        say(error=f"graph {question.graph.path}: {error}")
 
 
 def main() -> None:

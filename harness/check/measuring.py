@@ -11,7 +11,7 @@ from harness.check.feeds import Samples, from_files, random_feeds
 from harness.check.messages import GraphQuestion
 from harness.check.noise import noisy_graph
 from harness.check.raising import raised
-from harness.check.running import ULP, Draws, Runner, Values
+from harness.check.running import ULP, CannotRunError, Draws, Runner, Values, first_line
 from harness.check.subject import Subject, subject
 from harness.errors import UsageError
 from harness.graphs.reading import read_graph
@@ -132,7 +132,11 @@ class _Opened:
         self._session = reference.device.session(graph_def, optimize=False)
 
     def __enter__(self) -> Runner:
-        runner = Runner(self._session.__enter__(), self._reference.subject, self._counters)
+        try:
+            session = self._session.__enter__()
+        except ValueError as error:
+            raise CannotRunError(f"TensorFlow cannot import it: {first_line(error)}") from error
+        runner = Runner(session, self._reference.subject, self._counters)
         runner.steps = self._reference.steps
         return runner
 

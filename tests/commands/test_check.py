@@ -125,6 +125,18 @@ def test_what_tensorflow_cannot_run_ends_with_one_line(check, tmp_path):
     assert "TensorFlow cannot run it" in err.splitlines()[-1] and "7" in err.splitlines()[-1]
 
 
+def test_feeds_whose_shapes_the_graph_does_not_take_end_with_one_line(check, tmp_path):
+    def make():
+        x = tf.placeholder(tf.float32, (None, None), name="x")
+        tf.matmul(x, graphs.weights(8, 3), name="out")
+
+    path = graphs.save(tmp_path / "open.pb", make)
+    np.savez(str(tmp_path / "narrow.npz"), x=np.ones((2, 7), np.float32))
+    status, out, err = check("--graph", path, "--feeds", str(tmp_path / "narrow.npz"))
+    assert (status, out) == (2, "")
+    assert f"graph {path}: TensorFlow cannot import it: " in err.splitlines()[-1]
+
+
 def test_a_check_gates_against_the_approved_one(check, tmp_path, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
     path = graphs.save(tmp_path / "graph.pb", graphs.healthy)
