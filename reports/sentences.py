@@ -102,6 +102,7 @@ SENTENCES: Dict[str, str] = {
     "fetch_not_finite": "{elements} elements are finite on one side alone ({count} of {samples} samples)",
     "fetch_not_finite_in_float32": "no element is a number in float32 itself",
     "fetch_empty": "it has no element in float32",
+    "fetch_zero": "it is zero in float32, so that no distance can be relative to it",
     "fetch_noise_not_measured": "noise was not measured",
     "fetch_chaotic": (
         "noise of one ulp of float16 on the inputs alone moves it by {distance:.3g}: give them another scale"

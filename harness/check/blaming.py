@@ -36,7 +36,7 @@ def blame(question: BlameQuestion, hear: Callable[[Answer], None]) -> GraphBlame
         if answer.graph_blame is None and not answer.error:
             hear(answer)
 
-    last = ask("the search", "harness.check.blaming", question.model_dump_json(), _SECONDS, take)
+    last = ask("the search", "harness.check.blaming", question.model_dump_json(), _SECONDS, take, may_fork=True)
     answer = Answer.model_validate_json(last)
     if answer.graph_blame is None:
         raise UsageError(answer.error)

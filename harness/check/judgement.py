@@ -62,6 +62,8 @@ def _judged(
         return "not_judged", [remark("fetch_noise_not_measured")]
     if not all(_has_numbers(value) for value in float32):
         return "not_judged", [remark("fetch_not_finite_in_float32")]
+    if not any(np.any(value) for value in float32):
+        return "not_judged", [remark("fetch_zero")]
     if max(noisy) > errors.CHAOS:
         return "not_judged", [remark("fetch_chaotic", distance=max(noisy))]
     far = [error.distance for error in found if error.distance > limit]
