@@ -169,7 +169,7 @@ REASONS: Dict[str, Reason] = {
     "graph_fit": Reason("every fetch is as right as noise of one ulp on the inputs leaves it", "nothing to do"),
     "graph_wrong": Reason(
         "a fetch is further from float32 than noise explains",
-        "find the cause: `python bench.py blame {mode} --graph {suite}`",
+        "find the cause: the command is under the first table",
     ),
     "graph_not_judged": Reason(
         "whether every fetch is right cannot be told", "this is neither a pass nor a failure; see what is said of it"

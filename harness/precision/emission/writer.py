@@ -104,7 +104,8 @@ class GraphWriter:
             label: name under which a health counter is reported.
             counted: tensor whose values the counter counts, the source when None.
         """
-        if self.count_health and not self.uncounted.intersection((label, source.split(":")[0])):
+        rounded_nodes = (label, source.split(":")[0], name.partition("/float16")[0])
+        if self.count_health and not self.uncounted.intersection(rounded_nodes):
             self.counters[label] = self._count(name, counted or source)
         if self.watch_overflow and known.bound > FLOAT16.largest:
             self.overflows.append(self._overflows(name, counted or source))
