@@ -109,11 +109,14 @@ def test_what_noise_alone_changes_is_not_judged(check):
     assert [told.values["reason"].code for told in found.modes[0].reasons] == ["fetch_chaotic"]
 
 
-def test_float64_is_had_through_batch_norms_and_around_what_has_no_kernel(check):
+@pytest.mark.parametrize("is_training", [False, True])
+def test_float64_is_had_through_batch_norms_and_around_what_has_no_kernel(check, is_training):
     def make():
         x = tf.placeholder(tf.float32, (1, 8, 8, 4), name="x")
         values = [np.float32(value) for value in ([1, 2, 3, 4], [0, 1, 0, 1], [0.5, 0, 0, 0], [1, 2, 1, 2])]
-        y = tf.nn.fused_batch_norm(x, *values, is_training=False, name="norm")[0]
+        if is_training:
+            values = values[:2]
+        y = tf.nn.fused_batch_norm(x, *values, is_training=is_training, name="norm")[0]
         y = tf.nn.conv2d(y, graphs.weights(3, 3, 4, 2), [1, 1, 1, 1], "SAME")
         tf.image.resize_bilinear(y, (16, 16), name="out")
 
