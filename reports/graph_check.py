@@ -3,6 +3,7 @@
 import shlex
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
+from harness.precision import MATMUL32
 from harness.records import CheckedFetch, GraphCheck, ModeCheck
 from harness.records.fidelity import Fitness
 from harness.remark import Remark, remark
@@ -192,8 +193,12 @@ def sentences(check: GraphCheck, words: Words) -> List[Sentence]:
 
 def blame(check: GraphCheck) -> str:
     """Return the command that looks for what spoils the first wrong mode; empty when none is wrong."""
-    wrong = [mode.mode.precision.mode for mode in check.modes if mode.fitness == "wrong"]
-    return " ".join(["python", "bench.py", "blame", *map(shlex.quote, (wrong[0], *check.options))]) if wrong else ""
+    wrong = [mode.mode for mode in check.modes if mode.fitness == "wrong"]
+    if not wrong:
+        return ""
+    # What comes after it in the mode's name is said by the options.
+    name = MATMUL32 if wrong[0].name.startswith(MATMUL32) else wrong[0].precision.mode
+    return " ".join(["python", "bench.py", "blame", *map(shlex.quote, (name, *check.options))])
 
 
 def _names(modes: Sequence[ModeCheck], words: Words) -> str:

@@ -101,6 +101,8 @@ SENTENCES: Dict[str, str] = {
     "fetch_too_far": "{distance:.3g} from float32, noise explains {limit:.3g} ({count} of {samples} samples)",
     "fetch_not_finite": "{elements} elements are finite on one side alone ({count} of {samples} samples)",
     "fetch_not_finite_in_float32": "no element is a number in float32 itself",
+    "fetch_empty": "it has no element in float32",
+    "fetch_zero": "it is zero in float32, so that no distance can be relative to it",
     "fetch_noise_not_measured": "noise was not measured",
     "fetch_chaotic": (
         "noise of one ulp of float16 on the inputs alone moves it by {distance:.3g}: give them another scale"
@@ -110,6 +112,7 @@ SENTENCES: Dict[str, str] = {
     "ops_saturate": "saturates at {ops}",
     "ops_make_nan": "NaN at {ops}",
     "first_parts": "parts from float32 first at {op} ({type} {dtypes})",
+    "distance_grown": "{fetch}: {before:.3g} from float32 when it was approved, {after:.3g} now",
     "not_raised": "float64 could not be had: {reason}",
     "left_in_float32": "{ops} ops have no float64 kernel and computed in float32 there, the first is {first}",
     # Baselines

@@ -93,6 +93,18 @@ def small_disk(tmp_path):
 
 
 @pytest.fixture
+def control_flow_v1():
+    """Makes loops and branches of the old ops, as graphs of TensorFlow 1 have them."""
+    import tensorflow.compat.v1 as tf
+
+    was_new = tf.control_flow_v2_enabled()
+    tf.disable_control_flow_v2()
+    yield
+    if was_new:
+        tf.enable_control_flow_v2()
+
+
+@pytest.fixture
 def float32():
     return modes.get("must_keep_origin_dtype")
 

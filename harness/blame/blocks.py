@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 from harness.precision import CustomDtypes, DtypePlan, PlannedOp, PrecisionConfig, layer_name
 from harness.precision.number_formats import CONVERTED, NARROW
@@ -25,15 +25,20 @@ class Swap(NamedTuple):
         return self.block.split(" ")[0]
 
 
-def swaps(plan: DtypePlan) -> List[Swap]:
-    """Return the plan's ops with float16 in or out for which the card has a kernel with float32 results."""
+def swaps(plan: DtypePlan, block: Optional[Callable[[str], str]] = None) -> List[Swap]:
+    """Return the plan's ops with float16 in or out for which the card has a kernel with float32 results.
+
+    Args:
+        block: names the block of an op; that of the style step unless given.
+    """
+    block = block or block_of
     found = []
     for op in plan.ops:
         row = _float32_row(op) if op.engine == "ai_core" and op.is_narrow else None
         if row is not None:
             inputs, outputs = (_floats(dtypes) for dtypes in (row.inputs[: len(op.inputs)], row.outputs))
             entry = CustomDtypes(op.name, by_type=False, inputs=inputs, outputs=outputs)
-            found.append(Swap(op.name, op.type, block_of(op.name), entry))
+            found.append(Swap(op.name, op.type, block(op.name), entry))
     return found
 
 

@@ -1,9 +1,9 @@
 """What a search for a cause has found so far, on the disk all along."""
 
-from typing import List, Optional
+from typing import List, Optional, Union
 
 from harness.blame.messages import Score
-from harness.records import Blame
+from harness.records import Blame, GraphBlame
 from harness.store.files import write_atomic
 from harness.store.run_folder import RunFolder
 
@@ -26,7 +26,7 @@ class Findings:
             self.smallest = score
             write_atomic(self.file, score.customize_dtypes.encode())
 
-    def finish(self, found: Blame) -> None:
+    def finish(self, found: Union[Blame, GraphBlame]) -> None:
         """Keep the answer."""
         write_atomic(self._folder.path / "blame.json", (found.model_dump_json(indent=1) + "\n").encode())
         if found.customize_dtypes:

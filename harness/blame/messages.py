@@ -4,7 +4,7 @@ from typing import Optional, Tuple
 
 from typing_extensions import Literal
 
-from harness.records import Blame, Case, Mode, Record
+from harness.records import Blame, Case, GraphBlame, Mode, Record
 
 
 class Question(Record):
@@ -17,8 +17,9 @@ class Question(Record):
     """Names of ops that mended other modes of the case: the first such set that mends this one too is the answer."""
 
 
-Phase = Literal["reference", "noise", "counting"]
-"""What is drawn before the first score: the reference mode's picture, that with noise, the mode's own twice."""
+Phase = Literal["reference", "noise", "counting", "proof"]
+"""What is run beside the sets: the reference mode, that with noise, the mode's picture twice, and what was found once
+more, as the written file says it."""
 
 
 class Attempt(Record):
@@ -26,7 +27,7 @@ class Attempt(Record):
 
     blocks: Tuple[str, ...]
     stage: int = 0
-    """Number of the stage, from 1 to the last of STAGES; 0 for the mode as it is, and for all its ops."""
+    """Number of the stage, from 1 to the last of the search's; 0 for the mode as it is, and for all its ops."""
     left: int = 0
     """How many sets this stage tries at most from here on, this one included."""
 
@@ -37,8 +38,11 @@ class Score(Record):
     ops: Tuple[str, ...]
     blocks: Tuple[str, ...]
     distance: float
-    """1 - SSIM of the luminance to the reference mode's picture."""
-    true_loss_ratio: float
+    """1 - SSIM of the luminance to the reference mode's picture; of a graph that of the fetch nearest to its limit."""
+    limit: Optional[float] = None
+    """Largest distance of a fit fetch of a graph; None for pictures."""
+    true_loss_ratio: Optional[float] = None
+    """True loss over that of the reference mode's picture; None for graphs."""
     fit: bool
     customize_dtypes: str = ""
     """Text of a customize_dtypes file that keeps the ops in float32, where the mode is fit with it."""
@@ -51,4 +55,5 @@ class Answer(Record):
     attempt: Optional[Attempt] = None
     score: Optional[Score] = None
     blame: Optional[Blame] = None
+    graph_blame: Optional[GraphBlame] = None
     error: str = ""

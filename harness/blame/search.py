@@ -4,13 +4,13 @@ The parent asks a process of its own, `python -m harness.blame.search`, which an
 """
 
 import sys
-from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence
 
 import numpy as np
 
 from harness.blame.blocks import Swap, swaps, with_swaps
-from harness.blame.delta_debugging import smallest
-from harness.blame.messages import Answer, Attempt, Question, Score
+from harness.blame.messages import Answer, Question, Score
+from harness.blame.sets import SetSearch, blocks_of
 from harness.errors import UsageError
 from harness.fidelity.fitness import fit_bounds
 from harness.fidelity.saturation import alarms
@@ -46,15 +46,6 @@ def blame(question: Question, hear: Callable[[Answer], None]) -> Blame:
     return answer.blame
 
 
-STAGES: Sequence[Callable[[Swap], str]] = (
-    lambda swap: swap.group,
-    lambda swap: swap.block,
-    lambda swap: f"{swap.group} {swap.type}",
-    lambda swap: swap.op,
-)
-"""What a stage of the search names the ops by: kinds of blocks, blocks, types of op within their kind, ops."""
-
-
 class _Picture(NamedTuple):
     """The final picture of a mode, its last losses in float32, and its alarms on what float16 lost."""
 
@@ -72,7 +63,7 @@ class Search:
 
         self.question, self.device, self.tell = question, device, tell
         self.case, self.pictures, self.network = load(question.case, question.cache)
-        self.scores: Dict[FrozenSet[str], Score] = {}
+        self.search = SetSearch(self._score, tell, hints=question.hints)
         self.tell(Answer(phase="reference"))
         reference = self._draw(get(REFERENCE_MODE))
         self.reference = reference
@@ -84,61 +75,23 @@ class Search:
         """Answer the question."""
         self.tell(Answer(phase="counting"))
         mode, neutral = self.question.mode, self._is_neutral()
-        before = self._fits(())
-        found: Sequence[Swap] = ()
-        hinted: Sequence[Swap] = ()
-        if not before:
-            every = self._swaps()
-            hinted = self._hinted(every)
-            found = hinted or (self._search(every) if self._fits(every) else ())
-        config = with_swaps(mode.precision, found)
+        found = self.search.run(self._swaps)
         return Blame(
             case=self.case.id,
             mode=mode.name,
             steps=self.case.steps,
             size=self.pictures.shape[1],
-            fit_before=before,
-            blocks=tuple(swap.op for swap in found),
-            fit_after=before or bool(found),
+            fit_before=found.fit_before,
+            blocks=tuple(swap.op for swap in found.swaps),
+            fit_after=found.fit_after,
             scores=tuple(
-                (score.blocks, score.distance, score.true_loss_ratio, score.fit) for score in self.scores.values()
+                (score.blocks, score.distance, score.true_loss_ratio or 0.0, score.fit)
+                for score in self.search.scores.values()
             ),
             neutral=neutral,
-            minimal=not hinted,
-            customize_dtypes=customize_dtypes_text(config) if found else "",
+            minimal=not found.is_hint,
+            customize_dtypes=customize_dtypes_text(with_swaps(mode.precision, found.swaps)) if found.swaps else "",
         )
-
-    def _hinted(self, every: Sequence[Swap]) -> Sequence[Swap]:
-        """Return the first of the question's hints that makes the mode fit; empty when none does."""
-        for hint in self.question.hints:
-            chosen = [swap for swap in every if swap.op in hint]
-            if chosen and self._fits(chosen):
-                return chosen
-        return ()
-
-    def _search(self, every: Sequence[Swap]) -> Sequence[Swap]:
-        """Ever smaller parts, by the names of STAGES."""
-        found = every
-        for stage, name in enumerate(STAGES, 1):
-            found = self._smallest(found, stage, name)
-        return found
-
-    def _smallest(self, found: Sequence[Swap], stage: int, name: Callable[[Swap], str]) -> List[Swap]:
-        names, left = list(dict.fromkeys(map(name, found))), 0
-
-        def remember(most: int) -> None:
-            nonlocal left
-            left = most
-
-        return _of(found, name, smallest(names, lambda part: self._fits(_of(found, name, part), stage, left), remember))
-
-    def _fits(self, chosen: Sequence[Swap], stage: int = 0, left: int = 0) -> bool:
-        ops = frozenset(swap.op for swap in chosen)
-        if ops not in self.scores:
-            self.tell(Answer(attempt=Attempt(blocks=_blocks(chosen), stage=stage, left=left)))
-            self.scores[ops] = self._score(chosen)
-            self.tell(Answer(score=self.scores[ops]))
-        return self.scores[ops].fit
 
     def _score(self, chosen: Sequence[Swap]) -> Score:
         from harness.fidelity.envelopes import distance as picture_distance
@@ -152,7 +105,7 @@ class Search:
         fit = all(bound.ok for bound in bounds) and not drawn.alarms
         return Score(
             ops=tuple(swap.op for swap in chosen),
-            blocks=_blocks(chosen),
+            blocks=blocks_of(chosen),
             distance=1 - distance.ssim,
             true_loss_ratio=bounds[1].value,
             fit=fit,
@@ -205,14 +158,6 @@ class Search:
             id="envelope", case=self.case, mode=mode, device=self.device.kind, replicate=1, picture="", cache=""
         )
         return Job(trial, self.device, self.pictures, self.network, graph, result, (), lambda pictures: [])
-
-
-def _blocks(chosen: Sequence[Swap]) -> Tuple[str, ...]:
-    return tuple(dict.fromkeys(swap.block for swap in chosen))
-
-
-def _of(found: Sequence[Swap], level: Callable[[Swap], str], names: Any) -> List[Swap]:
-    return [swap for swap in found if level(swap) in names]
 
 
 def _measured(losses: List[Dict[str, float]]) -> TrialFidelity:

@@ -15,15 +15,31 @@ if TYPE_CHECKING:  # it imports TensorFlow
 
 Feeds = Dict[str, np.ndarray]
 """Arrays by the names of their placeholders' tensors, such as `image:0`."""
+Shapes = Dict[str, Tuple[int, ...]]
+"""By the names of placeholders."""
 _STRING = "string"
 
 
 class Samples:
-    """Sets of feeds, made one at a time, since all together they may be larger than the memory."""
+    """Sets of feeds, made one at a time, since all together they may be larger than the memory.
+
+    Each is made once at the start, for its shapes and the hash; what it raises then, such as UsageError, is passed on.
+    """
 
     def __init__(self, makers: Sequence[Callable[[], Feeds]]) -> None:
         """Take what makes each sample."""
         self._makers = makers
+        self.shapes: List[Shapes] = []
+        """Shapes of each sample's feeds, by placeholder."""
+        found = hashlib.sha256()
+        for make in makers:
+            feeds = make()
+            self.shapes.append({name[:-2]: tuple(map(int, value.shape)) for name, value in feeds.items()})
+            for name, value in sorted(feeds.items()):
+                found.update(f"{name} {value.dtype} {value.shape} ".encode())
+                found.update(np.ascontiguousarray(value).tobytes())
+        self.sha256 = found.hexdigest()
+        """Hash of all feeds."""
 
     def __len__(self) -> int:
         return len(self._makers)
@@ -31,14 +47,10 @@ class Samples:
     def __getitem__(self, index: int) -> Feeds:
         return self._makers[index]()
 
-    def sha256(self) -> str:
-        """Return a hash of all feeds."""
-        found = hashlib.sha256()
-        for make in self._makers:
-            for name, value in sorted(make().items()):
-                found.update(f"{name} {value.dtype} {value.shape} ".encode())
-                found.update(np.ascontiguousarray(value).tobytes())
-        return found.hexdigest()
+    def common_shapes(self) -> Shapes:
+        """Return the shapes that all samples share, by placeholder."""
+        first = self.shapes[0]
+        return {name: shape for name, shape in first.items() if all(other.get(name) == shape for other in self.shapes)}
 
 
 def feed_files(path: str) -> Tuple[str, ...]:
@@ -58,13 +70,11 @@ def feed_files(path: str) -> Tuple[str, ...]:
 
 
 def from_files(files: Sequence[str], placeholders: "Sequence[GraphInput]") -> Samples:
-    """Return the samples in the files, each of which is read once here to check it.
+    """Return the samples in the files.
 
     Raises:
         UsageError: a file cannot be read, or an array is of no placeholder, or of another shape or dtype.
     """
-    for file in files:
-        _load(file, placeholders)
     return Samples([lambda file=file: _load(file, placeholders) for file in files])  # type: ignore[misc]
 
 
@@ -188,17 +198,3 @@ def parse_range(text: str) -> Tuple[float, float]:
     if not dots or not found[0] < found[1] or not np.all(np.isfinite(found)):
         raise UsageError(f"--range {text}: expected LOW..HIGH, such as 0..255")
     return found
-
-
-def first_shapes(samples: Samples) -> Dict[str, Tuple[int, ...]]:
-    """Return the shapes of the first sample, by placeholder."""
-    return {name[:-2]: tuple(map(int, value.shape)) for name, value in samples[0].items()}
-
-
-def common_shapes(samples: Samples) -> Dict[str, Tuple[int, ...]]:
-    """Return the shapes that all samples share, by placeholder."""
-    found: List[Dict[str, Tuple[int, ...]]] = [
-        {name[:-2]: tuple(map(int, value.shape)) for name, value in samples[index].items()}
-        for index in range(len(samples))
-    ]
-    return {name: shape for name, shape in found[0].items() if all(other.get(name) == shape for other in found)}

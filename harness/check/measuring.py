@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from harness.check import errors, judgement
-from harness.check.feeds import Samples, common_shapes, from_files, random_feeds
+from harness.check.feeds import Samples, from_files, random_feeds
 from harness.check.messages import GraphQuestion
 from harness.check.noise import noisy_graph
 from harness.check.raising import raised
-from harness.check.running import ULP, Draws, Runner, Values
+from harness.check.running import ULP, CannotRunError, Draws, Runner, Values, first_line
 from harness.check.subject import Subject, subject
 from harness.errors import UsageError
 from harness.graphs.reading import read_graph
@@ -132,7 +132,11 @@ class _Opened:
         self._session = reference.device.session(graph_def, optimize=False)
 
     def __enter__(self) -> Runner:
-        runner = Runner(self._session.__enter__(), self._reference.subject, self._counters)
+        try:
+            session = self._session.__enter__()
+        except ValueError as error:
+            raise CannotRunError(f"TensorFlow cannot import it: {first_line(error)}") from error
+        runner = Runner(session, self._reference.subject, self._counters)
         runner.steps = self._reference.steps
         return runner
 
@@ -151,6 +155,6 @@ def _read(question: GraphQuestion) -> Tuple[Subject, Samples, bool]:
             drawn = question.random
             number = drawn.samples if found.inputs else 1
             samples = random_feeds(found.inputs, drawn.low, drawn.high, drawn.seed, number, question.graph.shapes)
-        return found.shaped(common_shapes(samples)), samples, graph.is_guessed
+        return found.shaped(samples.common_shapes()), samples, graph.is_guessed
     except UsageError as error:
         raise error if str(error).startswith("feeds ") else UsageError(f"graph {graph.path}: {error}") from error

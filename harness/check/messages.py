@@ -39,6 +39,14 @@ class CheckQuestion(GraphQuestion):
     """True to hold the output of every op against float32's."""
 
 
+class BlameQuestion(GraphQuestion):
+    """A mode that computes a graph wrong."""
+
+    mode: Mode
+    hints: Tuple[Tuple[str, ...], ...] = ()
+    """Names of ops that mended other modes: the first such set that mends this one too is the answer."""
+
+
 Phase = Literal["reading", "float32", "float64", "noise", "planning", "mode", "ops"]
 
 

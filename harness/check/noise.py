@@ -21,14 +21,14 @@ from harness.precision.graph.nodes import (
 SIZE, SEED = "check_noise/size:0", "check_noise/seed:0"
 """Placeholders of a noisy graph: the relative size of its noise, and the first part of its seeds."""
 _FLOAT = tf.float32.as_datatype_enum
-_REFERENCES = ("VariableV2", "Variable")
+VARIABLES = ("VariableV2", "Variable", "VarHandleOp")
 
 
 def noisy_graph(graph_def: tf.GraphDef, run_for: Sequence[str]) -> tf.GraphDef:
     """Return the graph with each weight that float16 does not hold off by a relative amount, up or down at random.
 
-    Weights are float32 constants of more than one element, and variables as they are read. Values that float16 holds
-    stay as they are, for no mode rounds them; so do weights that belong to a loop alone.
+    Weights are float32 constants and variables of more than one element, variables as they are read. Values that
+    float16 holds stay as they are, for no mode rounds them; so do weights that belong to a loop alone.
 
     Args:
         run_for: what is run; what only initialisers need stays as it is.
@@ -74,10 +74,17 @@ def _is_weight(node: tf.NodeDef, nodes: Dict[str, tf.NodeDef]) -> bool:
     if node.op == "Const" and node.attr["dtype"].type == _FLOAT:
         value = constant_value(node)
         return value.size > 1 and not _is_held(value)
-    if node.op == "ReadVariableOp":
-        return bool(node.attr["dtype"].type == _FLOAT)
-    is_read = node.op == "Identity" and nodes[node_name(node.input[0])].op in _REFERENCES
-    return is_read and bool(node.attr["T"].type == _FLOAT)
+    if node.op not in ("ReadVariableOp", "Identity"):
+        return False
+    variable = nodes[node_name(node.input[0])]
+    is_float = node.attr["dtype" if node.op == "ReadVariableOp" else "T"].type == _FLOAT
+    return is_float and variable.op in VARIABLES and not is_single(variable)
+
+
+def is_single(variable: tf.NodeDef) -> bool:
+    """Say whether a variable is known to hold one number: a setting or a counter, such as a power of Adam's beta."""
+    shape = variable.attr["shape"].shape
+    return not shape.unknown_rank and all(dim.size == 1 for dim in shape.dim)
 
 
 def _add_placeholders(graph_def: tf.GraphDef) -> None:

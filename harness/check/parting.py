@@ -3,12 +3,14 @@
 from typing import Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
+import tensorflow.compat.v1 as tf
 
 from harness.check import errors
 from harness.check.measuring import Reference
 from harness.check.noise import noisy_graph
 from harness.check.running import ULP
 from harness.precision import DtypePlan, PlannedOp, emit_rounded
+from harness.precision.graph.frames import inner_nodes
 from harness.records.graph_check import CheckedOp
 
 _NOISY_RUNS = 4
@@ -64,15 +66,14 @@ class OpOutputs:
         )
 
 
-def _comparable(plan: DtypePlan, graphs: Sequence[object]) -> List[Tuple[PlannedOp, str]]:
-    """Return the ops whose first output is a float32 tensor of all graphs, with that tensor."""
-    import tensorflow.compat.v1 as tf
-
+def _comparable(plan: DtypePlan, graphs: Sequence[tf.GraphDef]) -> List[Tuple[PlannedOp, str]]:
+    """Return the ops whose first output is a float32 tensor of all graphs that can be fetched, with that tensor."""
     having = []
     for graph_def in graphs:
+        inner = inner_nodes({node.name: node for node in graph_def.node})
         with tf.Graph().as_default() as graph:
             tf.import_graph_def(graph_def, name="")
-        tensors = [tensor for operation in graph.get_operations() for tensor in operation.outputs]
+        tensors = [tensor for one in graph.get_operations() if one.name not in inner for tensor in one.outputs]
         having.append({tensor.name for tensor in tensors if tensor.dtype == tf.float32})
     return [(op, op.result) for op in plan.ops if op.result and all(op.result in names for names in having)]
 

@@ -156,37 +156,55 @@ def _types(arguments: Sequence[Any], node: tf.NodeDef) -> Iterator[int]:
 
 
 def _without_batch_norm(graph_def: tf.GraphDef) -> tf.GraphDef:
-    """Spell out batch norms of inference, for want of a kernel: (x - mean) * scale / sqrt(variance + e) + offset."""
+    """Spell out batch norms, for want of a kernel: (x - mean) * scale / sqrt(variance + epsilon) + offset.
+
+    Those whose statistics are read, as moving averages and gradients do, stay.
+    """
     read = {reference for node in graph_def.node for reference in node.input}
     spelled = tf.GraphDef(versions=graph_def.versions, library=graph_def.library)
     for node in graph_def.node:
-        if node.op not in _BATCH_NORM or not _is_inference(node, read):
+        if node.op in _BATCH_NORM and _can_be_spelled(node, read):
+            _spell(spelled, node)
+        else:
             spelled.node.add().CopyFrom(node)
-            continue
-        x, scale, offset, mean, variance = data_inputs(node)
-        epsilon = f"{node.name}/check_epsilon"
-        spelled.node.add().CopyFrom(constant_node(epsilon, np.float32(node.attr["epsilon"].f)))
-        steps = [
-            ("check_sum", "AddV2", [variance, epsilon]),
-            ("check_root", "Rsqrt", [f"{node.name}/check_sum"]),
-            ("check_factor", "Mul", [scale, f"{node.name}/check_root"]),
-            ("check_centred", "Sub", [x, mean]),
-            ("check_product", "Mul", [f"{node.name}/check_centred", f"{node.name}/check_factor"]),
-        ]
-        for name, op, inputs in steps:
-            _add(spelled, f"{node.name}/{name}", op, inputs, control_inputs(node))
-        _add(spelled, node.name, "AddV2", [f"{node.name}/check_product", offset], control_inputs(node))
     return spelled
 
 
-def _is_inference(node: tf.NodeDef, read: Set[str]) -> bool:
+def _can_be_spelled(node: tf.NodeDef, read: Set[str]) -> bool:
     has_statistics = any(f"{node.name}:{index}" in read for index in range(1, 6))
-    is_training = "is_training" not in node.attr or node.attr["is_training"].b
     is_channels_last = "data_format" not in node.attr or node.attr["data_format"].s in (b"NHWC", b"NDHWC")
-    return is_channels_last and not is_training and not has_statistics
+    return is_channels_last and not has_statistics
+
+
+def _spell(graph_def: tf.GraphDef, node: tf.NodeDef) -> None:
+    x, scale, offset, mean, variance = data_inputs(node)
+    name, controls = node.name, control_inputs(node)
+    constants = {"epsilon": np.float32(node.attr["epsilon"].f), "axes": np.arange(3, dtype=np.int32)}
+    for key, value in constants.items():
+        graph_def.node.add().CopyFrom(constant_node(f"{name}/check_{key}", value))
+    steps = []
+    if "is_training" not in node.attr or node.attr["is_training"].b:  # by the statistics of the batch
+        mean, variance = f"{name}/check_mean", f"{name}/check_variance"
+        steps += [
+            ("check_mean", "Mean", [x, f"{name}/check_axes"]),
+            ("check_deviation", "SquaredDifference", [x, mean]),
+            ("check_variance", "Mean", [f"{name}/check_deviation", f"{name}/check_axes"]),
+        ]
+    steps += [
+        ("check_sum", "AddV2", [variance, f"{name}/check_epsilon"]),
+        ("check_root", "Rsqrt", [f"{name}/check_sum"]),
+        ("check_factor", "Mul", [scale, f"{name}/check_root"]),
+        ("check_centred", "Sub", [x, mean]),
+        ("check_product", "Mul", [f"{name}/check_centred", f"{name}/check_factor"]),
+    ]
+    for key, op, inputs in steps:
+        _add(graph_def, f"{name}/{key}", op, inputs, controls)
+    _add(graph_def, name, "AddV2", [f"{name}/check_product", offset], controls)
 
 
 def _add(graph_def: tf.GraphDef, name: str, op: str, inputs: Sequence[str], controls: Sequence[str]) -> None:
     node = graph_def.node.add(name=name, op=op)
     set_inputs(node, map(tensor_name, inputs), controls)
     node.attr["T"].type = _FLOAT
+    if op == "Mean":
+        node.attr["Tidx"].type = tf.int32.as_datatype_enum

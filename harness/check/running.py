@@ -16,6 +16,10 @@ UPDATE = "update of {}"
 """Name of what the steps changed a variable by, among the values."""
 
 
+class CannotRunError(UsageError):
+    """TensorFlow cannot run the graph, or not on these feeds; the message does not name it."""
+
+
 class Draws(NamedTuple):
     """Numbers that a graph's own random ops drew, which all modes are fed."""
 
@@ -60,7 +64,7 @@ class Runner:
             noise: relative size of noise on the inputs, of a session of a noisy graph.
 
         Raises:
-            UsageError: TensorFlow cannot run the graph, or not on these feeds.
+            CannotRunError: TensorFlow cannot run the graph, or not on these feeds.
         """
         random = np.random.RandomState(seed)
         start = time.perf_counter()
@@ -77,7 +81,7 @@ class Runner:
                 lost = {op: lost.get(op, 0) + count for op, count in counts.items()}
             after = self._variables()
         except (tf.errors.OpError, ValueError, TypeError) as error:
-            raise UsageError(f"TensorFlow cannot run it: {first_line(error)}") from error
+            raise CannotRunError(f"TensorFlow cannot run it: {first_line(error)}") from error
         self.seconds += time.perf_counter() - start
         values = {name: np.stack([row[name] for row in rows]) if len(rows) > 1 else rows[0][name] for name in rows[0]}
         values.update({UPDATE.format(name): after[name] - value for name, value in before.items()})
@@ -92,7 +96,7 @@ class Runner:
             self._initialized(draws)
             values: Feeds = self._session.run({tensor: tensor for tensor in tensors}, fed)
         except (tf.errors.OpError, ValueError, TypeError) as error:
-            raise UsageError(f"TensorFlow cannot run it: {first_line(error)}") from error
+            raise CannotRunError(f"TensorFlow cannot run it: {first_line(error)}") from error
         return values
 
     @property

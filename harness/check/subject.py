@@ -1,13 +1,16 @@
 """The graph that is checked: what it is run for, what it is fed, its variables and its random ops. Needs TensorFlow."""
 
 import hashlib
+import re
 from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
 
 import tensorflow.compat.v1 as tf
 
+from harness.check.noise import VARIABLES, is_single
 from harness.errors import UsageError, nearest
 from harness.graphs.feeding import GraphInput
 from harness.graphs.reading import Graph
+from harness.precision.graph.frames import inner_nodes
 from harness.precision.graph.nodes import NodeGraph, node_name, sorted_ancestors, tensor_name
 from harness.precision.number_formats import NUMBERS
 
@@ -15,8 +18,8 @@ _RANDOM = frozenset(("RandomUniform", "RandomStandardNormal", "TruncatedNormal",
 """Ops that draw numbers of which no mode changes the distribution: all modes are fed the same."""
 _SEED = 87654321
 """The first seed of random ops that have none; TensorFlow's own default where only the second is given."""
-_FRAMES = frozenset(("Enter", "RefEnter", "Switch", "RefSwitch"))
-_VARIABLES = frozenset(("VariableV2", "Variable", "VarHandleOp"))
+_UPDATES = re.compile("(Resource)?(Sparse)?(Apply|Assign)|NoOp|VarIsInitializedOp")
+"""Types of the ops that a variable of the optimiser's own is read by."""
 _INITIALIZERS = ("init", "init_op")
 """Names that TensorFlow's users give to what sets the variables."""
 
@@ -43,7 +46,7 @@ class Subject(NamedTuple):
     initial_random: Tuple[str, ...]
     """Those that the initialisers draw."""
     variables: Dict[str, str]
-    """Tensor that reads each float32 variable that the updates may change, by the variable's name."""
+    """Tensor that reads each of the model's float32 variables, where there are updates, by the variable's name."""
 
     @property
     def run_for(self) -> Tuple[str, ...]:
@@ -88,8 +91,7 @@ def subject(graph: Graph, initialize: str = "") -> Subject:
     before = set(sorted_ancestors(nodes, [one.operation for one in initializers]))
     variables = {
         name: f"{name}/check_read" if nodes[name].op == "VarHandleOp" else name
-        for name in sorted(step)
-        if updates and nodes[name].op in _VARIABLES and nodes[name].attr["dtype"].type == tf.float32.as_datatype_enum
+        for name in (_trained(nodes, step) if updates else ())
     }
     return Subject(
         _pruned(graph.graph_def, sorted(step | before), variables),
@@ -103,6 +105,19 @@ def subject(graph: Graph, initialize: str = "") -> Subject:
     )
 
 
+def _trained(nodes: Dict[str, tf.NodeDef], step: Set[str]) -> List[str]:
+    """Return the float32 variables that anything but updates reads: those of the model, not of its optimiser."""
+    readers = [nodes[name] for name in step if not _UPDATES.match(nodes[name].op)]
+    read = {node_name(reference) for node in readers for reference in node.input}
+    return [
+        name
+        for name in sorted(step & read)
+        if nodes[name].op in VARIABLES
+        and nodes[name].attr["dtype"].type == tf.float32.as_datatype_enum
+        and not is_single(nodes[name])
+    ]
+
+
 def _initializers(graph: Graph, nodes: Dict[str, tf.NodeDef], needed: Sequence[str], given: str) -> List[Initializer]:
     """Return what sets the variables that the fetches need, and the tables."""
     found = [Initializer(node_name(name)) for name in graph.init_ops]
@@ -110,7 +125,7 @@ def _initializers(graph: Graph, nodes: Dict[str, tf.NodeDef], needed: Sequence[s
         if node_name(given) not in nodes:
             raise UsageError(f"--init-op {given}: the graph has no node of this name{nearest(given, nodes)}")
         return [Initializer(node_name(given)), *found]
-    variables = [name for name in needed if nodes[name].op in _VARIABLES]
+    variables = [name for name in needed if nodes[name].op in VARIABLES]
     if not variables:
         return found
     if graph.restore is not None:
@@ -152,9 +167,5 @@ def _pruned(graph_def: tf.GraphDef, targets: Sequence[str], variables: Dict[str,
 
 def _random(nodes: Dict[str, tf.NodeDef], names: Set[str]) -> Tuple[str, ...]:
     """Return the tensors that ops draw at random; one inside a loop or a branch is no tensor to be fed."""
-    within: Set[str] = set()
-    for name in sorted_ancestors(nodes, sorted(names)):
-        node = nodes[name]
-        if node.op in _FRAMES or within.intersection(map(node_name, node.input)):
-            within.add(name)
-    return tuple(f"{name}:0" for name in nodes if name in names - within and nodes[name].op in _RANDOM)
+    inner = inner_nodes(nodes)
+    return tuple(f"{name}:0" for name in nodes if name in names - inner and nodes[name].op in _RANDOM)

@@ -1,80 +1,16 @@
 """bench.py check: what a graph of the user's own computes in each mode, held against float32."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List
 
 import click
 
-from harness.commands.options import Command, compiler_options, graph_options, language_option, output_option
+from harness.commands.graph_run import feeding_options, graph_question, spelled_options
+from harness.commands.options import compiler_options, graph_options, language_option, output_option
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.check.messages import GraphQuestion
     from harness.records import GraphCheck
-
-
-def feeding_options(command: Command) -> Command:
-    """Add the options that say what a graph is fed and how it is run; `graph_question` takes them."""
-    options = (
-        click.option("--feeds", metavar="FILE.npz|DIR", help="Arrays by placeholder; a folder of files is a sample."),
-        click.option("--range", "between", metavar="A..B", default="-1..1", show_default=True, help="Of random feeds."),
-        click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="Of random feeds."),
-        click.option(
-            "--samples", type=click.IntRange(1), metavar="N", default=3, show_default=True, help="Sets of random feeds."
-        ),
-        click.option("--init-op", metavar="NAME", help="Operation that sets the variables; init unless given."),
-        click.option(
-            "--steps", type=click.IntRange(1), metavar="N", default=1, show_default=True, help="Steps of training."
-        ),
-        click.option(
-            "--noise",
-            type=click.IntRange(1),
-            metavar="N",
-            default=6,
-            show_default=True,
-            help="Runs with noise on the inputs, from which the limits come.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def graph_question(values: Dict[str, Any]) -> "GraphQuestion":
-    """Return how the options of `graph_options` and `feeding_options` say that a graph is run; raises UsageError."""
-    from harness.check.feeds import feed_files, parse_range
-    from harness.check.messages import GraphQuestion, RandomRange
-    from harness.graphs.source import graph_source
-
-    low, high = parse_range(values["between"])
-    if not 0 <= values["seed"] < 2**32:
-        raise UsageError(f"--seed {values['seed']}: expected a number from 0 to {2**32 - 1}")
-    names = ("graph", "signature", "fetches", "shapes", "inputs")
-    return GraphQuestion(
-        graph=graph_source(*(values[name] for name in names)),
-        feeds=feed_files(values["feeds"]) if values["feeds"] else (),
-        random=RandomRange(low=low, high=high, seed=values["seed"], samples=values["samples"]),
-        initialize=values["init_op"] or "",
-        steps=values["steps"],
-        noise=values["noise"],
-    )
-
-
-def spelled_options(values: Dict[str, Any]) -> Tuple[str, ...]:
-    """Return the same options as a command line spells them; those that have their default are left out."""
-    spelled: List[str] = []
-    names = {"fetches": "fetch", "shapes": "shape", "inputs": "input", "between": "range", "init_op": "init-op"}
-    defaults = {"between": "-1..1", "seed": 0, "samples": 3, "steps": 1, "noise": 6}
-    for name in ("graph", "signature", "fetches", "shapes", "inputs", "feeds", "between", "seed", "samples", "init_op"):
-        spelled += _spelled(names.get(name, name), values[name], defaults.get(name))
-    for name in ("steps", "noise"):
-        spelled += _spelled(name, values[name], defaults[name])
-    return tuple(spelled)
-
-
-def _spelled(name: str, value: Any, default: Any) -> List[str]:
-    values = value if isinstance(value, tuple) else (value,)
-    return [word for one in values if one not in (None, default) for word in (f"--{name}", str(one))]
 
 
 @click.command()
@@ -85,8 +21,11 @@ def _spelled(name: str, value: Any, default: Any) -> List[str]:
     "--customize-dtypes", metavar="FILE", help="customize_dtypes file for all modes but must_keep_origin_dtype."
 )
 @compiler_options
-@feeding_options
+@feeding_options()
 @click.option("--every-op", is_flag=True, help="Hold the output of every op against float32's, not of fetches alone.")
+@click.option("--gate", metavar="BASELINE.json", help="Hold the check against the approved one.")
+@click.option("--approve", is_flag=True, help="Make it the approved one.")
+@click.option("--reason", metavar="TEXT", help="Why; stored beside what was approved.")
 @click.option("--require-fit", is_flag=True, help="The exit status says whether every mode is right.")
 @output_option("Folder that gets the check's folder.")
 @click.option("--report", metavar="A,B", default="html", show_default=True, help="Write html, markdown; or none.")
@@ -104,12 +43,14 @@ def check(**values: Any) -> None:
     from harness.check.messages import CheckQuestion
     from harness.check.verdicts import fitness_verdicts
     from harness.gates.exit_status import exit_status
+    from harness.gates.graph_check import approve_graph_check, judge_graph_check
     from reports.formats import parse_check
     from reports.language import Words, language_of
-    from reports.terminal.graph_check import CheckProgress
+    from reports.terminal.graph_check import CheckProgress, print_approved_check
 
     if not values["graph"]:
         raise click.UsageError("check: expected --graph FILE")
+    _check_approval(values)
     formats = parse_check(values["report"])
     words = Words(values["lang"] or language_of())
     names = known_modes.split(values["modes"]) if values["modes"] else known_modes.NAMES
@@ -127,10 +68,27 @@ def check(**values: Any) -> None:
     with CheckProgress(words, values["quiet"]) as progress:
         found = run_check(question, progress.heard)
     verdicts = fitness_verdicts(found, values["require_fit"])
+    if values["gate"] and not values["approve"]:
+        verdicts += judge_graph_check(found, Path(values["gate"]))
     found = found.model_copy(update={"options": spelled_options(values), "verdicts": verdicts})
-    status = exit_status(verdicts) if values["require_fit"] else 0
+    is_gated = any(not verdict.advisory for verdict in verdicts)
+    status = exit_status(verdicts) if is_gated else 0
+    if values["approve"]:
+        print_approved_check(
+            approve_graph_check(found, Path(values["gate"]), values["reason"]), values["gate"], words, values["as_json"]
+        )
     _show(found, formats, status, values, words)
     click.get_current_context().exit(status)
+
+
+def _check_approval(values: Dict[str, Any]) -> None:
+    for name in ("approve", "reason"):
+        if values[name] and not values["gate"]:
+            raise UsageError(f"--{name}: it is of --gate (expected --gate BASELINE.json beside it)")
+    if values["approve"] and not (values["reason"] or "").strip():
+        raise UsageError("--approve: expected --reason TEXT, a sentence for whoever reads the baseline")
+    if values["reason"] and not values["approve"]:
+        raise UsageError("--reason: it is of --approve (expected --approve beside it)")
 
 
 def _show(found: "GraphCheck", formats: List[str], status: int, values: Dict[str, Any], words: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
 import click
 
 from harness.commands import baselines_in
-from harness.commands.blame import TimeIsUp, again
+from harness.commands.blame import Limits, TimeIsUp, again
 from harness.commands.blame import search as search_cause
 from harness.commands.options import language_option, output_option
 from harness.commands.shown import Shown
@@ -180,7 +180,7 @@ def _mended(
         hints = tuple(dict.fromkeys(ops for ops, _ in mended.values()))
         question = Question(case=case, mode=mode, cache=cache_folder(), hints=hints)
         try:
-            found = search_cause(question, home, command(mode.name), shown.words, shown.console, until)
+            found = search_cause(question, home, command(mode.name), shown.words, shown.console, Limits(until))
         except TimeIsUp as stopped:
             if stopped.ops:  # right with these, maybe with fewer
                 mended[mode.name] = (stopped.ops, home.path / "float32.cfg")

@@ -154,10 +154,22 @@ REASONS: Dict[str, Reason] = {
     "fit": Reason("the picture is as right as noise of the mode's own format leaves it", "nothing to do"),
     "wrong": Reason("the picture is wrong", "find the cause: `python bench.py blame {mode}`"),
     "not_judged": Reason("whether the picture is right was not measured", "measure the whole suite"),
+    "no_check_baseline": Reason(
+        "no check is approved for this mode", "approve this one: the same command with --approve --reason TEXT"
+    ),
+    "other_check_use": Reason(
+        "the approved check ran the graph for other fetches, on other feeds, or for other steps",
+        "run it as it was approved, or approve this one: the same command with --approve --reason TEXT",
+    ),
+    "check_regressed": Reason(
+        "a fetch is further from float32 than was approved",
+        "look at what changed in the graph; if the change is meant, the same command with --approve --reason TEXT",
+    ),
+    "check_as_approved": Reason("every fetch is as near to float32 as was approved", "nothing to do"),
     "graph_fit": Reason("every fetch is as right as noise of one ulp on the inputs leaves it", "nothing to do"),
     "graph_wrong": Reason(
         "a fetch is further from float32 than noise explains",
-        "find the cause: `python bench.py blame {mode} --graph {suite}`",
+        "find the cause: the command is under the first table",
     ),
     "graph_not_judged": Reason(
         "whether every fetch is right cannot be told", "this is neither a pass nor a failure; see what is said of it"

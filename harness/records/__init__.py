@@ -31,7 +31,18 @@ from harness.records.fidelity import (
     TensorError,
     TrialFidelity,
 )
-from harness.records.graph_check import CheckedFetch, CheckedOp, FeedSource, GraphCheck, LostValues, ModeCheck
+from harness.records.graph_check import (
+    ApprovedCheck,
+    CheckBaseline,
+    CheckedFetch,
+    CheckedOp,
+    CheckedUse,
+    FeedSource,
+    GraphBlame,
+    GraphCheck,
+    LostValues,
+    ModeCheck,
+)
 from harness.records.graph_plan import ApprovedPlan, GraphBaseline, GraphGate, GraphPlan, GraphUse
 from harness.records.power import Calibration, CalibrationPair, PowerCard
 from harness.records.run import Comparison, Growth, Pair, Run, Summary
@@ -41,6 +52,9 @@ from harness.records.trial import LossScaling, PhaseName, Status, Trial, TrialRe
 from harness.records.verdict import Gate, Outcome, Rule, Verdict
 
 __all__ = [
+    "ApprovedCheck",
+    "CheckBaseline",
+    "CheckedUse",
     "CARD_REFERENCE_MODE",
     "DISTURBED",
     "PLAN_DEVICE",
@@ -65,6 +79,7 @@ __all__ = [
     "FidelityPlan",
     "Gate",
     "GraphBaseline",
+    "GraphBlame",
     "GraphGate",
     "GraphPlan",
     "GraphUse",

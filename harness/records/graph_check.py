@@ -154,3 +154,67 @@ class GraphCheck(Record):
     float32_seconds: Seconds
     """Time of all samples in float32."""
     verdicts: Tuple[Verdict, ...] = ()
+
+
+class GraphBlame(Record):
+    """Which ops of a graph make a mode wrong."""
+
+    schema_version: int = SCHEMA_VERSION
+    graph: str
+    mode: str
+    options: Tuple[str, ...] = ()
+    """As GraphCheck.options."""
+    before: ModeCheck
+    """The mode as it is."""
+    ops: Tuple[str, ...] = ()
+    """Ops of a smallest set found that makes the mode fit when kept in float32; empty when it is fit or none does."""
+    after: Optional[ModeCheck] = None
+    """The mode with the dtypes of `customize_dtypes`, read from a file as the card's adapter reads it; None without."""
+    tried: Count
+    """Number of sets that were tried."""
+    customize_dtypes: str = ""
+    """Text of a customize_dtypes file that keeps the ops in float32; empty without such ops."""
+
+    @property
+    def fit_before(self) -> bool:
+        """Say whether every fetch is fit in the mode as it is."""
+        return all(fetch.fitness == "fit" for fetch in self.before.fetches)
+
+    @property
+    def fit_after(self) -> bool:
+        """Say whether every fetch is fit in the mode as it is, or with the ops in float32."""
+        kept = self.after.fetches if self.after else ()
+        return self.fit_before or (bool(kept) and all(fetch.fitness == "fit" for fetch in kept))
+
+
+class CheckedUse(Record):
+    """What two checks must have in common to be compared; the graph itself may change."""
+
+    fetches: Tuple[str, ...]
+    feeds: str
+    """Hash of all feeds."""
+    steps: int
+
+
+class ApprovedCheck(Record):
+    """What was approved of a mode."""
+
+    mode: Mode
+    use: CheckedUse
+    fitness: Fitness
+    distances: Dict[str, Figure]
+    """The largest distance to float32 of any sample, by fetch."""
+    tensorflow: str
+    reason: str
+    """Why it was approved, in the words of the person who approved it."""
+    date: Time
+
+
+class CheckBaseline(Record):
+    """What was approved of a graph's numbers, for each mode."""
+
+    schema_version: int = SCHEMA_VERSION
+    checksum: str = ""
+    """SHA-256 over all other fields, as harness.store.baselines.sealed computes it."""
+    checks: Dict[str, ApprovedCheck] = {}
+    """By name of the mode."""

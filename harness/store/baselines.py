@@ -10,11 +10,11 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.reading import UnreadableError, parse_json, read_file
-from harness.records import PLAN_DEVICE, Baseline, GraphBaseline, PowerCard, TimingFigures
+from harness.records import PLAN_DEVICE, Baseline, CheckBaseline, GraphBaseline, PowerCard, TimingFigures
 from harness.store.files import read_record, save_readable, slug, write_atomic
 from model import images
 
-Sealed = TypeVar("Sealed", Baseline, GraphBaseline, PowerCard)
+Sealed = TypeVar("Sealed", Baseline, CheckBaseline, GraphBaseline, PowerCard)
 
 
 class Baselines:

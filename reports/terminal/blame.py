@@ -4,7 +4,7 @@ import shlex
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Optional, Sequence, Type
+from typing import Mapping, Optional, Sequence, Type
 
 from rich.console import Console
 from rich.live import Live
@@ -41,7 +41,15 @@ class BlameProgress:
     Use it as a context manager around the search.
     """
 
-    def __init__(self, mode: str, words: Words = ENGLISH, console: Optional[Console] = None) -> None:
+    def __init__(
+        self,
+        mode: str,
+        words: Words = ENGLISH,
+        console: Optional[Console] = None,
+        phases: Mapping[str, str] = PHASES,
+        stages: Mapping[int, str] = STAGES,
+    ) -> None:
+        self._phases, self._stages = phases, stages
         self._console = console or open_console(stderr=True)
         self._mode, self._words = mode, words
         self._number = 0
@@ -62,7 +70,7 @@ class BlameProgress:
     def heard(self, answer: Answer) -> None:
         """Show a message of the search."""
         if answer.phase is not None:
-            self._begin(self._words(PHASES[answer.phase]))
+            self._begin(self._words(self._phases[answer.phase]))
             if not self._console.is_terminal:
                 self._print(f"{self._mode}{self._words.colon}{self._activity}")
         elif answer.attempt is not None:
@@ -75,7 +83,7 @@ class BlameProgress:
         self._activity, self._since = activity, time.monotonic()
 
     def _where(self, attempt: Attempt) -> str:
-        stage = self._words(STAGES[attempt.stage])
+        stage = self._words(self._stages[attempt.stage])
         left = self._words("at most {count} more in it", count=attempt.left) if attempt.left else ""
         return self._words.comma.join(filter(None, [stage, left]))
 
@@ -85,12 +93,17 @@ class BlameProgress:
         verdict = self._words("fit" if score.fit else "wrong")
         parts = [
             f"[{self._number}] {verdict}",
-            f"SSIM {1 - score.distance:.4f}",
+            self._figure(score),
             _in_float32(score.blocks, self._words),
         ]
         if not self._console.is_terminal:
             parts.append(self._stage)
         self._print("  ".join(parts))
+
+    def _figure(self, score: Score) -> str:
+        if score.limit is None:
+            return f"SSIM {1 - score.distance:.4f}"
+        return self._words("{distance} of {limit}", distance=f"{score.distance:.3g}", limit=f"{score.limit:.3g}")
 
     def _draw(self) -> Text:
         seconds = self._words("{seconds} s", seconds=f"{time.monotonic() - self._since:.0f}")

@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Optional, Type
+from typing import Optional, Sequence, Type
 
 from rich.console import Console
 from rich.live import Live
@@ -85,12 +85,22 @@ def print_check(
             print_folded(console, Text(sentence.text))
             if sentence.command:
                 console.print(Text(f"    {sentence.command}"), soft_wrap=True)  # to be copied
-    print_verdicts(check.verdicts, (), words, quiet, console, Origin(shown_path(record.parent), check.graph))
+    origin = Origin(shown_path(record.parent), check.graph)
+    print_verdicts(check.verdicts, (), words, quiet, console, origin, record.name)
     if not quiet:
         for table in rest:
             _print_table(console, table, words)
         print_folded(console, Text(legend(words), style="dim"))
     console.print(Text(f"{words('record'):<8} {shown_path(record)}"), soft_wrap=True)
+
+
+def print_approved_check(modes: Sequence[str], path: str, words: Words = ENGLISH, as_json: bool = False) -> None:
+    """Print what an approval changed, and which file it wrote; as JSON the text goes to standard error."""
+    console = open_console(stderr=as_json)
+    for mode in modes:
+        console.print(Text(f"{words('changed')}  {mode}", style="bold"), soft_wrap=True)
+    said = words("wrote {path}", path=path) if modes else words("Nothing to approve: every mode is as approved.")
+    console.print(Text(said), soft_wrap=True)
 
 
 def print_check_json(check: GraphCheck, record: Path, status: int) -> None:

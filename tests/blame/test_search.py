@@ -3,7 +3,8 @@ import pytest
 from harness import modes
 from harness.blame import search
 from harness.blame.blocks import Swap, block_of, swaps, with_swaps
-from harness.blame.messages import Question
+from harness.blame.messages import Question, Score
+from harness.blame.sets import SetSearch
 from harness.devices.opening import open_device
 from harness.errors import ChildFailedError, RequirementError, UsageError
 from harness.precision import customize_dtypes_text, load_config, plan_graph
@@ -100,24 +101,20 @@ def test_plain_mixed_precision_is_blamed_on_the_gram_products(tmp_path):
     assert len(attempts) == len(scores) and {attempt.stage for attempt in attempts} >= {0, 1, 2}
 
 
-class Hinted(search.Search):
-    """A search of two ops, in which both together are what it takes."""
+@pytest.mark.parametrize("hints, found", [((), ()), ((("a",), ("b", "a", "z")), ("a", "b")), ((("z",),), ())])
+def test_what_mended_another_mode_is_tried_first(hints, found):
+    """Two ops are what it takes, and all three do not fit."""
+    asked = []
 
-    def __init__(self, question):
-        self.question, self.asked = question, []
+    def score(chosen):
+        ops = tuple(swap.op for swap in chosen)
+        asked.append(set(ops))
+        return Score(ops=ops, blocks=(), distance=0.0, fit=ops == ("a", "b"))
 
-    def _fits(self, chosen, stage=0, left=0):
-        ops = {swap.op for swap in chosen}
-        self.asked.append(ops)
-        return ops >= {"a", "b"}
-
-
-@pytest.mark.parametrize("hints, found", [((), []), ((("a",), ("b", "a", "z")), ["a", "b"]), ((("z",),), [])])
-def test_what_mended_another_mode_is_tried_first(case, hints, found):
     every = [Swap(op, "MatMulV2", "gram", None) for op in "abc"]
-    searching = Hinted(Question(case=case, mode=modes.get("force_fp16"), hints=hints))
-    assert [swap.op for swap in searching._hinted(every)] == found
-    assert searching.asked == [{"a"}, {"a", "b"}][: len(hints) if found else 0]
+    searched = SetSearch(score, lambda answer: None, hints=hints).run(lambda: every)
+    assert tuple(swap.op for swap in searched.swaps) == found and searched.is_hint == bool(found)
+    assert asked[1:] == ([{"a"}, {"a", "b"}] if found else [{"a", "b", "c"}])
 
 
 @pytest.mark.slow

@@ -27,6 +27,16 @@ def healthy():
     tf.divide(logits, 3.0, name="out")
 
 
+def classifier():
+    """A convolution with batch norm, a dense layer, a softmax."""
+    x = tf.placeholder(tf.float32, (2, 12, 12, 3), name="x")
+    features = tf.nn.conv2d(x, weights(3, 3, 3, 8), [1, 2, 2, 1], "SAME", name="conv")
+    values = [np.float32(value) + np.zeros(8, np.float32) for value in (1.1, 0.3, 0.1, 0.7)]
+    features = tf.nn.relu6(tf.nn.fused_batch_norm(features, *values, is_training=False, name="norm")[0])
+    logits = tf.nn.bias_add(tf.matmul(tf.reduce_mean(features, [1, 2]), weights(8, 5)), weights(5))
+    tf.nn.softmax(logits, name="out")
+
+
 def far_divisor():
     """A layer whose means are taken by divisors that float16 does not hold."""
     x = tf.placeholder(tf.float32, (4, 32), name="x")

@@ -16,8 +16,9 @@ def fitness(check):
     return {mode.mode.name: mode.fitness for mode in check.modes}
 
 
-def test_a_healthy_graph_is_right_in_every_mode(check):
-    found = check(graphs.healthy)
+@pytest.mark.parametrize("make", [graphs.healthy, graphs.classifier])
+def test_a_healthy_graph_is_right_in_every_mode(check, make):
+    found = check(make)
     assert set(fitness(found).values()) == {"fit"}
     (kept,) = of(found, "must_keep_origin_dtype").fetches
     assert (kept.name, kept.furthest, kept.headroom) == ("out:0", 0.0, 1.0)
@@ -49,10 +50,12 @@ def test_a_fault_is_found_where_it_is(check, make, low, high, wrong, first, reas
 
 
 def test_a_softmax_that_takes_no_maximum_off_is_found(check):
-    (mode,) = check(graphs.bare_softmax, ["force_fp16"], low=-3.0, high=3.0).modes
-    assert mode.fitness == "wrong" and mode.first.op in ("softmax/exp", "softmax/sum")
-    saturated = {op.op: op.saturated for op in mode.lost if op.saturated}
-    assert saturated["softmax/exp"] > 0
+    found = check(graphs.bare_softmax, low=-3.0, high=3.0)
+    wrong = [mode for mode in found.modes if mode.fitness == "wrong"]
+    assert [mode.mode.name for mode in wrong] == ["force_fp16", "allow_mix_precision"]
+    for mode in wrong:
+        assert (mode.first.op, mode.first.dtypes) == ("softmax/exp", "16>16")
+        assert {op.op for op in mode.lost if op.saturated} >= {"softmax/exp"}
 
 
 def test_what_the_table_does_not_know_leaves_a_mode_unjudged(check):
@@ -106,11 +109,14 @@ def test_what_noise_alone_changes_is_not_judged(check):
     assert [told.values["reason"].code for told in found.modes[0].reasons] == ["fetch_chaotic"]
 
 
-def test_float64_is_had_through_batch_norms_and_around_what_has_no_kernel(check):
+@pytest.mark.parametrize("is_training", [False, True])
+def test_float64_is_had_through_batch_norms_and_around_what_has_no_kernel(check, is_training):
     def make():
         x = tf.placeholder(tf.float32, (1, 8, 8, 4), name="x")
         values = [np.float32(value) for value in ([1, 2, 3, 4], [0, 1, 0, 1], [0.5, 0, 0, 0], [1, 2, 1, 2])]
-        y = tf.nn.fused_batch_norm(x, *values, is_training=False, name="norm")[0]
+        if is_training:
+            values = values[:2]
+        y = tf.nn.fused_batch_norm(x, *values, is_training=is_training, name="norm")[0]
         y = tf.nn.conv2d(y, graphs.weights(3, 3, 4, 2), [1, 1, 1, 1], "SAME")
         tf.image.resize_bilinear(y, (16, 16), name="out")
 
@@ -140,3 +146,34 @@ def test_variables_need_what_sets_them(check):
 
     with pytest.raises(UsageError, match=r"has 1 variables, the first is w \(expected --init-op NAME"):
         check(make, ["force_fp16"])
+
+
+def looped():
+    x = tf.placeholder(tf.float32, (4, 8), name="x")
+    weight = graphs.weights(8, 8)
+    y = tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, tf.matmul(y, weight) / 7.0), [0, x])[1]
+    tf.multiply(y, 1.0 / 3, name="out")
+
+
+def test_loops_are_checked_without_counting_in_them(check, control_flow_v1):
+    kept, rounded = check(looped, ["must_keep_origin_dtype", "force_fp16"], every_op=True).modes
+    assert kept.fetches[0].furthest == 0.0
+    assert 0.0 < rounded.fetches[0].furthest < 1e-2
+    assert "out" in [op.op for op in rounded.ops]
+
+
+def test_functional_loops_are_checked_like_the_old_ones(check, control_flow_v1):
+    (old,) = check(looped, ["force_fp16"], fetches=("out",)).modes
+    if tf.__version__ >= "2":
+        tf.enable_control_flow_v2()
+    (new,) = check(looped, ["force_fp16"], fetches=("out",)).modes
+    assert [fetch.errors for fetch in new.fetches] == [fetch.errors for fetch in old.fetches]
+
+
+def test_a_fetch_without_elements_is_not_judged(check):
+    def make():
+        x = tf.placeholder(tf.float32, (4, 8), name="x")
+        tf.slice(x * 3.0, [0, 0], [0, 8], name="out")
+
+    (mode,) = check(make, ["force_fp16"]).modes
+    assert mode.fitness == "not_judged" and mode.reasons[0].values["reason"].code == "fetch_empty"

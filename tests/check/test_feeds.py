@@ -70,7 +70,7 @@ def test_a_folder_is_a_sample_by_name(tmp_path):
 def test_random_feeds_are_the_same_for_a_seed_and_within_their_range():
     wanted = [IMAGE, COUNT, placeholder("rate", has_default=True), placeholder("mask", "bool", (50,))]
     first, second = (random_feeds(wanted, 2.0, 5.0, 7, 3, {}) for _ in range(2))
-    assert first.sha256() == second.sha256() != random_feeds(wanted, 2.0, 5.0, 8, 3, {}).sha256()
+    assert first.sha256 == second.sha256 != random_feeds(wanted, 2.0, 5.0, 8, 3, {}).sha256
     assert set(first[0]) == {"image:0", "count:0", "mask:0"} and first[0]["image:0"].shape == (1, 3)
     values = np.concatenate([first[index]["image:0"] for index in range(len(first))])
     assert values.dtype == np.float32 and 2.0 <= values.min() < values.max() <= 5.0

@@ -4,6 +4,11 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from harness import modes
+from harness.devices.opening import open_device
+from harness.step import inputs
+from harness.step.building import build_step
+from suites import shipped_case
 from tests.check import graphs
 
 FETCHES = ("train", "loss")
@@ -64,3 +69,25 @@ def test_variables_are_restored_from_the_checkpoint_beside_the_graph(check, tmp_
     (rounded,) = fetches(found, "allow_mix_precision").values()
     assert 0 < rounded.furthest < rounded.limit  # zeros would have no error
     assert found.initializers == ("save/restore_all",)
+
+
+@pytest.mark.slow
+def test_the_style_step_is_judged_as_its_pictures_are(check, tmp_path):
+    """As suite accuracy judges the same case: the Gram products saturate unless they stay float32."""
+    case = inputs.resolve(shipped_case(size=64, steps=10), cache="")
+    loaded = inputs.load(case, cache="")
+    float32 = modes.get("must_keep_origin_dtype")
+    graph = build_step(loaded.case, float32, open_device("cpu"), loaded.pictures, loaded.network)
+    (tmp_path / "step.pb").write_bytes(graph.graph_def.SerializeToString())
+    fetches = (graph.update, graph.losses["total"], graph.losses["style"])
+    found = check(str(tmp_path / "step.pb"), fetches=fetches, steps=10)
+    assert {mode.mode.name: mode.fitness for mode in found.modes} == {
+        "must_keep_origin_dtype": "fit",
+        "allow_fp32_to_fp16": "wrong",
+        "force_fp16": "wrong",
+        "allow_mix_precision": "wrong",
+        "allow_mix_precision+matmul32": "fit",
+    }
+    mixed = found.modes[modes.NAMES.index("allow_mix_precision")]
+    assert [op.op for op in mixed.lost if op.saturated] == [f"gram_relu{stage}_1/MatMul" for stage in (5, 4, 3, 2, 1)]
+    assert mixed.first.op.startswith("gram_relu")

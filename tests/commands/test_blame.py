@@ -8,7 +8,8 @@ import pytest
 
 import bench
 from harness.blame.messages import Answer, Attempt, Score
-from harness.records import Blame
+from harness.records import Blame, GraphBlame
+from tests.check import graphs
 from tests.commands.test_request import request_of
 
 DTYPES = "gram_relu1_1/MatMul::InputDtype:float16,float16,OutputDtype:float32"
@@ -108,3 +109,63 @@ def test_several_modes_are_searched_one_after_the_other(blame, tmp_path):
 def test_modes_are_named_in_one_way(blame, arguments):
     status, out, err, _ = blame([], found, *arguments)
     assert (status, out) == (2, "") and "blame: expected a MODE, or --modes A,B" in err
+
+
+@pytest.fixture
+def faulty(monkeypatch, capsys, tmp_path):
+    """Path of a graph with a fault, and what searches it with these options."""
+    path = graphs.save(tmp_path / "faulty.pb", graphs.far_divisor)
+
+    def run(*arguments):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["bench.py", "blame", "allow_mix_precision", *arguments, "--lang", "en"])
+        status = bench.main()
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return path, run
+
+
+def test_a_graph_is_blamed_and_what_is_found_mends_it(faulty, monkeypatch, capsys, tmp_path):
+    path, run = faulty
+    status, out, err = run("--graph", path, "--samples", "2")
+    assert status == 0 and "\n    mean/quotient\n" in out and "[2] fit" in err
+    (folder,) = (tmp_path / "results").iterdir()
+    assert (folder / "float32.cfg").read_text().startswith("mean/quotient::InputDtype:float32,float32,")
+    found = GraphBlame.model_validate_json((folder / "blame.json").read_text())
+    assert found.options == ("--graph", path, "--samples", "2") and found.after.fitness == "fit"
+    (command,) = [line for line in out.splitlines() if line.startswith("    python bench.py check ")]
+    monkeypatch.setattr(sys, "argv", [*shlex.split(command)[1:], "--require-fit", "--lang", "en"])
+    assert bench.main() == 0
+    assert "allow_mix_precision+float32.cfg" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("limit, status, told", [("1", 3, ""), ("2", 0, "With these 1 ops in float32 the mode is fit")])
+def test_a_search_ends_after_as_many_tries_as_it_may_make(faulty, limit, status, told, monkeypatch):
+    path, run = faulty
+    answers = [Answer(attempt=Attempt(blocks=())), Answer(score=WRONG), Answer(attempt=Attempt(blocks=("mean",)))]
+    answers += [Answer(score=FEW), Answer(attempt=Attempt(blocks=("last",))), Answer(score=WRONG)]
+
+    def search(question, hear):
+        for answer in answers:
+            hear(answer)
+        raise AssertionError("it goes on")
+
+    monkeypatch.setattr("harness.check.blaming.blame", search)
+    ended, out, _ = run("--graph", path, "--tries", limit)
+    assert ended == status and f"{limit} sets were tried" in out and told in out
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("--graph", "{path}", "--size", "48"), "--size: it is of the style step (expected no --graph beside it)"),
+        (("--fetch", "out"), "--fetch: it is of --graph (expected --graph FILE beside it)"),
+        (("--range", "0..1"), "--range: it is of --graph (expected --graph FILE beside it)"),
+        (("--graph", "none.pb"), "graph none.pb: no such file"),
+    ],
+)
+def test_options_of_pictures_and_of_graphs_do_not_mix(faulty, arguments, message):
+    path, run = faulty
+    status, out, err = run(*(argument.format(path=path) for argument in arguments))
+    assert (status, out, err.count("\n")) == (2, "", 1) and message in err

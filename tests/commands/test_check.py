@@ -123,3 +123,52 @@ def test_what_tensorflow_cannot_run_ends_with_one_line(check, tmp_path):
     status, out, err = check("--graph", path, "--feeds", str(tmp_path / "far.npz"))
     assert (status, out) == (2, "")
     assert "TensorFlow cannot run it" in err.splitlines()[-1] and "7" in err.splitlines()[-1]
+
+
+def test_feeds_whose_shapes_the_graph_does_not_take_end_with_one_line(check, tmp_path):
+    def make():
+        x = tf.placeholder(tf.float32, (None, None), name="x")
+        tf.matmul(x, graphs.weights(8, 3), name="out")
+
+    path = graphs.save(tmp_path / "open.pb", make)
+    np.savez(str(tmp_path / "narrow.npz"), x=np.ones((2, 7), np.float32))
+    status, out, err = check("--graph", path, "--feeds", str(tmp_path / "narrow.npz"))
+    assert (status, out) == (2, "")
+    assert f"graph {path}: TensorFlow cannot import it: " in err.splitlines()[-1]
+
+
+def test_a_check_gates_against_the_approved_one(check, tmp_path, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    path = graphs.save(tmp_path / "graph.pb", graphs.healthy)
+    baseline = ("--gate", str(tmp_path / "checks.json"), "--report", "none", "--lang", "en")
+    asked = ("--modes", "force_fp16", "--samples", "1", "--fetch")
+    status, out, _ = check("--graph", path, *asked, "out", *baseline)
+    assert status == 4 and "no check is approved for this mode" in out
+    status, out, _ = check("--graph", path, *asked, "out", *baseline, "--approve", "--reason", "first")
+    assert status == 0 and "changed  force_fp16" in out
+    status, out, _ = check("--graph", path, *asked, "out", *baseline)
+    assert status == 0 and "every fetch is as near to float32 as was approved" in out
+
+    graph_def = tf.GraphDef()
+    with open(path, "rb") as file:
+        graph_def.ParseFromString(file.read())
+    divisor = next(node for node in graph_def.node if node.name == "out/y")
+    divisor.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.float32(2e5)))
+    (tmp_path / "graph.pb").write_bytes(graph_def.SerializeToString())
+    status, out, _ = check("--graph", path, *asked, "out", *baseline)
+    assert status == 1 and "out:0: " in out and "when it was approved" in out
+    status, out, _ = check("--graph", path, *asked, "second/MatMul", *baseline)
+    assert status == 4 and "fetches" in out
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("--approve",), "--approve: it is of --gate"),
+        (("--gate", "b.json", "--approve"), "--approve: expected --reason TEXT"),
+        (("--gate", "b.json", "--reason", "why"), "--reason: it is of --approve"),
+    ],
+)
+def test_an_approval_needs_a_file_and_a_reason(check, faulty, arguments, message):
+    status, out, err = check("--graph", faulty, *arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1) and message in err

@@ -5,6 +5,7 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Union
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from harness.precision.graph.frames import inner_nodes
 from harness.precision.graph.nodes import NodeGraph, constant_node, set_inputs, tensor_name
 from harness.precision.number_formats import FLOAT16
 
@@ -48,6 +49,8 @@ class GraphWriter:
         self.scalars: Dict[float, str] = {}
         self.vectors: Dict[int, str] = {}
         self.has_frames = graph.has_frames
+        self.uncounted = inner_nodes(graph.nodes) if count_health and graph.has_frames else set()
+        """Nodes whose losses cannot be fetched, and so are not counted."""
 
     def add(self, name: str, op: str, inputs: Iterable[str], **attributes: int) -> str:
         """Add a one-output node on these tensors and return its tensor; attributes are dtypes."""
@@ -101,7 +104,8 @@ class GraphWriter:
             label: name under which a health counter is reported.
             counted: tensor whose values the counter counts, the source when None.
         """
-        if self.count_health:
+        rounded_nodes = (label, source.split(":")[0], name.partition("/float16")[0])
+        if self.count_health and not self.uncounted.intersection(rounded_nodes):
             self.counters[label] = self._count(name, counted or source)
         if self.watch_overflow and known.bound > FLOAT16.largest:
             self.overflows.append(self._overflows(name, counted or source))
