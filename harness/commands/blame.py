@@ -3,10 +3,11 @@
 import math
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 import click
 
+from harness.commands.hosts import claimed_machines, hosts_option
 from harness.commands.options import compiler_options, language_option, output_option
 from harness.errors import ChildFailedError, UsageError
 from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED
@@ -15,10 +16,12 @@ from harness.store.cache import cache_folder
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.blame.messages import Question
+    from harness.blame.messages import Answer, Question
     from harness.records import Blame
     from harness.store.run_folder import RunFolder
     from reports.language import Words
+
+    Find = Callable[[Question, Callable[[Answer], None]], Blame]
 
 
 @click.command()
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--mixlist", metavar="FILE", help="modify_mixlist file (JSON) for the mixed modes.")
 @click.option("--customize-dtypes", metavar="FILE", help="customize_dtypes file; what is found is added to it.")
 @compiler_options
+@hosts_option
 @output_option("Folder that gets the search's folder.")
 @language_option
 @click.pass_context
@@ -49,6 +53,7 @@ def blame(
     fusion_switch: Optional[str],
     cann: Optional[str],
     op_table: Optional[str],
+    hosts: Optional[str],
     output: str,
     lang: Optional[str],
 ) -> None:
@@ -59,7 +64,9 @@ def blame(
     """
     import suites
     from harness import modes as known_modes
+    from harness.blame.at_hosts import HostSearches
     from harness.blame.messages import Question
+    from harness.blame.search import blame as blame_here
     from harness.devices import memory
     from harness.plans.explain import check_op_names
     from harness.store.run_folder import RunFolder
@@ -84,14 +91,17 @@ def blame(
     check_op_names([case], chosen, cache_folder())
     words = Words(lang or language_of())
     compiler = {"mixlist": mixlist, "fusion_switch": fusion_switch, "cann": cann, "op_table": op_table}
+    questions = [Question(case=case, mode=each, cache=cache_folder()) for each in chosen]
     are_fit = True
-    for name, each in zip(names, chosen):
-        command = again(first.cases[0].id, name, {**given, **compiler})
-        question = Question(case=case, mode=each, cache=cache_folder())
-        found = search(question, RunFolder.create(Path(output), "blame"), command, words, open_console())
-        if found is None:
-            context.exit(INTERRUPTED)
-        are_fit = are_fit and found.fit_after
+    with claimed_machines(hosts, "cpu", words) as machines:  # which emulates the card
+        find = HostSearches(machines.alike(), questions).blame if machines else blame_here
+        for name, question in zip(names, questions):
+            command = again(first.cases[0].id, name, {**given, **compiler})
+            folder = RunFolder.create(Path(output), "blame")
+            found = search(question, folder, command, words, open_console(), find=find)
+            if found is None:
+                context.exit(INTERRUPTED)
+            are_fit = are_fit and found.fit_after
     context.exit(0 if are_fit else INCONCLUSIVE)
 
 
@@ -110,11 +120,13 @@ def search(
     words: "Words",
     console: "Console",
     until: float = math.inf,
+    find: "Optional[Find]" = None,
 ) -> "Optional[Blame]":
     """Search for what makes a mode wrong, keep and show all that is found; return the answer, None when interrupted.
 
     Args:
         command: what draws the case in the mode and in the reference mode, without dtypes.
+        find: searches; None: in a process on this machine.
         until: time on time.monotonic()'s clock after which no further set is tried.
 
     Raises:
@@ -124,7 +136,7 @@ def search(
     """
     from harness.blame.findings import Findings
     from harness.blame.messages import Answer
-    from harness.blame.search import blame as find
+    from harness.blame.search import blame as blame_here
     from reports.terminal.blame import BlameProgress, print_blame, print_interrupted
 
     findings = Findings(folder)
@@ -138,7 +150,7 @@ def search(
                 raise TimeIsUp
 
         try:
-            found = find(question, hear)
+            found = (find or blame_here)(question, hear)
         except KeyboardInterrupt:
             print_interrupted(findings, words, console)
             return None
