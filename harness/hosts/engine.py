@@ -6,6 +6,7 @@ refuse a host with Ray's default niceness or memory monitor, and trials get the 
 
 import functools
 import json
+import os
 import secrets
 import threading
 import time
@@ -16,6 +17,7 @@ from harness.devices import naming
 from harness.errors import RequirementError, UsageError
 from harness.hosts.shipping import Tree, answer, code_of, job
 from harness.machine import environment
+from harness.precision.rules import ops_info
 from harness.records import Environment
 from harness.trial.place import Hear, LostError
 
@@ -269,5 +271,7 @@ def _described(name: str, agent: Any, devices: Sequence[str], tree: Tree) -> Hos
     except LostError as error:
         raise UsageError(f"{error} (see STYLEBENCH_PYTHON, the interpreter of its trials)") from error
     head = environment.describe(device=devices[0])
-    own = {field: getattr(head, field) for field in ("revision", "commit", "committed", "branch")}
+    fields = ["revision", "commit", "committed", "branch"]
+    fields += ["op_table"] if os.environ.get(ops_info.TABLE_VARIABLE) else []
+    own = {field: getattr(head, field) for field in fields}
     return Host(name, agent, devices, Environment.model_validate_json(told).model_copy(update=own))
