@@ -102,6 +102,18 @@ def test_cards_are_claimed_and_each_trial_knows_its_own(add, hosts, three, tmp_p
     assert machines.device == "npu" and [slot.device for slot in machines.slots(None)] == ["npu:0", "npu:1"]
 
 
+def test_signals_still_end_a_command_as_it_wants(add, hosts):
+    seen = []
+    add()
+    before = signal.signal(signal.SIGTERM, lambda *_: seen.append("ours"))
+    try:
+        hosts()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert seen == ["ours"]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @pytest.mark.parametrize("killed", ["agent", "node"])
 def test_a_host_that_goes_away_costs_its_own_trial(add, cluster, hosts, three, tmp_path, killed):
     (tmp_path / "hold").touch()
