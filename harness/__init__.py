@@ -5,6 +5,7 @@
     runs        gates       check       many trials; run x baselines -> verdicts; the user's own graph in every mode
     mission     plans       blame       the reference program's job; dtype plans, asked for; which ops spoil a picture
     suite_file                          suites of the user's own
+    hosts                               other machines, reached through Ray, that trials are spread over
     trial       modes                   one process and who watches it; precision modes by name, with their options
     devices     fidelity    history     where a step runs; is the picture right; figures over many runs
     step        machine     store       one training step; what machine this is; what lies on the disk

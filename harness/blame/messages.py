@@ -1,6 +1,6 @@
 """What the search for a cause is asked, and what it says while it goes on."""
 
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 from typing_extensions import Literal
 
@@ -57,3 +57,9 @@ class Answer(Record):
     blame: Optional[Blame] = None
     graph_blame: Optional[GraphBlame] = None
     error: str = ""
+
+
+class Transcript(Record):
+    """Everything that a search said, from its first message to its last."""
+
+    messages: List[Answer] = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Callable, Optional, Tuple
 import click
 
 from harness.commands import baselines_in, say
+from harness.commands.hosts import claimed_machines
 from harness.commands.request import Request
 from harness.commands.shown import Shown
 from harness.gates.exit_status import INCOMPARABLE, INTERRUPTED, TRIAL_FAILED, exit_status, lenient
@@ -16,6 +17,7 @@ from harness.store.cache import cache_folder
 if TYPE_CHECKING:
     from harness.comparisons.trees import Hear
     from harness.gates.power_card import Cards
+    from harness.hosts.run import HostMachines
     from harness.records import Comparison
 
 _BESIDE_TRIALS = 600.0
@@ -24,29 +26,40 @@ _BESIDE_TRIALS = 600.0
 
 def compare_trees(request: Request) -> int:
     """Measure a revision and this tree, show the verdicts, return the exit status."""
+    shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
+    with claimed_machines(request.hosts, request.device, shown.words, request.quiet) as machines:
+        return _compare(request, shown, machines)
+
+
+def _compare(request: Request, shown: Shown, machines: "Optional[HostMachines]") -> int:
     import suites
     from harness import modes
     from harness.comparisons import revisions
     from harness.devices import memory, naming
     from harness.devices.kinds import KINDS
 
-    chosen = naming.choose(request.device)[0]
+    chosen = naming.choose(request.device)[0] if machines is None else naming.parse(machines.device)[0]
     suite = request.chosen_suite(chosen.kind)
     # Of emulated modes the time is not this machine's own.
     names = [modes.get(name).name for name in modes.split(request.modes or KINDS[chosen.kind].reference_mode)]
     where = os.path.abspath(str(request.suite)) if suites.is_file(str(request.suite)) else str(request.suite)
+    is_held = machines is not None or memory.holds(2, suite.cases, cache_folder(), suite.modes, chosen.name)
     plan = revisions.Plan(
         modes=names,
         options=("--suite", where, *request.for_another_tree()),
         looks=request.pairs,
         budget=request.budget,
-        in_turns=memory.holds(2, suite.cases, cache_folder(), suite.modes, chosen.name),
+        in_turns=is_held,
         # Each of its trials ends in time by itself; what comes before and after them is short.
         timeout=2 * len(suite.cases) * suite.timeout + _BESIDE_TRIALS,
         command=sys.argv,
     )
     results, revision = Path(request.output), str(request.against)
-    return _show(request, suite.baselines, lambda cards, hear: revisions.compare(revision, plan, results, cards, hear))
+
+    def measure(cards: "Cards", hear: "Hear") -> "Tuple[Comparison, Path]":
+        return revisions.compare(revision, plan, results, cards, hear, machines)
+
+    return _show(request, shown, suite.baselines, measure)
 
 
 def continue_comparison(request: Request) -> int:
@@ -58,11 +71,19 @@ def continue_comparison(request: Request) -> int:
     folder = Path(str(request.resume))
     options = dict(zip(*[iter(RunFolder(folder).load_comparison().options)] * 2))
     suite = suites.get(options.get("--suite", "perf"))
-    return _show(request, suite.baselines, lambda cards, hear: revisions.resume(folder, cards, hear))
+    shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
+    device = options.get("--device", "auto")
+    with claimed_machines(request.hosts, device, shown.words, request.quiet) as machines:
+        return _show(
+            request, shown, suite.baselines, lambda cards, hear: revisions.resume(folder, cards, hear, machines)
+        )
 
 
 def _show(
-    request: Request, baselines: Optional[str], measure: "Callable[[Cards, Hear], Tuple[Comparison, Path]]"
+    request: Request,
+    shown: Shown,
+    baselines: Optional[str],
+    measure: "Callable[[Cards, Hear], Tuple[Comparison, Path]]",
 ) -> int:
     from harness.comparisons.trees import IncomparableError, TreeFailedError
     from harness.gates.power_card import Cards
@@ -70,7 +91,6 @@ def _show(
     from reports.terminal.base_and_head import print_sides
     from reports.terminal.verdicts import ComparisonProgress, print_verdicts
 
-    shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
     stored = baselines_in(request.baselines or baselines)
     hear = ComparisonProgress(request.pairs[1], request.quiet, shown.words).measuring
     try:
@@ -80,7 +100,8 @@ def _show(
         return TRIAL_FAILED if isinstance(error, TreeFailedError) else INCOMPARABLE
     if not comparison.complete:
         say(f"interrupted after {len(comparison.pairs)} pairs; go on with")
-        click.echo(f"    python bench.py --resume {folder}", err=True)
+        hosts = f" --hosts {request.hosts}" if request.hosts else ""
+        click.echo(f"    python bench.py --resume {folder}{hosts}", err=True)
         return INTERRUPTED
     origin = Evidence.load(folder).origin
     written = shown.write(folder, stored.root)

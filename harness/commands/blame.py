@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optiona
 import click
 
 from harness.commands.graph_run import feeding_options, graph_question, refuse_without_graph, spelled_options
+from harness.commands.hosts import claimed_machines, hosts_option
 from harness.commands.options import compiler_options, graph_options, language_option, output_option
 from harness.errors import ChildFailedError, UsageError
 from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED, PASS
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     from harness.blame.findings import Findings
     from harness.blame.messages import Answer, Question
     from harness.check.messages import BlameQuestion
+    from harness.hosts.run import HostMachines
     from harness.records import Blame, GraphBlame, Mode
     from harness.store.run_folder import RunFolder
     from reports.language import Words
     from reports.terminal.blame import BlameProgress
 
     Answered = TypeVar("Answered", Blame, GraphBlame)
+    Find = Callable[[Question, Callable[[Answer], None]], Blame]
 
 
 class Limits(NamedTuple):
@@ -54,6 +57,7 @@ NO_LIMITS = Limits()
 @compiler_options
 @click.option("--search", "seconds", type=click.FloatRange(0), metavar="SECONDS", help="What one search may take.")
 @click.option("--tries", type=click.IntRange(1), metavar="N", help="Sets of ops that one search may try.")
+@hosts_option
 @output_option("Folder that gets the search's folder.")
 @language_option
 def blame(
@@ -72,6 +76,7 @@ def blame(
     op_table: Optional[str],
     seconds: Optional[float],
     tries: Optional[int],
+    hosts: Optional[str],
     output: str,
     lang: Optional[str],
     **of_graph: Any,
@@ -96,32 +101,47 @@ def blame(
             )
     drawn = {"content": content, "styles": styles, "size": size, "network": network}
     compiler = {"mixlist": mixlist, "fusion_switch": fusion_switch, "cann": cann, "op_table": op_table}
-    if graph is None:
-        refuse_without_graph(of_graph)
-        given = {name: value for name, value in {**drawn, "size": size or 64, "steps": steps or 10}.items() if value}
-        searches = _of_pictures(names, chosen, given, compiler)
-    else:
-        for name, value in drawn.items():
+    words = Words(lang or language_of())
+    if graph is not None:
+        for name, value in {**drawn, "hosts": hosts}.items():
             if value:
                 raise UsageError(f"--{name}: it is of the style step (expected no --graph beside it)")
         searches = _of_graph(chosen, {**of_graph, "graph": graph, "steps": steps or 1}, compiler)
-    words, statuses = Words(lang or language_of()), []
-    for searching in searches:
-        limits = Limits(math.inf if seconds is None else time.monotonic() + seconds, tries or math.inf)
-        statuses.append(searching(Path(output), words, limits))
-        if statuses[-1] == INTERRUPTED:
-            break
-    click.get_current_context().exit(max(statuses))
+        click.get_current_context().exit(_search_all(searches, Path(output), words, seconds, tries))
+    refuse_without_graph(of_graph)
+    given = {name: value for name, value in {**drawn, "size": size or 64, "steps": steps or 10}.items() if value}
+    with claimed_machines(hosts, "cpu", words) as machines:  # which emulates the card
+        searches = _of_pictures(names, chosen, given, compiler, machines)
+        status = _search_all(searches, Path(output), words, seconds, tries)
+    click.get_current_context().exit(status)
 
 
 Searching = Callable[[Path, "Words", Limits], int]
 """Searches for what makes one mode wrong, keeps and shows it in a folder below the path; returns an exit status."""
 
 
+def _search_all(
+    searches: List[Searching], output: Path, words: "Words", seconds: Optional[float], tries: Optional[int]
+) -> int:
+    """Search for one mode after the other, unless interrupted; return the worst exit status."""
+    statuses = []
+    for searching in searches:
+        limits = Limits(math.inf if seconds is None else time.monotonic() + seconds, tries or math.inf)
+        statuses.append(searching(output, words, limits))
+        if statuses[-1] == INTERRUPTED:
+            break
+    return max(statuses)
+
+
 def _of_pictures(
-    names: List[str], chosen: "List[Mode]", given: Dict[str, Any], compiler: Dict[str, Optional[str]]
+    names: List[str],
+    chosen: "List[Mode]",
+    given: Dict[str, Any],
+    compiler: Dict[str, Optional[str]],
+    machines: "Optional[HostMachines]",
 ) -> List[Searching]:
     import suites
+    from harness.blame.at_hosts import HostSearches
     from harness.blame.messages import Question
     from harness.devices import memory
     from harness.plans.explain import check_op_names
@@ -131,15 +151,19 @@ def _of_pictures(
     case = memory.resolve(suites.customize(first, given, {}).cases[0], cache_folder(), chosen, "cpu")
     check_op_names([case], chosen, cache_folder())
 
-    def searching(name: str, mode: "Mode") -> Searching:
+    questions = [Question(case=case, mode=mode, cache=cache_folder()) for mode in chosen]
+    find = HostSearches(machines.alike(), questions).blame if machines else None
+
+    def searching(name: str, question: "Question") -> Searching:
         def run(output: Path, words: "Words", limits: Limits) -> int:
             command = again(first.cases[0].id, name, {**given, **compiler})
-            question = Question(case=case, mode=mode, cache=cache_folder())
-            return _status(lambda folder, console: search(question, folder, command, words, console, limits), output)
+            return _status(
+                lambda folder, console: search(question, folder, command, words, console, limits, find), output
+            )
 
         return run
 
-    return [searching(name, mode) for name, mode in zip(names, chosen)]
+    return [searching(name, question) for name, question in zip(names, questions)]
 
 
 def _of_graph(chosen: "List[Mode]", values: Dict[str, Any], files: Dict[str, Optional[str]]) -> List[Searching]:
@@ -186,11 +210,13 @@ def search(
     words: "Words",
     console: "Console",
     limits: Limits = NO_LIMITS,
+    find: "Optional[Find]" = None,
 ) -> "Optional[Blame]":
     """Search for what makes a mode's picture wrong, keep and show all that is found.
 
     Args:
         command: what draws the case in the mode and in the reference mode, without dtypes.
+        find: searches; None: in a process on this machine.
 
     Returns:
         The answer; None when interrupted.
@@ -201,11 +227,11 @@ def search(
         ChildFailedError: the search failed; the message says where what it had found is kept.
     """
     from harness.blame.findings import Findings
-    from harness.blame.search import blame as find
+    from harness.blame.search import blame as blame_here
     from reports.terminal.blame import BlameProgress, print_blame
 
     findings, progress = Findings(folder), BlameProgress(question.mode.name, words)
-    found = _kept(lambda hear: find(question, hear), findings, progress, words, console, limits)
+    found = _kept(lambda hear: (find or blame_here)(question, hear), findings, progress, words, console, limits)
     if found is not None:
         print_blame(found, findings.file, command, words, console)
     return found

@@ -6,6 +6,7 @@ from typing import Optional, Tuple
 import click
 
 from harness.commands import baselines_to_write, say
+from harness.commands.hosts import claimed_machines, hosts_option
 from harness.commands.options import baselines_option, language_option, output_option
 from harness.commands.pairs import PairsType
 from harness.commands.request import given_options
@@ -30,6 +31,7 @@ from harness.store.cache import cache_folder
 )
 @click.option("--disturbed", is_flag=True, help="Beside a load that starts and stops on one core: a card of its own.")
 @click.option("--resume", metavar="FOLDER", help="Alone: go on with an interrupted calibration.")
+@hosts_option
 @output_option("Folder that gets the calibration's folder.")
 @baselines_option
 @language_option
@@ -43,6 +45,7 @@ def calibrate(
     pairs: Tuple[int, int],
     disturbed: bool,
     resume: Optional[str],
+    hosts: Optional[str],
     output: str,
     baselines: Optional[str],
     lang: Optional[str],
@@ -62,27 +65,35 @@ def calibrate(
     from reports.terminal.progress import Progress
 
     refuse_in_ci("calibrate")
-    if resume is not None:
-        if set(given_options(context)) - {"resume", "baselines", "lang"}:
-            raise UsageError("calibrate: --resume takes no other option: it goes on as the calibration began")
-        folder = RunFolder(Path(resume))
-        plan = folder.load_calibration()
-    else:
-        changes = {"size": size} if size is not None else {}
-        chosen = suites.customize(suites.get(suite), changes, {})
-        folder, plan = calibration.begin(chosen, device, comparisons, pairs, disturbed, Path(output), cache_folder())
-    limits, stored = plan.limits, baselines_to_write(baselines, plan.baselines)
+    if resume is not None and set(given_options(context)) - {"resume", "hosts", "baselines", "lang"}:
+        raise UsageError("calibrate: --resume takes no other option: it goes on as the calibration began")
+    if hosts is not None and disturbed:
+        raise UsageError("--disturbed: its load runs on this machine (expected no --hosts beside it)")
     words = Words(lang or language_of())
-    with Progress(words=words) as progress:
-        try:
-            found = calibration.measure(plan, limits, folder, cache_folder(), progress)
-        except calibration.TrialFailedError as error:
-            say(str(error))
-            context.exit(TRIAL_FAILED)
+    before = RunFolder(Path(resume)).load_calibration() if resume is not None else None
+    with claimed_machines(hosts, before.device if before else device, words) as machines:
+        if resume is not None and before is not None:
+            folder, plan = RunFolder(Path(resume)), before
+        else:
+            changes = {"size": size} if size is not None else {}
+            chosen = suites.customize(suites.get(suite), changes, {})
+            where = Path(output)
+            folder, plan = calibration.begin(
+                chosen, device, comparisons, pairs, disturbed, where, cache_folder(), machines
+            )
+        limits, stored = plan.limits, baselines_to_write(baselines, plan.baselines)
+        with Progress(words=words) as progress:
+            try:
+                found = calibration.measure(plan, limits, folder, cache_folder(), progress, machines)
+            except calibration.TrialFailedError as error:
+                say(str(error))
+                context.exit(TRIAL_FAILED)
     done = sum(is_decided(plan, group, limits) for group in found)
     if done < plan.comparisons:
         say(f"interrupted after {done} of {plan.comparisons} comparisons; go on with")
-        click.echo(f"    python bench.py calibrate --resume {folder.path}", err=True)
+        click.echo(
+            f"    python bench.py calibrate --resume {folder.path}{f' --hosts {hosts}' if hosts else ''}", err=True
+        )
         context.exit(INTERRUPTED)
     try:
         card = make_card(plan, found, limits)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional
 import click
 
 if TYPE_CHECKING:
-    from harness.hosts.engine import Cluster
+    from harness.hosts.run import HostMachines
     from reports.language import Words
 
 Command = Callable[..., Any]
@@ -20,7 +20,9 @@ def hosts_option(command: Command) -> Command:
 
 
 @contextmanager
-def claimed(address: Optional[str], device: str, words: "Words", quiet: bool = False) -> "Iterator[Optional[Cluster]]":
+def claimed_machines(
+    address: Optional[str], device: str, words: "Words", quiet: bool = False
+) -> "Iterator[Optional[HostMachines]]":
     """Claim the hosts of a cluster for the context; None without an address.
 
     Raises:
@@ -30,11 +32,12 @@ def claimed(address: Optional[str], device: str, words: "Words", quiet: bool = F
         yield None
         return
     from harness.hosts import engine
+    from harness.hosts.run import HostMachines
     from reports.terminal.progress import Progress
 
     with Progress(quiet=quiet, words=words) as progress:
         cluster = engine.connect(address, device, lambda name: progress.preparing("hosts"))
     try:
-        yield cluster
+        yield HostMachines(cluster)
     finally:
         engine.disconnect(cluster)

@@ -2,12 +2,11 @@
 
 import os
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterator, Optional
+from typing import TYPE_CHECKING, Optional
 
 from harness.commands import baselines_in
-from harness.commands.hosts import claimed
+from harness.commands.hosts import claimed_machines
 from harness.commands.request import Request
 from harness.commands.shown import Shown
 from harness.gates.exit_status import INTERRUPTED, TRIAL_FAILED, exit_status, lenient
@@ -26,7 +25,7 @@ def measure(request: Request) -> int:
     from reports.terminal.progress import Progress
 
     shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
-    with _machines(request, request.device, shown) as machines:
+    with claimed_machines(request.hosts, request.device, shown.words, request.quiet) as machines:
         with Progress(quiet=request.quiet, words=shown.words) as progress:
             kind = naming.choose(request.device)[0].kind if machines is None else naming.parse(machines.device)[0].kind
             suite = request.chosen_suite(kind)
@@ -48,18 +47,6 @@ def measure(request: Request) -> int:
         return show(run, folder, request.gate or bool(run.suite.fidelity), request, shown, machines)
 
 
-@contextmanager
-def _machines(request: Request, device: str, shown: Shown) -> "Iterator[Optional[Machines]]":
-    """Claim the hosts that the request names; None where trials run on this machine."""
-    with claimed(request.hosts, device, shown.words, request.quiet) as cluster:
-        if cluster is None:
-            yield None
-            return
-        from harness.hosts.run import HostMachines
-
-        yield HostMachines(cluster)
-
-
 def continue_run(request: Request) -> int:
     """Measure what an interrupted run is missing, show it, return the exit status."""
     from harness.errors import UsageError
@@ -70,7 +57,7 @@ def continue_run(request: Request) -> int:
     shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
     path = Path(str(request.resume))
     before = RunFolder(path).load()
-    with _machines(request, before.device, shown) as machines:
+    with claimed_machines(request.hosts, before.device, shown.words, request.quiet) as machines:
         with Progress(quiet=request.quiet, words=shown.words) as progress:
             baselines = _baselines(request, before.suite)
             run, folder = runner.resume(path, cache_folder(), progress, machines, baselines)

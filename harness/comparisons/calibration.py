@@ -9,15 +9,17 @@ import threading
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from harness import modes
+from harness.comparisons.at_hosts import HostTwins
 from harness.comparisons.disturbance import Disturbance
 from harness.comparisons.referee import Referee
 from harness.devices import memory, naming
 from harness.devices.kinds import KINDS
 from harness.errors import UsageError
 from harness.gates.power_card import DELAY, is_decided
+from harness.hosts.run import HostMachines
 from harness.machine import environment
 from harness.records import Calibration, CalibrationPair, Limit, Suite, Trial
 from harness.records.events import Event, Sample
@@ -27,6 +29,7 @@ from harness.runs.runner import Observer, require_same_cases
 from harness.statistics import twin_log_ratio
 from harness.step.turns import PAIRED_STEPS, WARM_UP_STEPS
 from harness.store.run_folder import RunFolder
+from harness.trial.place import LostError
 from harness.trial.supervisor import run_trial
 
 
@@ -35,23 +38,32 @@ class TrialFailedError(RuntimeError):
 
 
 def begin(
-    suite: Suite, device: str, comparisons: int, looks: Tuple[int, int], disturbed: bool, results: Path, cache: str
+    suite: Suite,
+    device: str,
+    comparisons: int,
+    looks: Tuple[int, int],
+    disturbed: bool,
+    results: Path,
+    cache: str,
+    machines: Optional[HostMachines] = None,
 ) -> Tuple[RunFolder, Calibration]:
     """Make the folder of a calibration of the suite's first case, in the mode whose time is this machine's own.
 
     Args:
         looks: fewest and most pairs of each comparison.
         disturbed: a load runs beside the measurement.
+        machines: hosts that are measured on; None: this machine.
 
     Raises:
         UsageError, images.ImageError, vgg.NetworkError: an input cannot be used; nothing has been written.
     """
-    chosen = naming.choose_one(device)
+    chosen = naming.choose_one(device) if machines is None else naming.parse(machines.device)[0]
     mode = modes.get(KINDS[chosen.kind].reference_mode)
-    case = memory.resolve(suite.cases[0], cache, [mode], chosen.name)
-    if not memory.holds(2, [case], cache, [mode], chosen.name):
+    own = machines or ThisMachine(chosen.name)
+    case = own.resolve(suite.cases[0], cache, [mode], False)
+    if machines is None and not memory.holds(2, [case], cache, [mode], chosen.name):
         raise UsageError(f"case {case.id}: two processes of it do not fit into this machine's memory: give --size")
-    machine = environment.describe(device=chosen.name)
+    machine = own.describe()
     folder = RunFolder.create(results, f"calibrate-{suite.name}")
     calibration = Calibration(
         id=folder.path.name,
@@ -73,14 +85,20 @@ def begin(
 
 
 def measure(
-    calibration: Calibration, limits: Sequence[Limit], folder: RunFolder, cache: str, observer: Observer
+    calibration: Calibration,
+    limits: Sequence[Limit],
+    folder: RunFolder,
+    cache: str,
+    observer: Observer,
+    machines: Optional[HostMachines] = None,
 ) -> List[List[CalibrationPair]]:
     """Measure what the journal lacks and return all pairs, comparison by comparison.
 
-    The comparisons are fewer than planned, and the last has fewer pairs than it takes, when Ctrl-C ended it.
+    Comparisons have fewer pairs than they take when Ctrl-C ended it, or a host went away.
 
     Args:
         limits: the suite's; they say when a comparison is decided.
+        machines: hosts that the comparisons are spread over, each whole on one device; None: this machine.
 
     Raises:
         UsageError: the case or the environment has changed since the calibration began.
@@ -89,15 +107,33 @@ def measure(
     observer.preparing("inputs")
     what = f"calibration {folder.path}"
     require_same_cases(what, [calibration.case], cache)
-    ThisMachine(calibration.device).require_unchanged(what, calibration.environment)
+    (machines or ThisMachine(calibration.device)).require_unchanged(what, calibration.environment)
     groups = _recovered(calibration, folder)
+    undecided = [number for number, group in enumerate(groups, 1) if not is_decided(calibration, group, limits)]
+    places = machines.alike() if machines else []
+    lock = threading.Lock()
+
+    def ask(index: int, number: int, stop: threading.Event) -> CalibrationPair:
+        following = len(groups[number - 1]) + 1
+        if places:
+            return HostTwins(places[index]).measure(calibration, number, following, stop)
+        return measure_pair(calibration, number, following, folder, cache, observer)
+
+    def compare(index: int, number: int, stop: threading.Event) -> None:
+        try:
+            while not is_decided(calibration, groups[number - 1], limits):
+                pair = ask(index, number, stop)
+                with lock:
+                    folder.append_journal(calibration.id, pair)
+                    groups[number - 1].append(pair)
+        except LostError as error:  # --resume measures the comparison on
+            if not places[index].is_alive():
+                raise dispatch.GoneError from error
+
+    count = len(places) or 1
     try:
         with Disturbance() if calibration.disturbed else nullcontext():
-            for number, group in enumerate(groups, 1):
-                while not is_decided(calibration, group, limits):
-                    pair = _measure_pair(calibration, number, len(group) + 1, folder, cache, observer)
-                    folder.append_journal(calibration.id, pair)
-                    group.append(pair)
+            dispatch.run_all([undecided[index::count] for index in range(count)], compare)
     except KeyboardInterrupt:
         pass
     return groups
@@ -115,9 +151,10 @@ def _recovered(calibration: Calibration, folder: RunFolder) -> List[List[Calibra
     return groups
 
 
-def _measure_pair(
+def measure_pair(
     calibration: Calibration, comparison: int, number: int, folder: RunFolder, cache: str, observer: Observer
 ) -> CalibrationPair:
+    """Measure a pair of processes in turns, the second of them slowed down too; raises TrialFailedError."""
     order = ("base", "head") if number % 2 else ("head", "base")  # the first side alternates, as with each gate
     steps: Dict[str, List[Sample]] = {side: [] for side in order}
     lock, started = threading.Lock(), time.monotonic()

@@ -3,22 +3,28 @@
 import os
 import shutil
 import tempfile
+import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Collection, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Collection, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from harness import modes
+from harness.comparisons.at_hosts import HostMeter
 from harness.comparisons.trees import Hear, Meter, Tree
 from harness.errors import UsageError
 from harness.gates.power_card import Cards
 from harness.gates.sequential import Looks
 from harness.gates.timing_rule import judge_pairs
+from harness.hosts.run import HostMachines
+from harness.hosts.shipping import code_of
 from harness.machine import environment, git
 from harness.machine.git import ROOT, GitError
 from harness.records import Comparison, Limit, Pair, Run, Verdict
 from harness.remark import Remark, remark
+from harness.runs import dispatch
 from harness.store.run_folder import RunFolder
+from harness.trial.place import LostError
 
 
 class Plan(NamedTuple):
@@ -38,8 +44,13 @@ class Plan(NamedTuple):
     command: Sequence[str]
 
 
-def compare(revision: str, plan: Plan, results: Path, cards: Cards, hear: Hear) -> Tuple[Comparison, Path]:
+def compare(
+    revision: str, plan: Plan, results: Path, cards: Cards, hear: Hear, machines: Optional[HostMachines] = None
+) -> Tuple[Comparison, Path]:
     """Measure a revision and this tree, and judge which is slower; return the record and its folder.
+
+    Args:
+        machines: hosts that the pairs are measured on; None: this machine.
 
     Raises:
         UsageError: there is no such revision or mode.
@@ -68,10 +79,10 @@ def compare(revision: str, plan: Plan, results: Path, cards: Cards, hear: Hear) 
     )
     folder = RunFolder.create(results, "against")
     folder.save_comparison(comparison)
-    return measure(comparison, folder, cards, hear)
+    return measure(comparison, folder, cards, hear, machines)
 
 
-def resume(path: Path, cards: Cards, hear: Hear) -> Tuple[Comparison, Path]:
+def resume(path: Path, cards: Cards, hear: Hear, machines: Optional[HostMachines] = None) -> Tuple[Comparison, Path]:
     """Measure the pairs that an interrupted comparison lacks, and judge it; return and raise as `compare` does.
 
     Raises:
@@ -83,30 +94,35 @@ def resume(path: Path, cards: Cards, hear: Hear) -> Tuple[Comparison, Path]:
         raise UsageError(f"comparison {path}: it is complete, nothing is left to resume")
     if comparison.head != git.describe():
         raise UsageError(f"comparison {path}: this tree was {comparison.head}, is {git.describe()}")
-    return measure(comparison, folder, cards, hear)
+    return measure(comparison, folder, cards, hear, machines)
 
 
-def measure(comparison: Comparison, folder: RunFolder, cards: Cards, hear: Hear) -> Tuple[Comparison, Path]:
-    """Measure what the journal lacks, and judge the whole; after Ctrl-C there are no verdicts, and `resume` goes on."""
+def measure(
+    comparison: Comparison, folder: RunFolder, cards: Cards, hear: Hear, machines: Optional[HostMachines] = None
+) -> Tuple[Comparison, Path]:
+    """Measure what the journal lacks, and judge the whole.
+
+    After Ctrl-C, and where a host went away, there are no verdicts, and `resume` goes on.
+    """
     pairs = folder.recover_journal(comparison.owner, Pair)
     for pair in pairs:
         if pair.mode not in comparison.modes or pair.number > comparison.looks[1]:
             raise UsageError(f"journal {folder.journal_path}: pair {pair.number} in mode {pair.mode} is not asked for")
     try:
         with base_tree(comparison.base_commit) as base:
-            head = Tree("head", ROOT)
-            in_turns = comparison.in_turns is not False
-            meter = Meter(base, head, comparison.options, folder.path, hear, in_turns, comparison.timeout)
-            stopped = measure_pairs(comparison, meter, pairs, folder)
-    except KeyboardInterrupt:
+            meters = _meters(comparison, folder, base, hear, machines)
+            stopped = measure_pairs(comparison, meters, pairs, folder)
+    except (KeyboardInterrupt, LostError):
         return comparison.model_copy(update={"pairs": tuple(pairs)}), folder.path
     run = _head_run(folder.path, comparison.modes[0])
     key, suite, limits = run.environment.machine_key, run.suite, run.suite.limits
     objections = {case.id: cards.objection(key, suite.name, case, limits) for case in suite.cases}
-    told = () if meter.in_turns else (remark("not_in_turns"),)
+    in_turns = all(meter.in_turns for meter in meters)
+    told = () if in_turns else (remark("not_in_turns"),)
+    pairs.sort(key=lambda pair: pair.number)
     comparison = comparison.model_copy(
         update={
-            "in_turns": meter.in_turns,
+            "in_turns": in_turns,
             "complete": True,
             "pairs": tuple(pairs),
             "verdicts": tuple(judge(pairs, limits, objections, comparison.looks, (*told, *stopped))),
@@ -117,31 +133,76 @@ def measure(comparison: Comparison, folder: RunFolder, cards: Cards, hear: Hear)
     return comparison, folder.path
 
 
-def measure_pairs(comparison: Comparison, meter: Meter, pairs: List[Pair], folder: RunFolder) -> Tuple[Remark, ...]:
+def _meters(
+    comparison: Comparison, folder: RunFolder, base: Tree, hear: Hear, machines: Optional[HostMachines]
+) -> Sequence[Union[Meter, HostMeter]]:
+    in_turns = comparison.in_turns is not False
+    options, timeout = comparison.options, comparison.timeout
+    if machines is None:
+        return [Meter(base, Tree("head", ROOT), options, folder.path, hear, in_turns, timeout)]
+    code = code_of(base.path)
+    return [HostMeter(each, code, options, folder.path, hear, in_turns, timeout) for each in machines.alike()]
+
+
+def measure_pairs(
+    comparison: Comparison, meters: Sequence[Union[Meter, HostMeter]], pairs: List[Pair], folder: RunFolder
+) -> Tuple[Remark, ...]:
     """Add to the pairs, and to the journal, until each mode has the fewest, and then until each is decided.
+
+    Several meters work side by side; beyond the fewest, each measures one pair before it is looked again.
 
     Returns:
         That the time budget ended it before, where it did.
 
     Raises:
         IncomparableError: a tree's result cannot be read, or the trees ran different cases.
+        LostError: a host went away; what the others measured meanwhile is in the journal.
     """
     fewest, most = comparison.looks
     started = time.monotonic()
-    for number in range(1, most + 1):
+    begun, last = 0, fewest
+    while begun < most:
         wanted: Collection[str] = comparison.modes
-        if number > fewest:
+        if begun >= fewest:
             wanted = undecided_modes(pairs, _head_run(folder.path, comparison.modes[0]).suite.limits, comparison.looks)
         if not wanted:
             break
-        if number > fewest and comparison.budget is not None and time.monotonic() - started > comparison.budget:
+        if begun >= fewest and comparison.budget is not None and time.monotonic() - started > comparison.budget:
             return (remark("budget_spent", seconds=comparison.budget),)
-        done = {pair.mode for pair in pairs if pair.number == number}
-        for mode in [name for name in comparison.modes if name in wanted and name not in done]:
-            for pair in meter.measure(number, mode):
+        done = {(pair.number, pair.mode) for pair in pairs}
+        due = [(number, mode) for number in range(begun + 1, last + 1) for mode in comparison.modes if mode in wanted]
+        _measure_due([each for each in due if each not in done], comparison, meters, pairs, folder)
+        begun, last = last, min(last + len(meters), most)
+    return ()
+
+
+def _measure_due(
+    due: Sequence[Tuple[int, str]],
+    comparison: Comparison,
+    meters: Sequence[Union[Meter, HostMeter]],
+    pairs: List[Pair],
+    folder: RunFolder,
+) -> None:
+    """Measure pairs, each given by its number and mode, at all meters at once; raises as measure_pairs does."""
+    lock, lost = threading.Lock(), []
+
+    def run(index: int, each: Tuple[int, str], stop: threading.Event) -> None:
+        meter = meters[index]
+        try:
+            found = meter.measure(*each, stop)
+        except LostError as error:
+            lost.append(error)
+            if isinstance(meter, HostMeter) and not meter.device.is_alive():
+                raise dispatch.GoneError from error
+            return
+        with lock:
+            for pair in found:
                 folder.append_journal(comparison.owner, pair)
                 pairs.append(pair)
-    return ()
+
+    dispatch.run_all([due[index :: len(meters)] for index in range(len(meters))], run)
+    if lost:
+        raise lost[0]
 
 
 def _head_run(folder: Path, mode: str) -> Run:

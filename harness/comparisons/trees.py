@@ -11,6 +11,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
@@ -74,8 +75,11 @@ class Meter:
         self.in_turns = in_turns
         """True while pairs are to step in turns; False for good once a tree did not."""
 
-    def measure(self, number: int, mode: str) -> List[Pair]:
+    def measure(self, number: int, mode: str, stop: Optional[threading.Event] = None) -> List[Pair]:
         """Measure pair `number`, from 1, in a mode, and return what it says of each case; the first side alternates.
+
+        Args:
+            stop: is for meters that work side by side with others; this one is alone.
 
         Raises:
             IncomparableError: a tree's result cannot be read, or the trees ran different cases.

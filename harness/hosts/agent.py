@@ -3,9 +3,10 @@
 It is sent to hosts by value and runs in the engine's Python, which need not be the trials': it imports the standard
 library, and two modules that do the same and are sent with it.
 
-A job is an archive: `order.json`, `question`, `trees/DIGEST.zip` with the code, `files/`. The job's module is run in
-the first tree with its folder as argument; it finds `question`, `files` and `trees.json` there, and writes `answer` and
-whatever is to come back below `out`. Its result is an archive of `answer` and `out/`, or of `error`, one line.
+A job is an archive: `order.json`, `question`, `trees/DIGEST.zip` with the code, `files/`. The order may set variables
+to paths of the files. The job's module is run in the first tree with its folder as argument; it finds `question`,
+`files` and `trees.json` there, and writes `answer`, and below `out` whatever is to come back. Its result is an archive
+of `answer` and `out/`, or of `error`, one line.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Set
+from typing import Any, Dict, List, Mapping, Optional, Set
 
 from harness.hosts.parcel import below, packed, read_files, unpacked, write_files
 from harness.machine.claim import CLAIM_VARIABLE, ClaimError, claimed
@@ -119,20 +120,21 @@ class Agent:
                 unfinished.rename(tree)
         return tree
 
-    def _execute(self, order: Mapping[str, object], home: Path, tree: Path, claim: int) -> str:
+    def _execute(self, order: Mapping[str, Any], home: Path, tree: Path, claim: int) -> str:
         """Run the job's module to its end; return why it has no answer, empty when it has one."""
-        attempt, seconds = str(order["attempt"]), float(str(order["seconds"]))
+        attempt, seconds = order["attempt"], float(order["seconds"])
+        variables = {name: str(home / "files" / file) for name, file in order.get("variables", {}).items()}
         tether = [sys.executable, "-I", "-S", str(tree / "harness/machine/tethered.py"), str(os.getpid())]
         with open(home / "log.txt", "wb") as log, self._lock:
             if attempt in self._stopped:
                 return "it was broken off"
             process = subprocess.Popen(
-                [*tether, self._python, "-m", str(order["module"]), str(home)],
+                [*tether, self._python, "-m", order["module"], str(home)],
                 cwd=str(tree),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**self._node, CLAIM_VARIABLE: str(claim)},
+                env={**self._node, **variables, CLAIM_VARIABLE: str(claim)},
                 pass_fds=[claim],
                 start_new_session=True,
             )

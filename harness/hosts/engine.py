@@ -6,7 +6,9 @@ refuse a host with Ray's default niceness or memory monitor, and trials get the 
 
 import functools
 import json
+import os
 import secrets
+import signal
 import threading
 import time
 from contextlib import suppress
@@ -16,6 +18,8 @@ from harness.devices import naming
 from harness.errors import RequirementError, UsageError
 from harness.hosts.shipping import Tree, answer, code_of, job
 from harness.machine import environment
+from harness.machine.signals import ENDING
+from harness.precision.rules import ops_info
 from harness.records import Environment
 from harness.trial.place import Hear, LostError
 
@@ -174,6 +178,7 @@ def _ray(address: str) -> Any:
         import ray
     except ImportError as error:
         raise RequirementError(f"--hosts {address}: Ray is missing (pip install -r {REQUIREMENTS})") from error
+    handlers = {number: signal.getsignal(number) for number in ENDING}
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -181,6 +186,9 @@ def _ray(address: str) -> Any:
         raise UsageError(
             f"--hosts {address}: {reason} (expected auto, or HEAD:6379 on a node of the cluster)"
         ) from error
+    for number, handler in handlers.items():  # Ray takes them for itself, and what was measured would not be kept
+        if handler is not None:
+            signal.signal(number, handler)
     return ray
 
 
@@ -269,5 +277,7 @@ def _described(name: str, agent: Any, devices: Sequence[str], tree: Tree) -> Hos
     except LostError as error:
         raise UsageError(f"{error} (see STYLEBENCH_PYTHON, the interpreter of its trials)") from error
     head = environment.describe(device=devices[0])
-    own = {field: getattr(head, field) for field in ("revision", "commit", "committed", "branch")}
+    fields = ["revision", "commit", "committed", "branch"]
+    fields += ["op_table"] if os.environ.get(ops_info.TABLE_VARIABLE) else []
+    own = {field: getattr(head, field) for field in fields}
     return Host(name, agent, devices, Environment.model_validate_json(told).model_copy(update=own))

@@ -1,18 +1,55 @@
 """The hosts of a run: places for its trials, whose files come back into the run's folder."""
 
+import secrets
+import threading
 from contextlib import suppress
-from typing import Dict, List, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
 from harness.errors import UsageError
-from harness.hosts.engine import Cluster, RayPlace
+from harness.hosts.engine import Cluster, Host, RayPlace
 from harness.hosts.parcel import below
 from harness.hosts.shipping import Tree, answer, case_with_files, job
 from harness.records import Case, Environment, HostRecord, Mode
 from harness.step import inputs
 from harness.store.files import write_atomic
 from harness.store.run_folder import RunFolder
-from harness.trial.exchange import Attempt, drop, read_reply
+from harness.trial.exchange import BESIDE_TRIAL, Attempt, drop, read_reply
 from harness.trial.place import LostError, Slot
+
+
+class HostDevice:
+    """A device of a host, which anything may be asked of that this project's code there can answer."""
+
+    def __init__(self, host: Host, device: str, tree: Tree) -> None:
+        self.host, self.name, self._tree = host.name, device, tree
+        self._place = RayPlace(host.name, host.agent, device)
+
+    def ask(
+        self,
+        module: str,
+        question: bytes,
+        seconds: float,
+        files: Mapping[str, bytes],
+        trees: Sequence[Tree] = (),
+        stop: Optional[threading.Event] = None,
+    ) -> Dict[str, bytes]:
+        """Run a module on the host; return the entries of its result: `answer`, and files below `out`.
+
+        Args:
+            seconds: longest time that it may take.
+            files: what the question names, by name.
+            trees: further code.
+
+        Raises:
+            LostError: there is no answer; the message names the host.
+            KeyboardInterrupt: Ctrl-C, or `stop` was set.
+        """
+        sent = job(secrets.token_hex(8), module, question, seconds, [self._tree, *trees], files)
+        return answer(self._place.run(sent, seconds + BESIDE_TRIAL, lambda event: None, stop), self.host)
+
+    def is_alive(self) -> bool:
+        """Return False once the host has gone."""
+        return self._place.is_alive()
 
 
 class HostMachines:
@@ -47,6 +84,12 @@ class HostMachines:
             raise UsageError(f"{what}: the environment has changed: revision was {before.revision}, is {now.revision}")
         if before.machine_key not in {host.environment.machine_key for host in self._hosts}:
             raise UsageError(f"{what}: none of the hosts is like those that it was measured on")
+
+    def alike(self) -> List[HostDevice]:
+        """Return every device of the hosts that `describe` describes: others are unlike, and their times apart."""
+        key = self.describe().machine_key
+        alike = [host for host in self._hosts if host.environment.machine_key == key]
+        return [HostDevice(host, device, self._tree) for host in alike for device in host.devices]
 
     def slots(self, folder: RunFolder) -> List[Slot]:
         """Return a slot for each device of each host, the first device of every host first."""

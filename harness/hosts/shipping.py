@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from harness.hosts.parcel import packed, unpacked
 from harness.machine import git
 from harness.machine.git import ROOT
+from harness.precision.rules import ops_info
 from harness.records import Case
 from harness.trial.place import LostError
 from model import vgg
@@ -51,7 +53,16 @@ def job(
         seconds: longest time that it may take.
         files: by the names that the question calls them.
     """
-    order = {"attempt": attempt, "module": module, "seconds": seconds, "trees": [tree.digest for tree in trees]}
+    order: Dict[str, object] = {
+        "attempt": attempt,
+        "module": module,
+        "seconds": seconds,
+        "trees": [tree.digest for tree in trees],
+    }
+    table = os.environ.get(ops_info.TABLE_VARIABLE)
+    if table:  # the one that was given here decides there, too
+        files = {**files, "op-table.json": Path(table).read_bytes()}
+        order["variables"] = {ops_info.TABLE_VARIABLE: "op-table.json"}
     return packed(
         {
             "order.json": json.dumps(order).encode(),

@@ -48,7 +48,9 @@ def print_failures(run: Run, folder: Path, words: Words, console: Console) -> No
         if trial.status != "ok":
             _print_failure(console, trial, folder, words)
     if not run.complete:
-        text = words(_INTERRUPTED, done=len(run.trials), planned=run.planned_trials, run=shown_path(folder))
+        done = sum(not trial.result_lost for trial in run.trials)
+        again = shown_path(folder) + (" --hosts auto" if run.hosts else "")
+        text = words(_INTERRUPTED, done=done, planned=run.planned_trials, run=again)
         console.print(Text(text, style="bold"), soft_wrap=True)
 
 

@@ -52,7 +52,7 @@ def measure(tmp_path, monkeypatch):
         found = []
         monkeypatch.setattr(revisions, "undecided_modes", lambda found, *_: undecided(found))
         monkeypatch.setattr(revisions, "_head_run", lambda *_: SimpleNamespace(suite=SimpleNamespace(limits=())))
-        run.stopped = revisions.measure_pairs(comparison, meter, found, folder)
+        run.stopped = revisions.measure_pairs(comparison, [meter], found, folder)
         assert folder.recover_journal(comparison.owner, Pair) == found
         return found, (tmp_path / "order").read_text().split()
 
@@ -260,7 +260,7 @@ def test_an_interrupted_comparison_goes_on_with_the_pair_it_was_at(tmp_path, mon
         def __init__(self, *arguments):
             pass
 
-        def measure(self, number, mode):
+        def measure(self, number, mode, stop=None):
             if len(measured) == 2:
                 measured.append(None)
                 raise KeyboardInterrupt

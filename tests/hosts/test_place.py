@@ -11,6 +11,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.hosts import engine
+from harness.precision.rules.ops_info import TABLE_VARIABLE
 from harness.trial.place import LostError
 from tests.hosts.jobs import Pack, unpack
 from tests.trial.places import PATIENCE, ElsewhereContract, deaf
@@ -128,13 +129,16 @@ def test_a_second_attempt_keeps_off_a_device_that_is_held(place_at, tmp_path, mo
     assert place.run(b"one", PATIENCE, deaf) == b"result of one"
 
 
-def test_a_trial_gets_the_environment_of_its_node_and_not_that_of_a_ray_worker(place_at):
+def test_a_trial_gets_the_environment_of_its_node_and_not_that_of_a_ray_worker(place_at, tmp_path, monkeypatch):
+    (tmp_path / "table.json").write_text("{}")
+    monkeypatch.setenv(TABLE_VARIABLE, str(tmp_path / "table.json"))  # as --op-table does
     place = place_at(OWN="kept")
     told = json.loads(place.run(b"variables", PATIENCE, deaf))
     assert told["variables"]["OWN"] == "kept"
     assert {"OMP_NUM_THREADS", "ASCEND_RT_VISIBLE_DEVICES"} & set(told["variables"]) == set(os.environ) & {
         "OMP_NUM_THREADS"
     }
+    assert told["variables"][TABLE_VARIABLE].endswith("/files/op-table.json")
     assert told["niceness"] == os.getpriority(os.PRIO_PROCESS, 0)
     assert told["affinity"] == sorted(os.sched_getaffinity(0))
 

@@ -16,7 +16,6 @@ from harness.records.events import Phase
 from harness.remark import Remark, remark
 from reports.figures import FIGURES, MARKS
 from reports.language import ENGLISH, STATUSES, Words, catalogue, language_of
-from reports.mission import log
 from reports.sentences import SENTENCES
 from reports.stored_run import Evidence
 from reports.terminal import progress
@@ -89,7 +88,7 @@ def test_every_text_has_its_chinese():
     assert set(get_args(Phase.model_fields["name"].annotation)) == set(progress.PHASES)
     headings = [text for figure in FIGURES for text in (figure.heading, figure.explanation)]
     purposes = [suites.get(name).purpose for name in suites.names()]
-    shown = {*progress.PHASES.values(), *progress.PREPARATIONS.values(), *log._PHASES.values(), *purposes}
+    shown = {*progress.PHASES.values(), *progress.PREPARATIONS.values(), *purposes}
     found = {*_texts(), *choices, *headings, *MARKS, *MARKS.values(), *shown}
     assert len(found) > 150
     assert not found - set(catalogue().words)

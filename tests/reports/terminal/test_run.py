@@ -147,6 +147,11 @@ def test_an_interrupted_run_says_so(show, result):
     assert "Interrupted: 1 of 2 trials finished and are kept." in show(result, complete=False)
 
 
+def test_a_run_that_lost_a_trial_does_not_count_it(show, result):
+    lost = result.model_copy(update={"replicate": 2, "status": "crashed", "reason": "gone", "result_lost": True})
+    assert "Interrupted: 1 of 2 trials finished and are kept." in show(result, lost, complete=False)
+
+
 def test_markup_in_names_is_shown_as_text(show, result):
     failed = result.model_copy(update={"status": "crashed", "reason": "[bold]x[/bold] [link=a]"})
     assert "[bold]x[/bold] [link=a]" in show(failed, force_terminal=True, color_system=None)

@@ -1,0 +1,83 @@
+"""What hosts cost and save: figures as of one machine alone, and wall time over two.
+
+Run with: python -m pytest -m "hosts and slow" tests/hosts, on a machine that does nothing else.
+"""
+
+import os
+import time
+
+import pytest
+
+import suites
+from harness.gates.timing_rule import LIMITS
+from harness.hosts import engine
+from harness.hosts.run import HostMachines
+from harness.runs.runner import Observer, run_suite
+from harness.statistics import welch_log_ratio
+from harness.step import inputs
+from harness.store.cache import cache_folder
+
+pytestmark = [
+    pytest.mark.hosts,
+    pytest.mark.slow,
+    pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="a core stands for a host"),
+]
+
+
+@pytest.fixture
+def pinned(add):
+    """Starts a host whose processes keep to one core."""
+    cores = os.sched_getaffinity(0)
+
+    def start(core, **variables):
+        os.sched_setaffinity(0, {core})
+        try:
+            add(**variables)
+        finally:
+            os.sched_setaffinity(0, cores)
+
+    return start
+
+
+@pytest.fixture
+def suite():
+    smoke = suites.get("smoke")
+    inputs.resolve(smoke.cases[0], cache_folder())  # makes the network that all read
+    return smoke.model_copy(update={"modes": smoke.modes[:1], "replicates": 5, "timeout": 600.0})
+
+
+@pytest.fixture
+def measured(cluster, tmp_path):
+    """Measures a suite on the hosts; returns its step times and its wall time."""
+
+    def measure(suite, device):
+        hosts = engine.connect(cluster.address, device)
+        begun = time.monotonic()
+        run, _ = run_suite(suite, device, tmp_path / "hosts", cache_folder(), Observer(), machines=HostMachines(hosts))
+        seconds = time.monotonic() - begun
+        engine.disconnect(hosts)
+        assert run.complete and {trial.status for trial in run.trials} == {"ok"}
+        return [trial.step_seconds for trial in run.trials], seconds
+
+    return measure
+
+
+def test_a_host_says_what_the_machine_says_without_ray(benchmark, add, measured, suite, tmp_path):
+    here, _ = run_suite(suite, "cpu", tmp_path / "here", cache_folder(), Observer())
+    add()
+    there, _ = benchmark.pedantic(measured, args=(suite, "cpu"), rounds=1)
+    ratio = welch_log_ratio([trial.step_seconds for trial in here.trials], there)
+    low, high = ratio.interval(0.95)
+    benchmark.extra_info.update(low=low, high=high)
+    # Not shown to differ by what the timing gate calls a regression.
+    assert low < 1 + LIMITS["timing"] and high > 1 - LIMITS["timing"]
+
+
+def test_two_hosts_against_one(benchmark, pinned, measured, suite):
+    six = suite.model_copy(update={"replicates": 6})
+    first, second = sorted(os.sched_getaffinity(0))[:2]
+    pinned(first)
+    _, alone = measured(six, "cpu")
+    pinned(second)
+    _, both = benchmark.pedantic(measured, args=(six, "cpu"), rounds=1)
+    benchmark.extra_info.update(one_host=alone, two_hosts=both, ratio=both / alone)
