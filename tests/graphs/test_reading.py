@@ -243,6 +243,15 @@ def test_a_rank_that_is_open_can_be_given(tmp_path):
     assert read_graph(path, shapes={"x:0": (3, None)}).infos["y:0"].shape == (3, None)
 
 
+@pytest.mark.parametrize("version", [21, 27])
+def test_a_scalar_can_be_given_also_to_old_graphs(tmp_path, version):
+    graph_def = build(lambda: tf.nn.relu(tf.placeholder(tf.float32, name="x"), name="y"))
+    graph_def.versions.producer = version
+    (tmp_path / "graph.pb").write_bytes(graph_def.SerializeToString())
+    source = graph_source(str(tmp_path / "graph.pb"), None, (), ["x="])
+    assert read_graph(**dict(source)).infos["y:0"].shape == ()
+
+
 @pytest.mark.parametrize(
     "shapes, reason",
     [
