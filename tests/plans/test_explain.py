@@ -214,7 +214,8 @@ def test_a_tensorflow_that_does_not_start_is_one_line(explain, tensorflow_that, 
 
 def test_an_op_that_this_tensorflow_does_not_know_is_named(explain, tmp_path):
     graph_def = tf.GraphDef()
-    graph_def.node.add(name="mask", op="DropOutDoMask")
+    graph_def.node.add(name="x", op="Placeholder").attr["dtype"].type = tf.float32.as_datatype_enum
+    graph_def.node.add(name="mask", op="DropOutDoMask", input=["x"])
     (tmp_path / "card.pb").write_bytes(graph_def.SerializeToString())
     status, out, err = explain("force_fp16", "--graph", str(tmp_path / "card.pb"))
     assert (status, out, err.count("\n")) == (2, "", 1), err
