@@ -6,6 +6,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from harness.errors import UsageError
 from harness.machine import environment
 from harness.plans.figures import differences
+from harness.precision.rules.op_table import load_op_table
 from harness.records import ApprovedPlan, GraphBaseline, GraphPlan, Outcome, Verdict
 from harness.remark import Remark, remark
 from harness.store.baselines import refuse_in_ci, sealed, unchanged
@@ -74,7 +75,11 @@ def approve_graph_plans(plans: Sequence[GraphPlan], path: Path, reason: str) -> 
         told = () if is_new else (remark(code), *details)
         changes.append(Change(plan.mode.name, is_new, told))
         approved[plan.mode.name] = ApprovedPlan(
-            plan=plan, packages=environment.installed_packages(), reason=reason, date=environment.now()
+            plan=plan,
+            op_table=load_op_table().source,
+            packages=environment.installed_packages(),
+            reason=reason,
+            date=environment.now(),
         )
     if changes:
         try:
@@ -94,7 +99,12 @@ def _compared(plan: GraphPlan, baseline: Optional[GraphBaseline], path: Path) ->
     if stored.plan.mode != plan.mode:
         return "missing", "other_graph_mode", ()
     changes = tuple(differences(stored.plan.figures, plan.figures))
-    return ("fail", "graph_plan_changed", changes) if changes else ("pass", "plan_same", ())
+    if not changes:
+        return "pass", "plan_same", ()
+    before, after = stored.op_table, load_op_table().source
+    # The path of a table is the machine's; its last word is its checksum.
+    other_table = () if before.split()[-1] == after.split()[-1] else (_differs("operator table", before, after),)
+    return "fail", "graph_plan_changed", (*other_table, *changes)
 
 
 def _use_differences(old: GraphPlan, new: GraphPlan) -> Tuple[Remark, ...]:
@@ -102,8 +112,12 @@ def _use_differences(old: GraphPlan, new: GraphPlan) -> Tuple[Remark, ...]:
     for name in ("signature", "fetches", "shapes", "inputs"):
         before, after = (_text(getattr(plan.use, name)) for plan in (old, new))
         if before != after:
-            found.append(remark("graph_use_differs", name=name, before=before, after=after))
+            found.append(_differs(name, before, after))
     return tuple(found)
+
+
+def _differs(name: str, before: str, after: str) -> Remark:
+    return remark("graph_use_differs", name=name, before=before, after=after)
 
 
 def _text(value: object) -> str:

@@ -16,6 +16,9 @@ from harness.precision.graph.nodes import (
     tensor_name,
 )
 
+_SCALARS_SINCE = 22
+"""Version of GraphDefs in which a placeholder can be a scalar; before, it then has any shape (ops/array_ops.cc)."""
+
 
 class GraphInput(NamedTuple):
     """A tensor that is fed."""
@@ -69,6 +72,8 @@ def fix_shapes(graph_def: Any, shapes: Mapping[str, Shape]) -> None:
         if stored is not None and not _agree(stored, shape):
             raise UsageError(f"--shape {text}={_text(shape)}: the graph says {_text(stored)}")
         _set_shape(node, shape if stored is None else _merged(stored, shape))
+    if () in shapes.values():
+        graph_def.versions.producer = max(graph_def.versions.producer, _SCALARS_SINCE)
     if shapes:
         for node in graph_def.node:  # what was inferred of the shapes that were open
             node.attr.pop("_output_shapes", None)

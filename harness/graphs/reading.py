@@ -11,7 +11,8 @@ from harness.graphs.feeding import GraphInput, cut, fix_shapes, graph_inputs
 from harness.graphs.fetches import guessed_fetches, named_fetches
 from harness.graphs.forms import META_GRAPH_DEF, SAVED_MODEL, StoredGraph, load, variables_prefix
 from harness.graphs.source import Shape
-from harness.precision.graph.inlining import inline_functions, op_def
+from harness.graphs.unknown_ops import drop_unknown_ops
+from harness.precision.graph.inlining import inline_functions
 from harness.precision.graph.loop_shapes import infer_shapes
 from harness.precision.graph.nodes import GraphError, TensorInfo, drop_dead_colocations
 
@@ -84,9 +85,9 @@ def _read(
     graph_def = stored.graph_def
     drop_dead_colocations(graph_def)
     fix_shapes(graph_def, shapes)
-    _check_ops(graph_def)
     named = fetches or stored.outputs or _train_op(stored)
     chosen = tuple(named) or guessed_fetches({node.name: node for node in graph_def.node})
+    drop_unknown_ops(graph_def, chosen)
     graph_def, renamed = inline_functions(graph_def)
     infos = _imported(graph_def)
     nodes = {node.name: node for node in graph_def.node}
@@ -117,19 +118,6 @@ def _imported(graph_def: Any) -> Dict[str, TensorInfo]:
         return infer_shapes(graph_def)[1]
     except (ValueError, tf.errors.OpError) as error:
         raise UsageError(f"TensorFlow cannot import it: {str(error).splitlines()[0]}") from error
-
-
-def _check_ops(graph_def: Any) -> None:
-    """Raise UsageError when this TensorFlow does not have all ops of a graph; the message names those."""
-    functions = {function.signature.name for function in graph_def.library.function}
-    ops = {node.op for node in graph_def.node}
-    ops.update(node.op for function in graph_def.library.function for node in function.node_def)
-    absent = sorted(op for op in ops - functions if op_def(op) is None)
-    if absent:
-        raise UsageError(
-            f"this TensorFlow does not have its ops {', '.join(absent)} (expected the package that registers them, or "
-            "a graph without them)"
-        )
 
 
 def _train_op(stored: StoredGraph) -> Tuple[str, ...]:

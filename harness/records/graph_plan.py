@@ -33,6 +33,8 @@ class ApprovedPlan(Record):
     """A plan that was approved."""
 
     plan: GraphPlan
+    op_table: str
+    """Operator table of the plan, as OpTable.source says it."""
     packages: Dict[str, str]
     """Environment.packages of the process that approved it."""
     reason: str

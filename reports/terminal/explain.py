@@ -107,10 +107,14 @@ def _print_first(console: Console, title: str, plan: DtypePlan, words: Words) ->
     console.print(Text(first, style="bold"), soft_wrap=True)
     if unknown.ops:
         types = ", ".join(f"{name} ({count})" for name, count in unknown.types.items())
-        needed = words("to know it: the kernel rows that CANN has of {types}", types=types)
+        needed = words("to know it: --op-table of a CANN that has kernel rows of {types}", types=types)
         console.print(Text(needed, style="yellow"), soft_wrap=True)
     if unknown.unsized_ops:
-        text = "to know the sizes: --shape for {names}" if "=" in "".join(plan.unsized) else "they begin at {names}"
+        text = (
+            "to know the sizes: --shape for {names}"
+            if "=" in "".join(plan.unsized)
+            else "unknown sizes begin at {names}"
+        )
         needed = words(text, names=_some(plan.unsized, words))
         console.print(Text(needed, style="yellow"), soft_wrap=True)
 

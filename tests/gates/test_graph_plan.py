@@ -5,9 +5,11 @@ import json
 import pytest
 
 from harness.errors import UsageError
+from harness.gates import graph_plan
 from harness.gates.exit_status import exit_status
 from harness.gates.graph_plan import approve_graph_plans, judge_graph_plans, load_graph_baseline
 from harness.modes import get
+from harness.precision.rules.op_table import load_op_table
 from harness.records import GraphPlan, GraphUse
 from reports.language import ENGLISH
 from tests.builders import FIGURES
@@ -55,6 +57,21 @@ def test_a_changed_plan_fails_and_names_what_changed(path):
         "block1/b: gone, was Mul 16,16>16",
         "block1/c: new, Relu 16>16",
     ]
+
+
+def test_another_operator_table_is_named_where_it_changed_the_plan(path, monkeypatch):
+    table = load_op_table()
+    tables = [f"/first/ops.ini, SHA-256 {'a' * 64}", f"/second/ops.ini, SHA-256 {'a' * 64}", "packaged"]
+
+    def use(source):
+        monkeypatch.setattr(graph_plan, "load_op_table", lambda: table.model_copy(update={"source": source}))
+
+    use(tables[0])
+    approve_graph_plans([PLAN], path, "first")
+    for source, told in ((tables[1], []), (tables[2], [f"operator table: {tables[0]} approved, packaged now"])):
+        use(source)
+        assert _told(_verdict(_with(casts=5), path)) == [*told, f"casts: {FIGURES.casts} -> 5"]
+        assert _verdict(PLAN, path).outcome == "pass"
 
 
 def _with(**figures):

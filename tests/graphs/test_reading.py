@@ -243,6 +243,15 @@ def test_a_rank_that_is_open_can_be_given(tmp_path):
     assert read_graph(path, shapes={"x:0": (3, None)}).infos["y:0"].shape == (3, None)
 
 
+@pytest.mark.parametrize("version", [21, 27])
+def test_a_scalar_can_be_given_also_to_old_graphs(tmp_path, version):
+    graph_def = build(lambda: tf.nn.relu(tf.placeholder(tf.float32, name="x"), name="y"))
+    graph_def.versions.producer = version
+    (tmp_path / "graph.pb").write_bytes(graph_def.SerializeToString())
+    source = graph_source(str(tmp_path / "graph.pb"), None, (), ["x="])
+    assert read_graph(**dict(source)).infos["y:0"].shape == ()
+
+
 @pytest.mark.parametrize(
     "shapes, reason",
     [
@@ -280,10 +289,26 @@ def test_a_tensor_that_is_computed_can_be_fed(tmp_path):
     assert [found.name for found in read_graph(path, inputs=["square"]).inputs] == ["x", "square"]
 
 
-def test_ops_that_this_tensorflow_does_not_have_are_named(tmp_path):
-    graph_def = tf.GraphDef()
-    graph_def.node.add(name="mask", op="DropOutDoMask")
-    graph_def.node.add(name="cast", op="NpuCast")
-    (tmp_path / "card.pb").write_bytes(graph_def.SerializeToString())
+def with_a_mask(graph_def):
+    """The graph with an op of the card's own package beside it, which a node and a function read."""
+    mask = graph_def.node.add(name="mask", op="DropOutDoMask", input=["relu"])
+    graph_def.node.add(name="masked", op="Identity", input=[mask.name]).attr["T"].type = tf.float32.as_datatype_enum
+    function = graph_def.library.function.add()
+    function.signature.name = "dropout"
+    function.node_def.add(name="inner", op="NpuCast")
+    graph_def.node.add(name="call", op="PartitionedCall").attr["f"].func.name = "dropout"
+    return graph_def
+
+
+@pytest.mark.parametrize("fetch", ["mask", "masked", "call"])
+def test_ops_that_this_tensorflow_does_not_have_are_named_where_they_are_needed(tmp_path, fetch):
+    (tmp_path / "card.pb").write_bytes(with_a_mask(build(convolution)).SerializeToString())
     with pytest.raises(UsageError, match="this TensorFlow does not have its ops DropOutDoMask, NpuCast"):
-        read_graph(str(tmp_path / "card.pb"))
+        read_graph(str(tmp_path / "card.pb"), fetches=[fetch])
+
+
+def test_ops_that_this_tensorflow_does_not_have_are_left_out_where_nothing_needs_them(tmp_path):
+    (tmp_path / "card.pb").write_bytes(with_a_mask(build(convolution)).SerializeToString())
+    graph = read_graph(str(tmp_path / "card.pb"), fetches=["relu"])
+    names = {node.name for node in graph.graph_def.node}
+    assert "relu" in names and not names & {"mask", "masked", "call"} and not graph.graph_def.library.function

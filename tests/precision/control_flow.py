@@ -43,6 +43,29 @@ def loop():
     tf.identity(tf.while_loop(lambda step, value: step < 4, body, [tf.constant(0), _input()])[1], name="out")
 
 
+def recurrent():
+    """A cell with one gate over four steps, then a branch; all named, for TensorFlows number ops differently."""
+    x = tf.placeholder(tf.float32, (4, 2, 3), name="x")
+    weight = tf.constant(np.linspace(-1, 1, 35, dtype=np.float32).reshape(7, 5)[:, :4], name="weight")
+
+    def body(step, state):
+        part = tf.gather(x, step, name="part")
+        product = tf.matmul(tf.concat([part, state], 1, name="both"), weight, name="product")
+        gate = tf.sigmoid(product, name="gate")
+        new = tf.add(tf.multiply(gate, state, name="kept"), tf.tanh(product, name="new"), name="state")
+        return step + 1, tf.identity(new, name="next")
+
+    last = tf.while_loop(lambda step, state: step < 4, body, [tf.constant(0), tf.zeros((2, 4))], name="cell")[1]
+    is_small = tf.less(tf.reduce_mean(last, name="mean"), 1.0, name="is_small")
+    chosen = tf.cond(
+        is_small,
+        lambda: tf.identity(tf.nn.softmax(last, name="softmax"), name="small"),
+        lambda: tf.identity(tf.nn.relu(last, name="relu"), name="large"),
+        name="choice",
+    )
+    tf.identity(chosen, name="out")
+
+
 def nested():
     def body(step, value):
         chosen = tf.cond(tf.equal(step % 2, 0), lambda: tf.matmul(value, tf.ones((3, 3))), lambda: value - 1.0)

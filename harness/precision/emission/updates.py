@@ -17,7 +17,7 @@ def emulate_addition(writer: GraphWriter, name: str) -> None:
     inputs = data_inputs(node)
     is_resource = node.op in ("AssignAddVariableOp", "AssignSubVariableOp")
     arithmetic = "AddV2" if "Add" in node.op else "Sub"
-    half = _read(writer, f"{name}/read", inputs[0], is_resource)
+    half = _read(writer, f"{name}/read", inputs[0], is_resource, control_inputs(node))
     total = writer.arithmetic(f"{name}/sum", arithmetic, half, inputs[1])
     total = writer.round(f"{name}/sum/float16", total, Rounding(2 * FLOAT16.largest), name)
     node.op = "AssignVariableOp" if is_resource else "Assign"

@@ -151,7 +151,7 @@ class _Inlining:
         ]
         first = next(index for index in range(len(state)) if index not in fixed)
         begin = f"^{node_name(state[first])}"
-        test = self._instantiate(node, node.attr["cond"].func.name, f"{node.name}/cond", state, (), begin)
+        test = self._instantiate(node, node.attr["cond"].func.name, f"{node.name}/cond", state, (begin,), begin)
         condition = self._add(node, "loop_cond", "LoopCond", [self._boolean(node, test.outputs[0])], test.controls)
         switches = {
             index: self._add(node, f"switch_{index}", "Switch", [state[index], condition], T=dtypes[index])
@@ -163,7 +163,8 @@ class _Inlining:
             f"{node_name(switches[index])}:1" if index in switches else state[index] for index in range(len(state))
         ]
         function = node.attr["body"].func.name
-        body = self._instantiate(node, function, f"{node.name}/body", arguments, (), f"^{node_name(pivot)}")
+        tie = f"^{node_name(pivot)}"
+        body = self._instantiate(node, function, f"{node.name}/body", arguments, (tie,), tie)
         outputs = list(tensors)
         for index, switch in switches.items():
             controls = body.controls if index == first else ()

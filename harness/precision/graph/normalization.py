@@ -118,7 +118,9 @@ class _Simplifier:
         self.graph.nodes.update(self.added)
 
     def _control(self, reference: str) -> str:
-        return "^" + node_name(self.alias.get(reference[1:] + ":0", reference[1:]))
+        source = node_name(self.alias.get(reference[1:] + ":0", reference[1:]))
+        # A Switch itself runs whichever way it turns; what waits for one of its outputs goes on waiting for that.
+        return reference if self.graph.nodes[source].op in ("Switch", "RefSwitch") else f"^{source}"
 
     def _simplify(self, name: str, node: tf.NodeDef, inputs: List[str]) -> None:
         source, result = self.infos[inputs[0]], self.infos.get(tensor_name(name))

@@ -1,11 +1,16 @@
 """Plans of loops and branches: what is in their bodies is planned, in whichever control flow they are spelt."""
 
+import os
+from pathlib import Path
+
 import pytest
 import tensorflow.compat.v1 as tf
 
-from harness.precision import load_config, plan_graph
+from harness.precision import load_config, plan_graph, render_plan
 from harness.precision.graph.inlining import inline_functions
 from tests.precision import control_flow
+
+PLANS = Path(__file__).parent / "plans"
 
 
 def _plan(maker, functional, mode):
@@ -39,6 +44,15 @@ def test_what_a_loop_repeats_is_said_to_be_counted_once():
     assert _plan("conditional", True, "force_fp16").remarks == ()
 
 
+@pytest.mark.parametrize("mode", ["allow_mix_precision", "force_fp16"])
+def test_the_plan_of_a_recurrent_network_is_the_stored_one_in_every_tensorflow(mode):
+    path = PLANS / f"recurrent.{mode}.txt"
+    text = render_plan(_plan("recurrent", True, mode))
+    if os.environ.get("STORE_PLANS"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("functional", [True, False])
 def test_within_a_loop_each_op_follows_what_the_loop_begins_with(functional):
     def doubled():
@@ -50,4 +64,7 @@ def test_within_a_loop_each_op_follows_what_the_loop_begins_with(functional):
     graph_def, _ = control_flow.build(doubled, functional)
     plan = plan_graph(inline_functions(graph_def).graph_def, ["out"], load_config("allow_mix_precision"))
     ops = [op.type for op in plan.ops]
+    assert {op.dtypes for op in plan.ops if op.type in ("Enter", "Switch", "Mul", "Muls", "NextIteration")} <= {
+        *("16>16", "16,bool>16,16", "16,16>16")
+    }
     assert ops.index("Enter") < ops.index("Merge") < ops.index("Switch") < ops.index("Mul") < ops.index("NextIteration")
