@@ -206,7 +206,7 @@ class _Emitter:
 
     def _round_input(self, tensor: Input) -> None:
         value = self._value(tensor)
-        if value.exact or value.deferred:
+        if value.exact or value.deferred or self._is_handle(tensor):
             return
         if tensor.tensor not in self.rounded:
             self.rounded[tensor.tensor] = self._rounded(tensor, value)
@@ -237,10 +237,17 @@ class _Emitter:
         self.graph.nodes[node_name(copy)].input.extend(self.graph.nodes[node_name(constant)].input)
         return copy
 
+    def _is_handle(self, tensor: Input) -> bool:
+        """Say whether an op reads a variable by its handle: what it takes from there is rounded after it."""
+        info = self.static.infos.get(tensor.tensor)
+        return info is not None and info.dtype == "resource"
+
     def _read(self, tensor: Input, dtype: str) -> _Value:
         """Return what is known of an operand as the op reads it; integers and masks do not matter."""
         if tensor.dtype != "float32":
             return _Value(True, 0.0)
+        if self._is_handle(tensor):
+            return _Value()
         value = self._value(tensor)
         if dtype == "float16" and not value.deferred:
             return _Value(True, rounded_bound(value.bound))
