@@ -287,3 +287,15 @@ def test_a_loop_in_mixed_precision_rounds_what_goes_round():
         state = half(mean + np.float32(half(wide(state) @ wide(half(weight)))))
     np.testing.assert_allclose(found, state.astype(np.float32), rtol=2e-3, atol=1e-3)
     np.testing.assert_array_equal(found, half(found).astype(np.float32))
+
+
+def test_a_branch_of_constants_alone_is_taken_only_when_it_is_asked_for():
+    def make():
+        tf.disable_control_flow_v2()
+        x = tf.placeholder(tf.float32, (2,), name="x")
+        return [tf.cond(tf.reduce_sum(x) > 0, lambda: tf.fill([2], 0.1), lambda: x * 0.3).name]
+
+    step = graphs.build(make)
+    for x in ([1.0, 1.0], [-1.0, -3.0]):
+        expected = half([0.1, 0.1]) if x[0] > 0 else half(half(x) * half(0.3))
+        np.testing.assert_array_equal(emitted_values(step, "force_fp16", {"x:0": x})[0], expected.astype(np.float32))
