@@ -20,6 +20,8 @@ from harness.precision.emission.bounds import result_bound, rounded_bound
 from harness.precision.emission.updates import emulate_addition, emulate_update
 from harness.precision.emission.writer import UNBOUNDED, GraphWriter, Rounding, rename, round_array
 from harness.precision.graph.nodes import (
+    MERGING,
+    NEXT,
     GraphError,
     NodeGraph,
     control_inputs,
@@ -35,9 +37,6 @@ from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input
 from harness.precision.rules.fusions import lower
 from harness.precision.rules.judge import AI_CORE
 from harness.precision.rules.plan import DtypePlan, PlannedOp
-
-_MERGING = ("Merge", "RefMerge")
-_NEXT = ("NextIteration", "RefNextIteration")
 
 
 class HealthGraph(NamedTuple):
@@ -117,6 +116,8 @@ class _Emitter:
         self.fetched = self.graph.fetched_tensors
         self.values: Dict[str, _Value] = {}
         self.rounded: Dict[str, str] = {}
+        self.later: List[Input] = []
+        """Inputs that a loop gives to its next iteration: known when its body is."""
         names = [node.name for node in graph_def.node]
         self.writer = GraphWriter(self.graph, names, count_health, bool(chip.status), chip.saturate)
 
@@ -124,6 +125,8 @@ class _Emitter:
         for op, planned in self.ops:
             if planned.engine == AI_CORE:
                 self._emit(op, planned)
+        for tensor in self.later:
+            self._round_next(tensor)
         if self.chip.status:
             self._connect_status(self.graph.nodes[node_name(self.chip.status)])
         counters = self.writer.counters
@@ -138,7 +141,10 @@ class _Emitter:
         for tensor, dtype in zip(op.inputs, planned.inputs):
             wants_half = dtype == "float16" or (op.type == "Cast" and planned.outputs == ("float16",))
             if wants_half and tensor.dtype == "float32" and tensor.position >= writes:
-                self._round_input(tensor)
+                if op.type in MERGING and self.graph.nodes[node_name(tensor.tensor)].op in NEXT:
+                    self.later.append(tensor)
+                else:
+                    self._round_input(tensor)
         if writes and op.kernel is not None and not op.kernel.exact and "float16" in planned.outputs:
             self._emulate_writing(op, writes)
             return
@@ -200,20 +206,22 @@ class _Emitter:
 
     def _round_input(self, tensor: Input) -> None:
         value = self._value(tensor)
-        if value.exact or value.deferred:
+        if value.exact or value.deferred or self._is_handle(tensor):
             return
         if tensor.tensor not in self.rounded:
             self.rounded[tensor.tensor] = self._rounded(tensor, value)
         for name, slot in tensor.edges:
             node = self.graph.nodes[name]
-            if node.op in _MERGING and self.graph.nodes[node_name(tensor.tensor)].op in _NEXT:
-                # A loop's value may only go round through this pair of nodes: it is rounded before both.
-                node, slot = self.graph.nodes[node_name(tensor.tensor)], 0
-                before = tensor._replace(tensor=data_inputs(node)[0])
-                self.rounded[tensor.tensor] = self._rounded(before, _Value())
             inputs = data_inputs(node)
             inputs[slot] = self.rounded[tensor.tensor]
             set_inputs(node, inputs, control_inputs(node))
+
+    def _round_next(self, tensor: Input) -> None:
+        """Round what a loop gives to its next iteration: before it goes round, for nothing may stand in between."""
+        if not self._value(tensor).exact:
+            node = self.graph.nodes[node_name(tensor.tensor)]
+            rounded = self._rounded(tensor._replace(tensor=data_inputs(node)[0]), _Value())
+            set_inputs(node, [rounded], control_inputs(node))
 
     def _rounded(self, tensor: Input, value: _Value) -> str:
         name = f"{node_name(tensor.tensor)}/float16"
@@ -229,10 +237,17 @@ class _Emitter:
         self.graph.nodes[node_name(copy)].input.extend(self.graph.nodes[node_name(constant)].input)
         return copy
 
+    def _is_handle(self, tensor: Input) -> bool:
+        """Say whether an op reads a variable by its handle: what it takes from there is rounded after it."""
+        info = self.static.infos.get(tensor.tensor)
+        return info is not None and info.dtype == "resource"
+
     def _read(self, tensor: Input, dtype: str) -> _Value:
         """Return what is known of an operand as the op reads it; integers and masks do not matter."""
         if tensor.dtype != "float32":
             return _Value(True, 0.0)
+        if self._is_handle(tensor):
+            return _Value()
         value = self._value(tensor)
         if dtype == "float16" and not value.deferred:
             return _Value(True, rounded_bound(value.bound))

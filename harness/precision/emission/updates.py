@@ -5,7 +5,7 @@ from typing import List, Sequence
 import tensorflow.compat.v1 as tf
 
 from harness.precision.emission.writer import GraphWriter, Rounding, names_of, rename
-from harness.precision.graph.nodes import control_inputs, data_inputs, set_inputs
+from harness.precision.graph.nodes import control_inputs, data_inputs, node_name, set_inputs, tensor_name
 from harness.precision.number_formats import FLOAT16
 
 _FLOAT = tf.float32.as_datatype_enum
@@ -25,10 +25,11 @@ def emulate_addition(writer: GraphWriter, name: str) -> None:
 
 
 def emulate_update(writer: GraphWriter, name: str, variables: int) -> None:
-    """Round a node's leading inputs, which are variables, before it runs and after it has written them.
+    """Round a node's leading inputs, which are variables, before it runs, and the first after it has written them.
 
-    Between the two it computes in float32, as kernels that widen inside do: **assumed** of all optimizers but Adam. The
-    node's other inputs must be float16 values already. Its name goes to what runs last.
+    The others are rounded when they are read next, which is the same. Between the two it computes in float32, as
+    kernels that widen inside do: **assumed** of all optimizers but Adam. The node's other inputs must be float16 values
+    already. Its name goes to the last assignment.
     """
     node = writer.graph.nodes[name]
     inputs, controls = data_inputs(node), control_inputs(node)
@@ -38,18 +39,16 @@ def emulate_update(writer: GraphWriter, name: str, variables: int) -> None:
     # What reads the variables for this step has done so when the other inputs are there.
     ready = controls + names_of(inputs[variables:])
     before: List[str] = []
-    after: List[str] = []
     for index, variable in enumerate(inputs[:variables]):
-        stages = ((before, f"{name}/before_{index}", ready), (after, f"{name}/after_{index}", ["^" + raw]))
-        for stage, label, waits_for in stages:
-            value = _read(writer, label, variable, is_resource, waits_for)
-            stage.append(_assign(writer, f"{label}/assign", variable, value, is_resource))
+        value = _read(writer, f"{name}/before_{index}", variable, is_resource, ready)
+        before.append(_assign(writer, f"{name}/before_{index}/assign", variable, value, is_resource))
     set_inputs(node, inputs, controls + names_of(before))
-    last = tf.NodeDef(name=name, op="NoOp" if is_resource else "Identity")
-    if not is_resource:
-        last.attr["T"].type = _FLOAT
-    set_inputs(last, [] if is_resource else after[:1], names_of(after))
-    writer.graph.nodes[name] = last
+    if is_resource:
+        value = _read(writer, f"{name}/after", inputs[0], True, ["^" + raw])
+    else:
+        # Grappler takes two readings of a reference for one, whatever they wait for; the update's result is another.
+        value = writer.round(f"{name}/after/float16", tensor_name(raw), Rounding(), label=f"{name}/after")
+    rename(writer.graph, node_name(_assign(writer, f"{name}/assign", inputs[0], value, is_resource)), name)
 
 
 def _read(writer: GraphWriter, name: str, variable: str, is_resource: bool, waits_for: Sequence[str] = ()) -> str:

@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 PLACEHOLDERS = frozenset(("Placeholder", "PlaceholderV2", "PlaceholderWithDefault"))
 _SKELETON_ELEMENTS = 1024
-_NEXT, _MERGE = ("NextIteration", "RefNextIteration"), ("Merge", "RefMerge")
+NEXT, MERGING = ("NextIteration", "RefNextIteration"), ("Merge", "RefMerge")
 """The two ends of a loop's back edge."""
 _CONTROL_FLOW = frozenset(("Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter"))
 
@@ -180,7 +180,7 @@ def sorted_ancestors(nodes: Dict[str, tf.NodeDef], targets: Iterable[str]) -> Li
                     parent = node_name(reference)
                     if parent not in nodes:
                         raise GraphError(f"node '{name}': its input '{reference}' is not in the graph")
-                    if nodes[parent].op in _NEXT and nodes[name].op in _MERGE:
+                    if nodes[parent].op in NEXT and nodes[name].op in MERGING:
                         pending.append(parent)
                     elif parent not in state:
                         stack.append(parent)

@@ -124,7 +124,8 @@ class _Simplifier:
 
     def _simplify(self, name: str, node: tf.NodeDef, inputs: List[str]) -> None:
         source, result = self.infos[inputs[0]], self.infos.get(tensor_name(name))
-        if result is None or source.is_ref:
+        # What waits for an Identity behind a Switch waits for one of its branches; the Switch itself says none.
+        if result is None or source.is_ref or self._is_branch(inputs[0]):
             return
         same_shape = result.dims_known and result.shape == source.shape
         # A fetch may also be fed: what reads it must go on reading it.
@@ -142,6 +143,10 @@ class _Simplifier:
                     self._become_reshape(node, inputs[0], result)
         elif node.op == "BroadcastTo" and result.dims_known and source.dims_known:
             self._become_tile(node, inputs[0], source, result)
+
+    def _is_branch(self, tensor: str) -> bool:
+        node = self.graph.nodes.get(node_name(tensor))
+        return node is not None and node.op in ("Switch", "RefSwitch")
 
     def _forward(self, name: str, inputs: List[str]) -> None:
         """Let what reads a node read its first input instead."""

@@ -135,8 +135,12 @@ class Lowering:
         return VARIABLE if op_type == "Variable" or captured else COMPUTED
 
     def is_alone(self, tensor: str) -> bool:
-        """Say whether a tensor has one reader, and is not fetched."""
-        return len(self.readers.get(tensor, ())) == 1 and tensor not in self.fetched
+        """Say whether a tensor has one op as its reader; the fetch of one is a reader too, but none of these."""
+        return self.has_one_reader(tensor) and tensor not in self.fetched
+
+    def has_one_reader(self, tensor: str) -> bool:
+        """Say whether one op reads a tensor, or it is fetched and nothing reads it."""
+        return len(self.readers.get(tensor, ())) + (tensor in self.fetched) == 1
 
     def is_read(self, tensor: str) -> bool:
         """Say whether a tensor has a reader or is fetched."""

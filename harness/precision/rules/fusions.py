@@ -65,7 +65,7 @@ def fuse(lowering: Lowering) -> Fused:
         if entry.name in lowering.config.fusions_off or entry.since not in ("", lowering.config.profile):
             continue
         for name, node in lowering.nodes.items():
-            if node.op not in entry.ops or name in fused.made or name in fused.absorbed:
+            if node.op not in entry.ops or name in fused.made or name in fused.absorbed or not lowering.is_judged(node):
                 continue
             made = entry.make(lowering, node)
             if made is None or any(other in fused.made or other in fused.absorbed for other in made.absorbed):
@@ -151,11 +151,14 @@ def _relu(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
 
 def _softmax_gradient(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
     """Mul(y, dy), Sum, Sub(dy, sum), Mul(y, difference): in this order of operands alone."""
-    y, difference = data_inputs(node)
-    chain = _sum_of_product(lowering, difference)
-    if chain is None or not lowering.is_alone(tensor_name(node.name)):
+    difference = data_inputs(node)[1]
+    sub = lowering.producer(difference, "Sub")
+    if sub is None or not lowering.is_alone(difference) or not lowering.has_one_reader(tensor_name(node.name)):
         return None
-    sub, total, product = chain
+    chain = _sum_of_product(lowering, sub)
+    if chain is None:
+        return None
+    total, product = chain
     if not _same(lowering, (product, 1), (sub, 0)) or not _same(lowering, (product, 0), (node, 0)):
         return None
     inputs = (
@@ -169,16 +172,14 @@ def _softmax_gradient(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
 
 def _confusion_softmax_gradient(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
     """Mul(dy, y), Sum over the last axis, Sub(dy, sum), as TensorFlow spells the gradient of Softmax."""
-    chain = _sum_of_product(lowering, tensor_name(node.name))
-    if chain is None or not _same(lowering, (chain[2], 0), (node, 0)):
+    chain = _sum_of_product(lowering, node)
+    if chain is None or not lowering.has_one_reader(tensor_name(node.name)):
         return None
-    _, total, product = chain
-    shape, axes = lowering.info(tensor_name(product.name)), np.ravel(lowering.static.constant(data_inputs(total)[1]))
-    if (
-        not shape.dims_known
-        or not shape.static_shape
-        or [int(axis) % len(shape.static_shape) for axis in axes] != [len(shape.static_shape) - 1]
-    ):
+    total, product = chain
+    summed = lowering.info(tensor_name(product.name))
+    rank = len(summed.static_shape) if summed.dims_known else 0
+    axes = np.ravel(lowering.static.constant(data_inputs(total)[1]))
+    if not rank or [int(axis) % rank for axis in axes] != [rank - 1] or not _same(lowering, (product, 0), (node, 0)):
         return None
     inputs = (lowering.input(0, (product.name, 0), (node.name, 0)), lowering.input(1, (product.name, 1)))
     nodes = (node, product, total)
@@ -187,22 +188,15 @@ def _confusion_softmax_gradient(lowering: Lowering, node: tf.NodeDef) -> Optiona
     return Made((op,), (product.name, total.name))
 
 
-def _sum_of_product(lowering: Lowering, difference: str) -> Optional[Tuple[tf.NodeDef, tf.NodeDef, tf.NodeDef]]:
-    """Return the Sub that makes a tensor, the Sum that it takes off, and the Mul that is summed, each read once."""
-    sub = lowering.producer(difference, "Sub")
-    if sub is None or not lowering.is_alone(difference):
-        return None
+def _sum_of_product(lowering: Lowering, sub: tf.NodeDef) -> Optional[Tuple[tf.NodeDef, tf.NodeDef]]:
+    """Return the Sum that a Sub takes off, over constant axes, and the Mul that is summed, each read once."""
     total = lowering.producer(data_inputs(sub)[1], "Sum")
-    if total is None or not lowering.is_alone(tensor_name(total.name)):
+    product = None if total is None else lowering.producer(data_inputs(total)[0], "Mul")
+    if total is None or product is None or lowering.type_of(total)[0] != "ReduceSumD":
         return None
-    product = lowering.producer(data_inputs(total)[0], "Mul")
-    if (
-        product is None
-        or lowering.type_of(total)[0] != "ReduceSumD"
-        or not lowering.is_alone(tensor_name(product.name))
-    ):
+    if not (lowering.is_alone(tensor_name(total.name)) and lowering.is_alone(tensor_name(product.name))):
         return None
-    return sub, total, product
+    return total, product
 
 
 def _same(lowering: Lowering, one: Tuple[tf.NodeDef, int], other: Tuple[tf.NodeDef, int]) -> bool:

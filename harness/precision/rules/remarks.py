@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from typing import Dict, Iterable, Iterator, List, Sequence
+from typing import Dict, Iterable, Iterator, List, Sequence, Set
 
 from harness.precision.rules.ascend_ops import AscendOp
 from harness.precision.rules.config import MATMUL32_FILE, PrecisionConfig
@@ -50,14 +50,14 @@ def on_customised_types(config: PrecisionConfig, ops: Sequence[AscendOp]) -> Ite
 
 def on_scopes(nodes: Iterable[str]) -> Iterator[Remark]:
     """Yield which scope fusions are assumed not to happen, with a scope that might be one op on the card."""
-    found: Dict[str, List[str]] = {}
+    found: Dict[str, Set[str]] = {}
     for node in nodes:
         for fusion, pattern in _SCOPES.items():
             match = pattern.match(node) if not node.startswith("gradients") else None
             if match:
-                found.setdefault(fusion, []).append(match.group().rstrip("/"))
+                found.setdefault(fusion, set()).add(match.group().rstrip("/"))
     for fusion, scopes in found.items():
-        yield remark("scope_fusion_assumed_absent", fusion=fusion, scopes=len(set(scopes)), first=scopes[0])
+        yield remark("scope_fusion_assumed_absent", fusion=fusion, scopes=len(scopes), first=min(scopes))
 
 
 def _types(file: str, names: Sequence[str], ops: Sequence[AscendOp]) -> Iterator[Remark]:
