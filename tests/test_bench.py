@@ -74,7 +74,6 @@ def test_a_network_file_that_is_none_says_where_to_get_it(usage_error, tmp_path)
     "text, part",
     [
         ("", "the file is empty"),
-        ("OpType::NoSuchOp:InputDtype:float16,OutputDtype:float16", "'NoSuchOp': expected an Ascend op type"),
         ("no/such/op::InputDtype:float16,OutputDtype:float16", "'no/such/op': expected the name of an op"),
         ("nonsense", "'nonsense'"),
     ],

@@ -62,8 +62,6 @@ class _Server:
     def __init__(self, command: Sequence[str]) -> None:
         self.environment = dict(os.environ)
         """Variables that it was started with: TensorFlow reads some when it is imported."""
-        # What it forks becomes a child of this process, once whoever forked it has ended.
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
             self._process = subprocess.Popen(
@@ -79,11 +77,17 @@ class _Server:
     def fork(self, request: Dict[str, Any], descriptors: Sequence[int]) -> Optional[ForkedProcess]:
         """Return a process that does what is asked; None when the server has ended, as when its import failed."""
         rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", descriptors))
+        prctl = ctypes.CDLL(None).prctl
+        # It becomes a child of this process once whoever forked it has ended; it says its number after that. Not for
+        # longer: all other orphans below this process would stay as zombies.
+        prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         try:
             self._socket.sendmsg([json.dumps(request).encode()], [rights])
             pid = self._socket.recv(_MESSAGE_BYTES)
         except OSError:
             return None
+        finally:
+            prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
         return ForkedProcess(int(pid)) if pid else None
 
     def end(self) -> None:

@@ -33,7 +33,8 @@ def test_our_figures_beside_the_published_ones(tmp_path, monkeypatch, capfd, pic
 
     ours = next(line for line in out.splitlines() if line.startswith("ours"))
     losses = [f"{trial['final_losses'][name]:.6g}" for name in ("content", "style", "tv", "total")]
-    assert ours.split()[1:] == ["(emulated)", *losses, f"{trial['step_seconds']:.4g}"]
+    # Emulated steps are not repeated for their time, and these were too few for one.
+    assert trial["step_seconds"] is None and ours.split()[1:] == ["(emulated)", *losses, "–"]
     assert re.search(r"832393 +262874 +72187.3 +1.16745e\+06 +0.01865", out)
     assert "847266" not in out  # of a mode that was not run
     assert "published after 1000: not comparable" in out and "8be0da9bb" in out.replace("\n", "")
