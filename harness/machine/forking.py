@@ -28,6 +28,11 @@ from harness.machine.git import ROOT
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 """From linux/prctl.h."""
 _MESSAGE_BYTES = 65536
+_READ_AT_START = (
+    *("ABSL_", "ASCEND", "CUDA", "DNNL_", "GLIBC_", "GOMP_", "KMP_", "LD_", "MALLOC_", "MKL_", "NVIDIA_", "OMP_"),
+    *("ONEDNN_", "PYTHON", "TF_", "XLA_"),
+)
+"""How the names of variables begin that the interpreter, TensorFlow or its libraries may read once and for all."""
 _PRELOADED = ("tensorflow.compat.v1", "harness.trial.worker", "harness.devices.host", "harness.plans.explain")
 
 
@@ -60,8 +65,8 @@ class _Server:
     """The server's process, and the socket that it is asked on."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        self.environment = dict(os.environ)
-        """Variables that it was started with: TensorFlow reads some when it is imported."""
+        self.environment = _read_at_start()
+        """Variables that it was started with, and whose change it would not notice."""
         self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
             self._process = subprocess.Popen(
@@ -117,12 +122,12 @@ def start(module: str, question: int, output: int, pipe: int, command: Sequence[
     # The process dies with the main thread, whichever thread asks for it.
     if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
         return None
-    if _server is not None and _server.environment != dict(os.environ):
+    if _server is not None and _server.environment != _read_at_start():
         _server.end()
         _server = None
     if _server is None:
         _server = _Server(command)
-    request = {"module": module, "time": time.monotonic(), "parent": os.getpid()}
+    request = {"module": module, "time": time.monotonic(), "parent": os.getpid(), "environment": dict(os.environ)}
     try:
         process = _server.fork(request, [question, output, pipe])
     except BaseException:  # Ctrl-C, while it still imports: the next answer would be this one's
@@ -130,6 +135,10 @@ def start(module: str, question: int, output: int, pipe: int, command: Sequence[
         _server = None
         raise
     return process
+
+
+def _read_at_start() -> Dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(_READ_AT_START)}
 
 
 def main() -> None:
@@ -176,6 +185,9 @@ def _serve(channel: socket.socket, request: Dict[str, Any], descriptors: List[in
         if os.getppid() != request["parent"]:
             os._exit(1)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        for name in set(os.environ) - set(request["environment"]):
+            del os.environ[name]
+        os.environ.update(request["environment"])
         question, output, pipe = descriptors
         for source, own in ((question, 0), (output, 1), (output, 2)):
             os.dup2(source, own)

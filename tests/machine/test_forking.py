@@ -92,10 +92,17 @@ def test_it_is_ended_when_told_to_stop(run):
     assert is_gone(run.pid)
 
 
-def test_variables_that_changed_since_the_import_are_there(run, monkeypatch):
+@pytest.mark.parametrize("name, is_read_at_start", [("TF_CPP_MIN_LOG_LEVEL", True), ("LANGUAGE", False)])
+def test_variables_that_changed_since_the_import_are_there(run, monkeypatch, name, is_read_at_start):
+    monkeypatch.delenv("COLUMNS", raising=False)
     run("say('up')")
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "1")
-    assert run("say(os.environ['TF_CPP_MIN_LOG_LEVEL'])")[0] == ["1"]
+    server = forking._server
+    monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("COLUMNS", "99")
+    assert run(f"say(os.environ[{name!r}]); say(os.environ['COLUMNS'])")[0] == ["1", "99"]
+    assert (forking._server is not server) == is_read_at_start
+    monkeypatch.delenv("COLUMNS")
+    assert run("say('COLUMNS' in os.environ)")[0] == ["False"]
 
 
 def test_where_nothing_can_be_forked_it_is_started(run, monkeypatch):
