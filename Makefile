@@ -26,7 +26,7 @@ test-tf2: $(VENV)/installed-tests
 
 ifneq ($(PYTHON37),)
 test-tf1: $(VENV_TF1)/installed-tests test-tf2
-	$(VENV_TF1)/bin/python -m pytest $(PARALLEL) -m "not slow and not readers and not any_tensorflow"
+	$(VENV_TF1)/bin/python -m pytest $(PARALLEL) -m "not slow and not readers and not any_tensorflow and not hosts"
 else
 test-tf1:
 	@echo "TensorFlow 1.15 was not tested: no Python 3.7 found (name one with PYTHON37=/path/to/python3.7)"
