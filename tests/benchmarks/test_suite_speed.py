@@ -42,5 +42,6 @@ def test_a_suite(benchmark, tmp_path, arguments):
     benchmark.pedantic(run, rounds=1)
     (path,) = tmp_path.glob("*/run.json")
     trials = Run(**json.loads(path.read_text())).trials
-    noise = [trial.fidelity.noise_of for trial in trials if trial.fidelity]
-    benchmark.extra_info.update(seen, trials=len(trials), phases=time_by_phase(trials), noise_of=noise)
+    taken_over = sum(trial.fidelity.noise_of != "" for trial in trials if trial.fidelity)
+    parts = {f"{mode} {name}": seconds for mode, by in time_by_phase(trials).items() for name, seconds in by.items()}
+    benchmark.extra_info.update(seen, trials=len(trials), noise_taken_over=taken_over, **parts)
