@@ -1,7 +1,7 @@
 """bench.py explain: why each op of a step gets its dtype."""
 
 import sys
-from typing import Optional, Tuple
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Tuple
 
 import click
 
@@ -9,6 +9,10 @@ from harness.commands.graph_gate import GateOptions, gate_plans, graph_plans
 from harness.commands.options import compiler_options, graph_options, language_option, output_option
 from harness.errors import UsageError
 from harness.store.cache import cache_folder
+
+if TYPE_CHECKING:
+    from harness.plans.explain import Question
+    from harness.records import Mode
 
 
 @click.command()
@@ -55,34 +59,20 @@ def explain(
     lang: Optional[str],
 ) -> None:
     """Say why each op of the step gets its dtype in MODE; with MODE_B, what differs."""
-    import suites
     from harness import modes
-    from harness.devices import memory
     from harness.graphs.source import graph_source
     from harness.plans import explain as plans
     from reports.language import Words, language_of
     from reports.terminal import explain as shown
     from reports.terminal.progress import Progress
 
-    sizes = {"size": size, "batch": batch}
-    changes = {name: value for name, value in sizes.items() if value is not None}
-    of_graph = {"signature": [signature or ""], "fetch": fetches, "shape": shapes, "input": inputs}
-    if graph and changes:
-        raise UsageError(f"--{min(changes)}: it is of the style step (expected no --graph beside it)")
-    for name, values in of_graph.items():
-        if any(values) and not graph:
-            raise UsageError(f"--{name} {values[0]}: it is of --graph (expected --graph FILE beside it)")
+    _check(graph, {"size": size, "batch": batch}, signature=signature, fetch=fetches, shape=shapes, input=inputs)
     gating = GateOptions(gate, approve, reason, report, output, as_json)
     gating.check(graph)
     source = graph_source(graph, signature, fetches, shapes, inputs) if graph else None
     asked = [modes.get(name) for name in (mode, other) if name]
     chosen = tuple(modes.with_options(asked, mixlist, customize_dtypes, fusion_switch, cann))
-    if source:
-        question = plans.Question(graph=source, modes=chosen)
-    else:
-        case = suites.customize(suites.get("perf"), changes, {}).cases[0]
-        resolved = memory.resolve(case, cache_folder(), chosen, "cpu", forward_only=True)
-        question = plans.Question(case=resolved, modes=chosen, cache=cache_folder())
+    question = plans.Question(graph=source, modes=chosen) if source else _of_style_step(size, batch, chosen)
     words = Words(lang or language_of())
     # Beside a terminal's output alone: a plan is often read by a program.
     with Progress(quiet=not sys.stderr.isatty(), words=words) as progress:
@@ -99,3 +89,25 @@ def explain(
     else:
         shown.print_plan(chosen[0], answer.plans[0], words)
     shown.print_guessed(answer.guessed, words)
+
+
+def _check(graph: Optional[str], of_step: Mapping[str, Optional[int]], **of_graph: Any) -> None:
+    """Raise UsageError when an option is given that has nothing to say of what is planned."""
+    changed = [name for name, value in of_step.items() if value is not None]
+    if graph and changed:
+        raise UsageError(f"--{min(changed)}: it is of the style step (expected no --graph beside it)")
+    for name, given in of_graph.items():
+        if given and not graph:
+            value = given if isinstance(given, str) else given[0]
+            raise UsageError(f"--{name} {value}: it is of --graph (expected --graph FILE beside it)")
+
+
+def _of_style_step(size: Optional[int], batch: Optional[int], chosen: "Tuple[Mode, ...]") -> "Question":
+    import suites
+    from harness.devices import memory
+    from harness.plans.explain import Question
+
+    changes = {name: value for name, value in (("size", size), ("batch", batch)) if value is not None}
+    case = suites.customize(suites.get("perf"), changes, {}).cases[0]
+    resolved = memory.resolve(case, cache_folder(), chosen, "cpu", forward_only=True)
+    return Question(case=resolved, modes=chosen, cache=cache_folder())

@@ -11,6 +11,7 @@ from harness.commands.request import Request
 from harness.commands.shown import Shown
 from harness.gates.exit_status import INTERRUPTED, TRIAL_FAILED, exit_status, lenient
 from harness.store.cache import cache_folder
+from reports.terminal.opening import opening
 
 if TYPE_CHECKING:
     from harness.records import Run, Suite
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
 def measure(request: Request) -> int:
     """Run a suite, show it, return the exit status."""
-    from harness.devices import kinds, naming
-    from harness.runs import runner
-    from harness.step.turns import VARIABLE
-    from reports.terminal.progress import Progress
+    with opening(request.lang, request.quiet):
+        from harness.devices import kinds, naming
+        from harness.runs import runner
+        from harness.step.turns import VARIABLE
+        from reports.terminal.progress import Progress
 
-    shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
+        shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
     with claimed_machines(request.hosts, request.device, shown.words, request.quiet) as machines:
         with Progress(quiet=request.quiet, words=shown.words) as progress:
             kind = naming.choose(request.device)[0].kind if machines is None else naming.parse(machines.device)[0].kind
@@ -49,10 +51,11 @@ def measure(request: Request) -> int:
 
 def continue_run(request: Request) -> int:
     """Measure what an interrupted run is missing, show it, return the exit status."""
-    from harness.errors import UsageError
-    from harness.runs import runner
-    from harness.store.run_folder import RunFolder
-    from reports.terminal.progress import Progress
+    with opening(request.lang, request.quiet):
+        from harness.errors import UsageError
+        from harness.runs import runner
+        from harness.store.run_folder import RunFolder
+        from reports.terminal.progress import Progress
 
     shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
     path = Path(str(request.resume))
@@ -60,7 +63,7 @@ def continue_run(request: Request) -> int:
     with claimed_machines(request.hosts, before.device, shown.words, request.quiet) as machines:
         with Progress(quiet=request.quiet, words=shown.words) as progress:
             baselines = _baselines(request, before.suite)
-            run, folder = runner.resume(path, cache_folder(), progress, machines, baselines)
+            run, folder = runner.resume(path, cache_folder(), progress, machines, baselines, plans=True)
         if request.require_fit and not run.suite.fidelity:
             raise UsageError(f"--require-fit: suite {run.suite.name} judges no pictures (expected --suite accuracy)")
         return show(run, folder, run.gated, request, shown, machines)

@@ -25,7 +25,8 @@ from harness.records import Calibration, CalibrationPair, Limit, Suite, Trial
 from harness.records.events import Event, Sample
 from harness.runs import dispatch
 from harness.runs.machines import ThisMachine
-from harness.runs.runner import Observer, require_same_cases
+from harness.runs.observer import Observer
+from harness.runs.runner import require_same_cases
 from harness.statistics import twin_log_ratio
 from harness.step.turns import PAIRED_STEPS, WARM_UP_STEPS
 from harness.store.run_folder import RunFolder

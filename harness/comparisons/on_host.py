@@ -9,7 +9,7 @@ from harness.comparisons.questions import TreesAnswer, TreesQuestion, TwinsQuest
 from harness.comparisons.trees import Meter, Tree
 from harness.hosts.shipping import case_at
 from harness.records import CalibrationPair
-from harness.runs.runner import Observer
+from harness.runs.observer import Observer
 from harness.store.cache import cache_folder
 from harness.store.files import write_atomic
 from harness.store.run_folder import RunFolder

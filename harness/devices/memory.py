@@ -53,6 +53,11 @@ def holds(processes: int, cases: Sequence[Case], cache: str, modes: Sequence[Mod
     return processes * needed <= available_bytes()
 
 
+def is_of_host(device: str) -> bool:
+    """Return True when the devices compute in this machine's own memory: its CPU, `auto` where it has nothing else."""
+    return all(_takes_this_memory(chosen.kind) for chosen in naming.parse(device))
+
+
 def _takes_this_memory(kind: str) -> bool:
     # What `auto` stands for is known to TensorFlow alone, which this process does not import.
     return kind == "cpu" or (kind == "auto" and not Path("/proc/driver/nvidia/gpus").exists())

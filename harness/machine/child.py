@@ -193,6 +193,7 @@ def ask(
     seconds: float,
     hear: Callable[[str], None] = lambda message: None,
     may_fork: bool = False,
+    stop: Optional[threading.Event] = None,
 ) -> str:
     """Run `python -m MODULE`, hand it the question, and return the last of its messages.
 
@@ -201,10 +202,12 @@ def ask(
         seconds: longest time from one message to the next.
         hear: called with each message as it comes.
         may_fork: True for a module that uses no card, whose libraries bear no fork, and that nobody times.
+        stop: the task is broken off once this is set.
 
     Raises:
         ChildFailedError: the process did not end well, or sent no message.
         RequirementError: the process could not import a package.
+        KeyboardInterrupt: Ctrl-C, or `stop` was set.
     """
     descriptor, name = tempfile.mkstemp(prefix="stylebench-", suffix=".log")
     os.close(descriptor)
@@ -212,7 +215,7 @@ def ask(
     try:
         with Child([sys.executable, "-m", module], question, log, seconds, is_timed=not may_fork) as child:
             try:
-                for last in child.messages():
+                for last in child.messages(stop):
                     hear(last)
                     child.deadline = time.monotonic() + seconds
             except ChildTimeoutError:

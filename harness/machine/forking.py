@@ -103,6 +103,7 @@ class _Server:
 
 
 _server: Optional[_Server] = None
+_asking = threading.Lock()
 
 
 def start(module: str, question: int, output: int, pipe: int, command: Sequence[str]) -> Optional[ForkedProcess]:
@@ -115,13 +116,18 @@ def start(module: str, question: int, output: int, pipe: int, command: Sequence[
         command: starts the server, so that it cannot outlive this process; the socket's descriptor is added.
 
     Returns:
-        The process, a child of this one; None when one has to be started instead: this system cannot fork so, this is
-        not the main thread, or the server's import failed, which a process of its own will report.
+        The process, a child of this one, which dies with its main thread, whichever thread asks for it; None when one
+        has to be started instead: this system cannot fork so, or the server's import failed, which a process of its
+        own will report.
     """
-    global _server
-    # The process dies with the main thread, whichever thread asks for it.
-    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
+    if sys.platform != "linux":
         return None
+    with _asking:
+        return _start(module, [question, output, pipe], command)
+
+
+def _start(module: str, descriptors: Sequence[int], command: Sequence[str]) -> Optional[ForkedProcess]:
+    global _server
     if _server is not None and _server.environment != _read_at_start():
         _server.end()
         _server = None
@@ -129,7 +135,7 @@ def start(module: str, question: int, output: int, pipe: int, command: Sequence[
         _server = _Server(command)
     request = {"module": module, "time": time.monotonic(), "parent": os.getpid(), "environment": dict(os.environ)}
     try:
-        process = _server.fork(request, [question, output, pipe])
+        process = _server.fork(request, descriptors)
     except BaseException:  # Ctrl-C, while it still imports: the next answer would be this one's
         _server.end()
         _server = None

@@ -4,6 +4,7 @@ The parent asks a process of its own, `python -m harness.plans.explain`, since p
 """
 
 import sys
+import threading
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from harness import modes
@@ -34,20 +35,25 @@ class Answer(Record):
     error: str = ""
 
 
-def explain(question: Question) -> List[DtypePlan]:
+def explain(question: Question, stop: Optional[threading.Event] = None) -> List[DtypePlan]:
     """Return a plan for each mode, as `planned` does."""
-    return list(planned(question).plans)
+    return list(planned(question, stop).plans)
 
 
-def planned(question: Question) -> Answer:
+def planned(question: Question, stop: Optional[threading.Event] = None) -> Answer:
     """Return a plan for each mode, and what had to be guessed for them.
 
+    Args:
+        stop: planning is broken off once this is set.
+
     Raises:
+        KeyboardInterrupt: Ctrl-C, or `stop` was set.
         UsageError: the graph file, a fetch or a customize_dtypes entry cannot be used, or a package is missing.
         ChildFailedError: planning failed.
     """
+    asked = question.model_dump_json()
     answer = Answer.model_validate_json(
-        ask("planning", "harness.plans.explain", question.model_dump_json(), _PLANNING_SECONDS, may_fork=True)
+        ask("planning", "harness.plans.explain", asked, _PLANNING_SECONDS, may_fork=True, stop=stop)
     )
     if answer.error:
         raise UsageError(answer.error)

@@ -184,8 +184,11 @@ class TrialResult(Record):
 
     @property
     def lost_share(self) -> float:
-        """Share of its time that the worker lost to others while its steps were timed; 0 where nothing tells."""
-        return self.scheduling.lost_share if self.scheduling else 0.0
+        """Share of its time that the worker lost to others while its steps were timed; 0 where nothing tells.
+
+        An emulated trial's time is nobody's figure, and others of its run may have been beside it.
+        """
+        return self.scheduling.lost_share if self.scheduling and not self.emulated else 0.0
 
     @property
     def matmul_rates(self) -> Dict[str, float]:

@@ -20,10 +20,15 @@ def rotated(index: int, round_number: int, places: int) -> int:
     return (index + round_number) % places
 
 
-def run_all(queues: Sequence[Sequence[Job]], run: Callable[[int, Job, threading.Event], None]) -> List[Job]:
+def run_all(
+    queues: Sequence[Sequence[Job]], run: Callable[[int, Job, threading.Event], None], shared: Sequence[Job] = ()
+) -> List[Job]:
     """Run each queue's jobs in order, and the queues side by side; one queue alone runs in this thread.
 
     What a queue has left when `run` raises GoneError goes to the others.
+
+    Args:
+        shared: jobs for whichever place has done its own.
 
     Returns:
         The jobs that are left because every place has gone.
@@ -31,15 +36,20 @@ def run_all(queues: Sequence[Sequence[Job]], run: Callable[[int, Job, threading.
     Raises:
         BaseException: the first exception that a job raised, or Ctrl-C, once all other jobs have ended.
     """
-    return _Queues(queues, run).run()
+    return _Queues(queues, run, shared).run()
 
 
 class _Queues(Generic[Job]):
-    def __init__(self, queues: Sequence[Sequence[Job]], run: Callable[[int, Job, threading.Event], None]) -> None:
+    def __init__(
+        self,
+        queues: Sequence[Sequence[Job]],
+        run: Callable[[int, Job, threading.Event], None],
+        shared: Sequence[Job],
+    ) -> None:
         self._queues: List[Deque[Job]] = [deque(queue) for queue in queues]
         self._run_job = run
-        self._left: Deque[Job] = deque()
-        """Jobs of places that have gone, for any other."""
+        self._left: Deque[Job] = deque(shared)
+        """Jobs for any place: those that are nobody's own, and those of places that have gone."""
         self._busy = 0
         """Places that work on a job, and may yet leave some."""
         self._stop = threading.Event()

@@ -15,39 +15,18 @@ from harness.errors import UsageError
 from harness.machine import environment
 from harness.plans.explain import Question, check_op_names, explain
 from harness.plans.figures import figures
-from harness.records import Case, CasePlan, Mode, Run, Suite, Trial, TrialResult
-from harness.records.events import Event
-from harness.runs import dispatch
+from harness.records import Case, CasePlan, Mode, Run, Suite, TrialResult
 from harness.runs.machines import Machines, ThisMachine, difference
-from harness.runs.rounds import Batch, Planned, Rounds, units
+from harness.runs.measuring import Measuring
+from harness.runs.observer import Observer
+from harness.runs.rounds import Rounds
 from harness.runs.summary import growth, summarize
 from harness.step import inputs
 from harness.store.files import first_problem, slug
 from harness.store.run_folder import RunFolder
-from harness.trial.exchange import measure
-from harness.trial.place import Slot
 
 CONFIRMATION_DELAY = 60.0
 """Least seconds from the end of a measurement to its confirmation, so that one disturbance does not hit both."""
-
-
-class Observer:
-    """Hears of a run's progress; the base class stays silent."""
-
-    def preparing(self, what: str) -> None:
-        """Before the trials, `inputs` are about to be read, or `plans` to be made of the card's dtypes."""
-
-    def waiting(self, seconds: float) -> None:
-        """Nothing runs for this many seconds, before figures are measured a second time."""
-
-    def trial_started(self, trial: Trial, number: int, planned: int) -> None:
-        """A worker is about to start: trial `number`, from 1, of `planned` trials."""
-
-    def event(self, trial: Trial, event: Event) -> None:
-        """The trial's worker reported this event."""
-
-    def trial_ended(self, trial: Trial, result: TrialResult) -> None:
-        """The trial's outcome is in the journal."""
 
 
 def run_suite(
@@ -87,9 +66,9 @@ def run_suite(
     suite = suite.model_copy(update={"cases": cases})
     _require_folders(suite)
     check_op_names(suite.cases, suite.modes, cache)
+    observer.preparing("machine")
     machine = machines.describe()
     folder = RunFolder.create(results, suite.name)
-    observer.preparing("plans")
     run = Run(
         id=folder.path.name,
         suite=suite,
@@ -102,10 +81,9 @@ def run_suite(
         environment=machine,
         for_gate=for_gate,
         plan_only=plan_only,
-        plans=_plans(suite, cache) if plan_only or plans else [],
     )
     with _hint(folder):
-        return _measure(run, folder, cache, observer, machines, baselines)
+        return _measure(run, folder, cache, observer, machines, baselines, plans or plan_only)
 
 
 def _require_folders(suite: Suite) -> None:
@@ -121,12 +99,17 @@ def _require_folders(suite: Suite) -> None:
 
 
 def resume(
-    path: Path, cache: str, observer: Observer, machines: Optional[Machines] = None, baselines: str = ""
+    path: Path,
+    cache: str,
+    observer: Observer,
+    machines: Optional[Machines] = None,
+    baselines: str = "",
+    plans: bool = False,
 ) -> Tuple[Run, Path]:
     """Measure the trials that an interrupted run lacks; return the run and the path of its folder.
 
     Args:
-        machines, baselines: as run_suite has them.
+        machines, baselines, plans: as run_suite has them.
 
     Raises:
         UsageError: the path is no run folder, the run is complete, or a case or the environment has changed since.
@@ -142,7 +125,7 @@ def resume(
     require_same_cases(f"run {path}", run.suite.cases, cache)
     machines.require_unchanged(f"run {path}", run.environment)
     with _hint(folder):
-        return _measure(_with_journal(run, folder), folder, cache, observer, machines, baselines)
+        return _measure(_with_journal(run, folder), folder, cache, observer, machines, baselines, plans)
 
 
 def _with_journal(run: Run, folder: RunFolder) -> Run:
@@ -201,7 +184,7 @@ def confirm(
     try:
         observer.waiting(_until_confirmation(trials))
         time.sleep(_until_confirmation(trials))
-        complete = _run_trials(batch, slots, run, trials, folder, observer)
+        complete = Measuring(run, folder, cache, slots, trials, observer).run_batch(batch)
         run = run.model_copy(update={"complete": complete})
     except KeyboardInterrupt:
         pass
@@ -225,11 +208,11 @@ def reference_mode(device: str, modes: Sequence[Mode]) -> str:
     return name if name in found or not found else found[0]
 
 
-def _plans(suite: Suite, cache: str) -> List[CasePlan]:
+def _plans(suite: Suite, cache: str, stop: threading.Event) -> List[CasePlan]:
     return [
         CasePlan(case=case.id, mode=mode.name, figures=figures(plan))
         for case in suite.cases
-        for mode, plan in zip(suite.modes, explain(Question(case=case, modes=suite.modes, cache=cache)))
+        for mode, plan in zip(suite.modes, explain(Question(case=case, modes=suite.modes, cache=cache), stop))
     ]
 
 
@@ -238,18 +221,26 @@ def _inputs(case: Case) -> Dict[str, object]:
 
 
 def _measure(
-    run: Run, folder: RunFolder, cache: str, observer: Observer, machines: Machines, baselines: str
+    run: Run, folder: RunFolder, cache: str, observer: Observer, machines: Machines, baselines: str, wants_plans: bool
 ) -> Tuple[Run, Path]:
     """Run the trials that the run has no result of, and keep the record on the disk up to date."""
-    trials, slots = list(run.trials), machines.slots(folder)
+    trials, plans, slots = list(run.trials), list(run.plans), machines.slots(folder)
     folder.save(run)  # what --resume needs, should this process die
+
+    def plan(stop: threading.Event) -> None:
+        observer.preparing("plans")
+        plans.extend(_plans(run.suite, cache, stop))
+
     complete = False
     try:
-        left = False
+        measuring, left = Measuring(run, folder, cache, slots, trials, observer), False
+        # After the first timed trials, for it may not run beside one and nobody waits for it.
         for batch in Rounds(run, folder, cache, slots, baselines).batches(trials):
-            left = not _run_trials(batch, slots, run, trials, folder, observer)
+            left = not measuring.run_batch(batch, [plan] if wants_plans and not plans else ())
             if not any(slot.place.is_alive() for slot in slots):
                 break
+        if wants_plans and not plans:  # there was no batch
+            plan(threading.Event())
         complete = not left
     except KeyboardInterrupt:
         pass
@@ -258,6 +249,7 @@ def _measure(
         update={
             "complete": complete,
             "trials": trials,
+            "plans": plans,
             "summaries": summaries,
             "growth": growth(run.suite, summaries),
         }
@@ -266,41 +258,3 @@ def _measure(
     if complete:
         folder.drop_shared()
     return run, folder.path
-
-
-def _run_trials(
-    batch: Batch, slots: Sequence[Slot], run: Run, trials: List[TrialResult], folder: RunFolder, observer: Observer
-) -> bool:
-    """Run the trials, each round at its slot and all slots at once; each result joins the journal, then `trials`.
-
-    Returns:
-        True when every trial has a result of its own.
-    """
-    missing, planned = batch
-    queues: List[List[List[Planned]]] = [[] for _ in slots]
-    for unit in units(missing):
-        queues[unit[0].slot].append(unit)
-    lock = threading.Lock()
-
-    def run_unit(index: int, unit: List[Planned], stop: threading.Event) -> None:
-        for position, (number, trial, _) in enumerate(unit):
-            run_one(number, trial.model_copy(update={"device": slots[index].device}), slots[index], stop)
-            if not slots[index].place.is_alive():
-                raise dispatch.GoneError(unit[position + 1 :] or None)
-
-    def run_one(number: int, trial: Trial, slot: Slot, stop: threading.Event) -> None:
-        def hear(event: Event) -> None:
-            with lock:
-                observer.event(trial, event)
-
-        with lock:
-            observer.trial_started(trial, number, planned)
-        result = measure(slot.place, trial, folder, run.suite.timeout, hear, stop)
-        result = result.model_copy(update={"host": slot.place.name, "machine_key": slot.machine_key})
-        with lock:
-            folder.append_journal(run.id, result)
-            trials.append(result)
-            observer.trial_ended(trial, result)
-
-    left = dispatch.run_all(queues, run_unit)
-    return not left and not any(trial.result_lost for trial in trials)

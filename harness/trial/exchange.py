@@ -15,7 +15,7 @@ from harness.records.base import Record
 from harness.store.files import write_atomic
 from harness.store.run_folder import RunFolder
 from harness.trial.place import Hear, Local, LostError, Place
-from harness.trial.supervisor import run_trial
+from harness.trial.supervisor import outcome, run_trial
 
 BESIDE_TRIAL = 120.0
 """Seconds beside the trial's own time in which the result of another machine has to come."""
@@ -103,19 +103,5 @@ def unmeasured(trial: Trial, folder: RunFolder, status: Status, reason: str, **f
     home = folder.trial_folder(trial.id, trial.attempt)
     write_atomic(home / "log.txt", f"{reason}\n".encode())
     write_atomic(home / "samples.jsonl", b"")
-    relative = home.relative_to(folder.path)
-    given = {"started": environment.now(), "wall_seconds": 0.0, **fields}
-    return TrialResult(
-        trial=trial.id,
-        case=trial.case.id,
-        mode=trial.mode.name,
-        device=trial.device,
-        replicate=trial.replicate,
-        confirmation=trial.confirmation,
-        attempt=trial.attempt,
-        status=status,
-        reason=reason,
-        log=str(relative / "log.txt"),
-        samples=str(relative / "samples.jsonl"),
-        **given,
-    )
+    given = {"device": trial.device, "started": environment.now(), "wall_seconds": 0.0, **fields}
+    return outcome(trial, home.relative_to(folder.path), status=status, reason=reason, **given)

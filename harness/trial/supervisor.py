@@ -146,21 +146,15 @@ def run_trial(
         write_lines(home / "samples.jsonl", reports.samples)
     if reports.health:
         write_lines(home / "health.jsonl", reports.health)
-    relative = home.relative_to(folder.path)
     begun, planned, finished = reports.started, reports.planned, reports.finished if status == "ok" else None
-    return TrialResult(
-        trial=trial.id,
-        case=trial.case.id,
-        mode=trial.mode.name,
+    relative = home.relative_to(folder.path)
+    return outcome(
+        trial,
+        relative,
         device=begun.environment.kind if begun else trial.device,
-        replicate=trial.replicate,
-        confirmation=trial.confirmation,
-        attempt=trial.attempt,
         status=status,
         reason=reason,
-        log=str(relative / "log.txt"),
         log_tail=() if status == "ok" else _tail(home / "log.txt"),
-        samples=str(relative / "samples.jsonl"),
         picture=str(relative / "picture.png") if finished and not trial.turns else None,
         health=str(relative / "health.jsonl") if reports.health else None,
         lost=reports.lost(),
@@ -171,6 +165,25 @@ def run_trial(
         phases=reports.phases.end(),
         environment=begun.environment if begun else None,
         **reports.measured(status),
+    )
+
+
+def outcome(trial: Trial, home: Path, **fields: Any) -> TrialResult:
+    """Return the trial's result with these fields beside those that say whose it is and where its files lie.
+
+    Args:
+        home: the attempt's folder, relative to the run's.
+    """
+    return TrialResult(
+        trial=trial.id,
+        case=trial.case.id,
+        mode=trial.mode.name,
+        replicate=trial.replicate,
+        confirmation=trial.confirmation,
+        attempt=trial.attempt,
+        log=str(home / "log.txt"),
+        samples=str(home / "samples.jsonl"),
+        **fields,
     )
 
 
@@ -187,7 +200,7 @@ def _watch(
     The worker is dead when this returns or raises.
     """
     try:
-        with Child(WORKER, trial.model_dump_json(), log, timeout, is_timed=_is_timed(trial)) as worker:
+        with Child(WORKER, trial.model_dump_json(), log, timeout, is_timed=is_timed(trial)) as worker:
             for message in worker.messages(stop):
                 event = parse_event(message)
                 reports.take(event)
@@ -200,14 +213,14 @@ def _watch(
     return _verdict(worker.returncode, reports.last, log, trial.device)
 
 
-def _is_timed(trial: Trial) -> bool:
+def is_timed(trial: Trial) -> bool:
     """Return False where no figure rests on the trial's times: of an emulated mode, and of a suite of fidelity.
 
-    A card's trial counts as timed, for its libraries bear no fork, and so does one that is pinned to a core, which
-    TensorFlow has to find when it starts.
+    One that steps in turns with another is there for its times alone. A card's trial counts as timed, for its libraries
+    bear no fork, and so does one that is pinned to a core, which TensorFlow has to find when it starts.
     """
     (device,) = naming.parse(trial.device)  # `auto` is left where there is no card
-    if device.kind == "npu" or device.number is not None:
+    if device.kind == "npu" or device.number is not None or trial.turns:
         return True
     is_emulated = trial.mode.emit == "rounded" and trial.mode.format != FLOAT32.name
     return trial.fidelity is None and not is_emulated

@@ -1,13 +1,10 @@
 """The search for what makes a mode's picture wrong, while it goes on and when it is done."""
 
 import shlex
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Mapping, Optional, Sequence, Type
+from typing import Mapping, Optional, Sequence
 
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from harness.blame.findings import Findings
@@ -16,6 +13,7 @@ from harness.records import Blame
 from reports.language import ENGLISH, Words
 from reports.plain_text import shown_path
 from reports.terminal.console import open_console
+from reports.terminal.redrawn import Redrawn
 
 PHASES = {
     "reference": "drawing the float32 picture",
@@ -35,7 +33,7 @@ _NAMED = 4
 """Blocks of a set that are all named; of more the first three are."""
 
 
-class BlameProgress:
+class BlameProgress(Redrawn):
     """Says what is being tried and how many sets are left, redrawn in place, and what came of each.
 
     Use it as a context manager around the search.
@@ -49,38 +47,21 @@ class BlameProgress:
         phases: Mapping[str, str] = PHASES,
         stages: Mapping[int, str] = STAGES,
     ) -> None:
+        super().__init__(console or open_console(stderr=True), words, words("starting TensorFlow"))
         self._phases, self._stages = phases, stages
-        self._console = console or open_console(stderr=True)
-        self._mode, self._words = mode, words
-        self._number = 0
-        self._activity, self._stage, self._since = words("starting TensorFlow"), "", time.monotonic()
-        self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=2, transient=True)
-
-    def __enter__(self) -> "BlameProgress":
-        if self._console.is_terminal:
-            self._live.start(refresh=True)
-        return self
-
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        if self._console.is_terminal:  # elsewhere it would still write an empty line
-            self._live.stop()
+        self._mode, self._stage, self._number = mode, "", 0
 
     def heard(self, answer: Answer) -> None:
         """Show a message of the search."""
         if answer.phase is not None:
             self._begin(self._words(self._phases[answer.phase]))
-            if not self._console.is_terminal:
+            if not self.console.is_terminal:
                 self._print(f"{self._mode}{self._words.colon}{self._activity}")
         elif answer.attempt is not None:
             self._begin(_in_float32(answer.attempt.blocks, self._words))
             self._stage = self._where(answer.attempt)
         elif answer.score is not None:
             self._scored(answer.score)
-
-    def _begin(self, activity: str) -> None:
-        self._activity, self._since = activity, time.monotonic()
 
     def _where(self, attempt: Attempt) -> str:
         stage = self._words(self._stages[attempt.stage])
@@ -96,7 +77,7 @@ class BlameProgress:
             self._figure(score),
             _in_float32(score.blocks, self._words),
         ]
-        if not self._console.is_terminal:
+        if not self.console.is_terminal:
             parts.append(self._stage)
         self._print("  ".join(parts))
 
@@ -106,13 +87,9 @@ class BlameProgress:
         return self._words("{distance} of {limit}", distance=f"{score.distance:.3g}", limit=f"{score.limit:.3g}")
 
     def _draw(self) -> Text:
-        seconds = self._words("{seconds} s", seconds=f"{time.monotonic() - self._since:.0f}")
         line = self._words("trying {what}", what=self._activity) if self._stage else self._activity
-        parts = [f"[{self._number + 1}] {self._mode}", line, self._stage, seconds]
+        parts = [f"[{self._number + 1}] {self._mode}", line, self._stage, self._seconds()]
         return Text("  ".join(filter(None, parts)), no_wrap=True, overflow="ellipsis")
-
-    def _print(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
 
 
 def print_blame(

@@ -1,13 +1,10 @@
 """The check of a user's graph at a terminal: the decision first, then the figures behind it."""
 
 import json
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Optional, Sequence, Type
+from typing import Optional, Sequence
 
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from harness.check.messages import CheckAnswer
@@ -18,6 +15,7 @@ from reports.language import ENGLISH, Words
 from reports.plain_text import shown_path
 from reports.terminal.console import open_console
 from reports.terminal.decision import FITNESS_STYLES
+from reports.terminal.redrawn import Redrawn
 from reports.terminal.tables import Column, print_folded, print_table
 from reports.terminal.verdicts import print_verdicts
 
@@ -33,37 +31,19 @@ PHASES = {
 """By the phase of a check."""
 
 
-class CheckProgress:
-    """Says on standard error what is being done, redrawn in place on a terminal; a context manager."""
+class CheckProgress(Redrawn):
+    """Says on standard error what is being done, and for how long; elsewhere than on a terminal a line for each."""
 
     def __init__(self, words: Words = ENGLISH, quiet: bool = False, console: Optional[Console] = None) -> None:
-        self._console = console or open_console(stderr=True, quiet=quiet)
-        self._words = words
-        self._activity, self._since = words("starting TensorFlow"), time.monotonic()
-        self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=2, transient=True)
-
-    def __enter__(self) -> "CheckProgress":
-        if self._console.is_terminal:
-            self._live.start(refresh=True)
-        return self
-
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        if self._console.is_terminal:  # elsewhere it would still write an empty line
-            self._live.stop()
+        super().__init__(console or open_console(stderr=True, quiet=quiet), words, words("starting TensorFlow"))
 
     def heard(self, answer: CheckAnswer) -> None:
         """Show a message of the check."""
         if answer.phase is not None:
             about = f"{answer.mode}{self._words.colon}" if answer.mode else ""
-            self._activity, self._since = about + self._words(PHASES[answer.phase]), time.monotonic()
-            if not self._console.is_terminal:
-                self._console.print(Text(self._activity), soft_wrap=True)
-
-    def _draw(self) -> Text:
-        seconds = self._words("{seconds} s", seconds=f"{time.monotonic() - self._since:.0f}")
-        return Text(f"{self._activity}  {seconds}", no_wrap=True, overflow="ellipsis")
+            self._begin(about + self._words(PHASES[answer.phase]))
+            if not self.console.is_terminal:
+                self._print(self._activity)
 
 
 def print_check(

@@ -2,22 +2,18 @@
 
 import time
 from collections import deque
-from types import TracebackType
-from typing import Deque, Dict, Iterable, List, Optional, Type
+from typing import Deque, Dict, Iterable, List, Optional
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.text import Text
 
 from harness.records import Trial, TrialResult
 from harness.records.events import Event, Phase, Sample
-from harness.runs.runner import Observer
+from harness.runs.observer import Observer
 from reports.language import ENGLISH, Words
 from reports.phases import PHASES
 from reports.terminal.console import open_console
-
-_REDRAWS_PER_SECOND = 2
-"""Each takes about a millisecond of one core, so the steps lose some 0.1 % of a two-core machine."""
+from reports.terminal.redrawn import Redrawn
 
 _SPARKS = 8
 """Last steps drawn beside the current one."""
@@ -25,7 +21,8 @@ _SPARKS = 8
 PREPARATIONS = {
     "inputs": "reading and hashing the pictures and the network",
     "hosts": "waiting for the hosts",
-    "plans": "looking at the machine, planning the card's dtypes",
+    "machine": "looking at the machine",
+    "plans": "planning the card's dtypes",
 }
 """By what an observer's `preparing` is told."""
 
@@ -64,40 +61,21 @@ class _Running:
         """Seconds of its last steps."""
 
 
-class Progress(Observer):
+class Progress(Redrawn, Observer):
     """Shows what is done and what is left; use as a context manager around the run."""
 
     def __init__(self, console: Optional[Console] = None, quiet: bool = False, words: Words = ENGLISH) -> None:
-        self.console = console or open_console(stderr=True, quiet=quiet)
-        self._words = words
+        super().__init__(console or open_console(stderr=True, quiet=quiet), words, words("starting"))
         self._running: Dict[str, _Running] = {}
-        self._activity = words("starting")
         self._begun = time.monotonic()
         self._first: Optional[int] = None
         """Number of the first trial that this process runs, which is not 1 where others were resumed."""
         self._measuring_since = self._number_since = 0.0
         self._number = self._planned = 0
-        self._live = Live(
-            console=self.console,
-            get_renderable=self._draw,
-            refresh_per_second=_REDRAWS_PER_SECOND,
-            transient=True,
-        )
-
-    def __enter__(self) -> "Progress":
-        if self.console.is_terminal:
-            self._live.start(refresh=True)
-        return self
-
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        if self.console.is_terminal:  # elsewhere it would still write an empty line
-            self._live.stop()
 
     def preparing(self, what: str) -> None:
         """Say what is done before the trials; of the inputs on a terminal alone, so that a refusal is one line."""
-        self._activity = self._words(PREPARATIONS[what])
+        self._begin(self._words(PREPARATIONS[what]))
         if what != "inputs" and not self.console.is_terminal:
             self._print(self._activity)
 
@@ -170,6 +148,3 @@ class Progress(Observer):
         whole = (since - self._measuring_since) / done * (self._planned - number + 1)
         seconds = max(whole - (time.monotonic() - since), 0.0)
         return self._words("about {time} left", time=duration(seconds, self._words))
-
-    def _print(self, text: str, style: str = "") -> None:
-        self.console.print(Text(text, style=style), soft_wrap=True)

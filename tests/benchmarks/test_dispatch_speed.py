@@ -9,7 +9,8 @@ import time
 import pytest
 
 import suites
-from harness.runs.runner import Observer, run_suite
+from harness.runs.observer import Observer
+from harness.runs.runner import run_suite
 from harness.step import inputs
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.gates.power_card import DELAY, FEWEST_COMPARISONS, Cards, NeverSteadyError, make_card, needed_pairs
 from harness.gates.timing_rule import rule_of
 from harness.records import CalibrationPair
-from harness.runs.runner import Observer
+from harness.runs.observer import Observer
 from harness.store.baselines import Baselines
 from harness.trial import supervisor
 from tests.trial.processes import FINISHED, SAMPLE

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict
 import numpy as np
 
 from harness.step import building
-from harness.trial import worker
+from harness.trial import drawing
 from model import images, stylization, vgg
 from model.settings import StyleSettings
 
@@ -171,7 +171,7 @@ def _noise(content: Any, initial: Any, blend: Any, seed: int) -> Any:
 
 def _scales_ignored(patch: Any) -> None:
     patch.setattr(StyleSettings, "scales", lambda self, styles: (1.0,) * styles)
-    patch.setattr(worker, "_check_unchanged", lambda case, now: None)
+    patch.setattr(drawing, "_check_unchanged", lambda case, now: None)
 
 
 SETTINGS: Dict[str, Fault] = {
@@ -246,7 +246,7 @@ FAULTS: Dict[str, Fault] = {
     ),
     "clipped after each update": _clipped(last=True),
     "clipped before the last update": _clipped(last=False),
-    "one update less": lambda patch: patch.setattr(worker, "sample_steps", _one_less(worker.sample_steps)),
+    "one update less": lambda patch: patch.setattr(drawing, "sample_steps", _one_less(drawing.sample_steps)),
     "written grey": _written(_grey),
     "written as BGR": _written(lambda pixels: pixels[..., ::-1]),
     "written rounded": lambda patch: patch.setattr(

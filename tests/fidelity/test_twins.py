@@ -6,6 +6,7 @@ import suites
 from harness.gates import approval, gate
 from harness.records import Trial
 from harness.runs import runner
+from harness.runs.observer import Observer
 from harness.store.baselines import Baselines
 from harness.store.run_folder import RunFolder
 from harness.trial.supervisor import run_trial
@@ -22,7 +23,7 @@ def test_of_forty_healthy_twins_at_most_one_fails(tmp_path, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
     suite = suites.get("accuracy")
     suite = suite.model_copy(update={"modes": tuple(mode for mode in suite.modes if mode.name in MODES)})
-    healthy, folder = runner.run_suite(suite, "cpu", tmp_path, "", runner.Observer())
+    healthy, folder = runner.run_suite(suite, "cpu", tmp_path, "", Observer())
     baselines = Baselines(tmp_path / "baselines")
     clean = healthy.environment.model_copy(update={"revision": "0" * 40})
     healthy = gate.judged(healthy.model_copy(update={"environment": clean}), baselines, folder)

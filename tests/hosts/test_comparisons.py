@@ -15,7 +15,7 @@ from harness.hosts.parcel import packed, unpacked
 from harness.hosts.run import HostMachines
 from harness.hosts.shipping import Tree, code_of
 from harness.records import Comparison, Pair
-from harness.runs.runner import Observer
+from harness.runs.observer import Observer
 from harness.store.run_folder import RunFolder
 from tests.hosts.test_place import journal
 

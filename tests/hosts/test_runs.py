@@ -16,7 +16,8 @@ from harness.hosts import engine
 from harness.hosts.parcel import packed, unpacked
 from harness.hosts.run import HostMachines
 from harness.hosts.shipping import Tree, code_of
-from harness.runs.runner import Observer, resume, run_suite
+from harness.runs.observer import Observer
+from harness.runs.runner import resume, run_suite
 from tests.conftest import ROOT
 from tests.hosts.test_place import journal, wait_for
 from tests.trial.processes import FINISHED, SAMPLE, is_gone
@@ -162,7 +163,8 @@ from harness.hosts import engine
 from harness.hosts.run import HostMachines
 from harness.hosts.shipping import Tree
 from harness.records import Suite
-from harness.runs.runner import Observer, run_suite
+from harness.runs.observer import Observer
+from harness.runs.runner import run_suite
 archive = Path({archive!r}).read_bytes()
 tree = Tree(hashlib.sha256(archive).hexdigest(), archive)
 engine.code_of = lambda: tree

@@ -12,7 +12,8 @@ import suites
 from harness.gates.timing_rule import LIMITS
 from harness.hosts import engine
 from harness.hosts.run import HostMachines
-from harness.runs.runner import Observer, run_suite
+from harness.runs.observer import Observer
+from harness.runs.runner import run_suite
 from harness.statistics import welch_log_ratio
 from harness.step import inputs
 from harness.store.cache import cache_folder

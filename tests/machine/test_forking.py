@@ -115,12 +115,17 @@ def test_where_nothing_can_be_forked_it_is_started(run, monkeypatch):
     assert (said, status) == (["False"], 0)
 
 
-def test_another_thread_starts_its_own(run):
+def test_threads_that_ask_at_once_have_a_process_each(run):
     results = []
-    thread = threading.Thread(target=lambda: results.append(run("say('tensorflow' in sys.modules)")[0]))
-    thread.start()
-    thread.join()
-    assert results == [["False"]]
+    code = "say('tensorflow' in sys.modules, os.getpid())"
+    threads = [threading.Thread(target=lambda: results.append(run(code)[0])) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    imported, pids = zip(*(said[0].split() for said in results))
+    assert imported == ("True",) * 4
+    assert len(set(pids)) == 4
 
 
 PARENT = """

@@ -6,7 +6,8 @@ import pytest
 
 from harness.records import Suite
 from harness.runs import dispatch
-from harness.runs.runner import Observer, run_suite
+from harness.runs.observer import Observer
+from harness.runs.runner import run_suite
 from harness.trial import supervisor
 from tests.trial.processes import FINISHED, SAMPLE, is_gone
 

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from harness.runs.machines import ThisMachine
-from harness.runs.runner import Observer, resume, run_suite
+from harness.runs.observer import Observer
+from harness.runs.runner import resume, run_suite
 from harness.trial import supervisor
 from harness.trial.exchange import _run_here, drop, read_reply
 from harness.trial.place import Slot

@@ -11,8 +11,9 @@ from harness.gates.coverage import judge_coverage
 from harness.records import Suite
 from harness.remark import remark
 from harness.runs import runner
+from harness.runs.observer import Observer
 from harness.runs.rounds import balanced_round
-from harness.runs.runner import Observer, confirm, resume, run_suite
+from harness.runs.runner import confirm, resume, run_suite
 from harness.store.run_folder import RunFolder
 from harness.trial import supervisor
 from tests.trial.processes import FINISHED, SAMPLE, fill, is_gone
@@ -381,5 +382,5 @@ def test_cases_that_would_share_a_folder_are_refused(suite, tmp_path):
     (case,) = suite.cases
     alike = suite.model_copy(update={"cases": tuple(case.model_copy(update={"id": name}) for name in ("a b", "a-b"))})
     with pytest.raises(UsageError, match="suite tiny: the cases 'a b' and 'a-b' have one folder 'a-b': rename one"):
-        runner.run_suite(alike, "cpu", tmp_path, "", runner.Observer())
+        runner.run_suite(alike, "cpu", tmp_path, "", Observer())
     assert not list(tmp_path.glob("tiny*"))

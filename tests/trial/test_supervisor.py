@@ -198,4 +198,6 @@ def test_nothing_is_forked_that_is_timed_or_uses_a_card(monkeypatch, trial, tmp_
     monkeypatch.setattr(supervisor, "Child", Asked)
     changed = trial.model_copy(update={"device": device, "mode": modes.get(mode), "fidelity": fidelity})
     run_trial(changed, RunFolder.create(tmp_path / "results", "tests"), 60, lambda event: None)
-    assert asked == [is_timed]
+    in_turns = changed.model_copy(update={"turns": str(tmp_path / "turns")})
+    run_trial(in_turns, RunFolder.create(tmp_path / "results", "tests"), 60, lambda event: None)
+    assert asked == [is_timed, True]

@@ -181,7 +181,8 @@ def test_colours_are_kept_on_request(run_here, case):
 
 
 def test_run_json_can_be_read_by_anybody(tmp_path, suite):
-    from harness.runs.runner import Observer, run_suite
+    from harness.runs.observer import Observer
+    from harness.runs.runner import run_suite
 
     run, folder = run_suite(suite, "cpu", tmp_path / "results", "", Observer(), ["bench.py"])
     stored = json.loads((folder / "run.json").read_text())

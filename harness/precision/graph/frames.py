@@ -17,8 +17,17 @@ class _Depth(NamedTuple):
     branches: int = 0
 
 
+def nodes_in_loops(nodes: Mapping[str, tf.NodeDef]) -> Set[str]:
+    """Return the nodes that belong to a loop's frame."""
+    return {name for name, depth in _depths(nodes).items() if depth.loops}
+
+
 def inner_nodes(nodes: Mapping[str, tf.NodeDef]) -> Set[str]:
     """Return the nodes whose tensors cannot be fetched: in a loop they run many times, in a branch maybe never."""
+    return {name for name, depth in _depths(nodes).items() if depth.loops or depth.branches}
+
+
+def _depths(nodes: Mapping[str, tf.NodeDef]) -> Dict[str, _Depth]:
     depths: Dict[str, _Depth] = {}
     for name in sorted_ancestors(dict(nodes), nodes):
         op, parents = nodes[name].op, map(node_name, nodes[name].input)
@@ -27,4 +36,4 @@ def inner_nodes(nodes: Mapping[str, tf.NodeDef]) -> Set[str]:
         loops += (op in _ENTERS) - (op in _EXITS)
         branches += (op in _SWITCHES) - (op in (*_MERGES, *_EXITS))
         depths[name] = _Depth(max(loops, 0), max(branches, 0))
-    return {name for name, depth in depths.items() if depth.loops or depth.branches}
+    return depths

@@ -192,19 +192,6 @@ def sorted_ancestors(nodes: Dict[str, tf.NodeDef], targets: Iterable[str]) -> Li
     return order
 
 
-def nodes_in_loops(nodes: Dict[str, tf.NodeDef]) -> Set[str]:
-    """Return the nodes that belong to a loop's frame; `nodes` have producers first, but for the back edges."""
-    depths: Dict[str, int] = {}
-    for name, node in nodes.items():
-        depth = max([depths.get(node_name(reference), 0) for reference in node.input] or [0])
-        if node.op in ("Enter", "RefEnter"):
-            depth += 1
-        elif node.op in ("Exit", "RefExit"):
-            depth -= 1
-        depths[name] = depth
-    return {name for name, depth in depths.items() if depth > 0}
-
-
 def output_nodes(graph_def: tf.GraphDef) -> Tuple[str, ...]:
     """Return the operations that nothing reads or waits for: what a graph is for when its user does not say."""
     read = {node_name(reference) for node in graph_def.node for reference in node.input}

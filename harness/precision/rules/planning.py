@@ -5,7 +5,8 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from harness.precision.graph.nodes import PLACEHOLDERS, data_inputs, node_name, nodes_in_loops, tensor_name
+from harness.precision.graph.frames import nodes_in_loops
+from harness.precision.graph.nodes import PLACEHOLDERS, data_inputs, node_name, tensor_name
 from harness.precision.graph.normalization import StaticGraph, normalize
 from harness.precision.number_formats import CONVERTED, FLOAT16
 from harness.precision.rules.ascend_ops import CONSTANT, AscendOp, Input

@@ -45,6 +45,7 @@ def test_elsewhere_than_on_a_terminal_it_is_one_line_a_trial(trial, result, cloc
     out = io.StringIO()
     with Progress(Console(file=out, width=200)) as observer:
         observer.preparing("inputs")
+        observer.preparing("machine")
         observer.preparing("plans")
         for number in (1, 2, 3):
             observer.trial_started(trial, number, 3)
@@ -53,7 +54,8 @@ def test_elsewhere_than_on_a_terminal_it_is_one_line_a_trial(trial, result, cloc
             observer.trial_ended(trial, result)
     label = "small  must_keep_origin_dtype  #1: 0.5000 s/step, 12 s in all"
     assert out.getvalue().splitlines() == [
-        "looking at the machine, planning the card's dtypes",
+        "looking at the machine",
+        "planning the card's dtypes",
         "measuring trial 1 of 3",
         f"[1/3] {label}, about 3 min 20 s left",
         f"[2/3] {label}, about 1 min 40 s left",
@@ -67,7 +69,7 @@ def test_a_narrow_terminal_shows_mode_replicate_and_what_is_left(trial, result, 
     assert _lines(observer, width) == ["starting, 0 s so far"]
     observer.preparing("plans")
     clock.now = 5.0
-    assert _lines(observer, width)[0].startswith("looking at the machine, planning the card's dtypes, 5 s so")
+    assert _lines(observer, width)[0].startswith("planning the card's dtypes, 5 s so")
     first, second = _named(trial, 7), _named(trial, 12)
     observer.trial_started(first, 7, 40)
     clock.now = 65.0
