@@ -15,7 +15,7 @@ from harness.comparisons.trees import Hear, Meter, Tree
 from harness.errors import UsageError
 from harness.gates.power_card import Cards
 from harness.gates.sequential import Looks
-from harness.gates.timing_rule import judge_pairs
+from harness.gates.timing_rule import judge_pairs, wants_another_pair
 from harness.hosts.run import HostMachines
 from harness.hosts.shipping import code_of
 from harness.machine import environment, git
@@ -214,9 +214,9 @@ def _head_run(folder: Path, mode: str) -> Run:
 
 
 def undecided_modes(pairs: Sequence[Pair], limits: Sequence[Limit], looks: Looks) -> Collection[str]:
-    """The modes in which further pairs may still decide a case: not those whose times cannot gate or never settled."""
+    """The modes in which further pairs may tell more of a case: not those whose times cannot gate or never settled."""
     verdicts = judge_pairs(pairs, limits, looks=looks)
-    return {verdict.mode for verdict in verdicts if verdict.reason == "cannot_tell" and not verdict.advisory}
+    return {verdict.mode for verdict in verdicts if wants_another_pair(verdict) and not verdict.advisory}
 
 
 def judge(

@@ -1,12 +1,12 @@
 """Power cards: how often a machine's timing gate raises a false alarm, and how often it sees a real delay."""
 
 import statistics
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from harness.errors import UsageError
-from harness.gates.timing_rule import is_slower, judge_pairs, rule_of
+from harness.gates.timing_rule import is_slower, judge_pairs, rule_of, wants_another_pair
 from harness.machine import environment
 from harness.records import Calibration, CalibrationPair, Case, Limit, Pair, PowerCard, Rule
 from harness.statistics import geometric_mean, paired_log_ratio
@@ -93,22 +93,32 @@ def is_decided(calibration: Calibration, pairs: Sequence[CalibrationPair], limit
     """True when a comparison needs no further pair: both with and without the delay, or the most pairs are there."""
     if len(pairs) >= calibration.looks[1]:
         return True
-    return all(_judge(calibration, pairs, limits, delayed)[0] != "cannot_tell" for delayed in (False, True))
+    return all(_judge(calibration, pairs, limits, delayed).is_final for delayed in (False, True))
+
+
+class _Answer(NamedTuple):
+    """What `--against` would end with."""
+
+    reason: str
+    """The verdict's reason code."""
+    pairs: int
+    """How many pairs it would take."""
+    is_final: bool
+    """False where it would take another pair, and there is none."""
 
 
 def _judge(
     calibration: Calibration, pairs: Sequence[CalibrationPair], limits: Sequence[Limit], delayed: bool
-) -> Tuple[str, int]:
-    """Return the reason code that `--against` would end with, and after how many of the pairs."""
+) -> _Answer:
     case, mode, fewest = calibration.case.id, calibration.mode.name, calibration.looks[0]
-    reason = "cannot_tell"
+    answer = _Answer("cannot_tell", len(pairs), False)
     for count in range(fewest, len(pairs) + 1):
         seen = [_pair(pair, case, mode, delayed) for pair in pairs[:count]]
         (verdict,) = judge_pairs(seen, limits, looks=calibration.looks)
-        reason = verdict.reason
-        if reason != "cannot_tell":
-            return reason, count
-    return reason, len(pairs)
+        answer = _Answer(verdict.reason, count, not wants_another_pair(verdict))
+        if answer.is_final:
+            break
+    return answer
 
 
 def make_card(
@@ -130,11 +140,12 @@ def make_card(
             " settled, some in every comparison (quieten the machine and calibrate anew)"
         )
     plain = [_judge(calibration, group, limits, delayed=False) for group in settled]
-    delayed = [_judge(calibration, group, limits, delayed=True)[0] for group in settled]
-    alarms = _Rate.of([reason for reason, _ in plain], "slower", "faster")
-    no_answers = _Rate.of([reason for reason, _ in plain], "cannot_tell")
-    detections = _Rate.of(delayed, "slower")
-    taken = [sum(pair.wall_seconds for pair in group[:count]) for group, (_, count) in zip(settled, plain)]
+    delayed = [_judge(calibration, group, limits, delayed=True) for group in settled]
+    alarms = _Rate.of([answer.reason for answer in plain], "slower", "faster")
+    equals = _Rate.of([answer.reason for answer in plain], "equal")
+    no_answers = _Rate.of([answer.reason for answer in plain], "cannot_tell")
+    detections = _Rate.of([answer.reason for answer in delayed], "slower")
+    taken = [sum(pair.wall_seconds for pair in group[: answer.pairs]) for group, answer in zip(settled, plain)]
     return PowerCard(
         machine_key=calibration.environment.machine_key,
         suite=calibration.suite,
@@ -150,10 +161,11 @@ def make_card(
         false_alarms=alarms.found,
         false_alarm_low=alarms.low,
         false_alarm_high=alarms.high,
+        equals=equals.found,
         no_answers=no_answers.found,
         no_answer_low=no_answers.low,
         no_answer_high=no_answers.high,
-        median_pairs=statistics.median(count for _, count in plain),
+        median_pairs=statistics.median(answer.pairs for answer in plain),
         median_seconds=statistics.median(taken),
         delay=DELAY,
         detections=detections.found,

@@ -15,7 +15,7 @@ from harness.records import Gate, Limit, Outcome, Pair, Rule, Verdict
 from harness.remark import Remark
 from harness.statistics import LogRatio, holm, paired_log_ratio
 
-VERSION = 2
+VERSION = 3
 """Version of the procedure; a power card of another version says nothing of this one's error rates."""
 CONFIDENCE = 0.95
 """1 - CONFIDENCE is the family-wise error rate of the verdicts."""
@@ -151,6 +151,17 @@ def decide(questions: Sequence[Question]) -> List[Verdict]:
     p_values = [_p_value(questions[index]) for index in gating]
     rejected = dict(zip(gating, holm(p_values, (1 - CONFIDENCE) / 2)))
     return [_answer(question, rejected.get(index)) for index, question in enumerate(questions)]
+
+
+def wants_another_pair(verdict: Verdict) -> bool:
+    """Return True where a further pair may tell more: without an answer, and after an early one that is not sharp.
+
+    Three pairs that lie apart by chance can show that a tree is not slower, when one or two more show that it is equal
+    or faster. Every look keeps its error rate, so that going on costs time alone.
+    """
+    if verdict.reason == "not_slower" and verdict.rule is not None and verdict.rule.looks is not None:
+        return verdict.n < 2 * verdict.rule.looks[0]
+    return verdict.reason == "cannot_tell"
 
 
 def _p_value(question: Question) -> float:

@@ -41,6 +41,8 @@ class PowerCard(Record):
     """Lower end of the exact 95 % interval of the rate of false alarms."""
     false_alarm_high: Figure
     """Upper end of the exact 95 % interval of the rate of false alarms."""
+    equals: Optional[Count] = None
+    """Comparisons of the same code with itself that called it equal; None in cards of an older rule."""
     no_answers: Optional[Count] = None
     """Comparisons of the same code with itself that ended in "cannot tell"; None in cards of an older rule."""
     no_answer_low: Optional[Figure] = None

@@ -18,6 +18,7 @@ _LINE = (
 _ALARMS = "false alarms: 95 % interval {low:.1%} to {high:.1%}; a gate that blocks may show {most:.0%}"
 _NO_ANSWERS = "no answer on an unchanged tree: 95 % interval {low:.0%} to {high:.0%}"
 _DETECTION = "detection: 95 % interval {low:.0%} to {high:.0%}; {wanted:.0%} of {delay:+.0%} take {needed}"
+_EQUALS = "an unchanged tree is called equal in {equals} of {settled} comparisons ({rate:.0%})"
 _TAKEN = "an unchanged tree takes {pairs:g} pairs, {minutes:.1f} minutes (medians)"
 _SPREAD = "step {seconds:.4f} s; pairs differ by {spread:.1%} (standard deviation of log ratios)"
 
@@ -62,6 +63,8 @@ def print_card(card: PowerCard, path: Path, words: Words = ENGLISH, console: Opt
         words(_DETECTION, low=card.detection_low, high=card.detection_high, **delay),
         words(_SPREAD, seconds=card.step_seconds, spread=card.spread),
     ]
+    if card.equals is not None:
+        details.append(words(_EQUALS, equals=card.equals, settled=card.settled, rate=card.equals / card.settled))
     if card.median_pairs is not None and card.median_seconds is not None:
         details.append(words(_TAKEN, pairs=card.median_pairs, minutes=card.median_seconds / 60))
     if card.no_answer_low is not None and card.no_answer_high is not None:

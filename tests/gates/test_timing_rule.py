@@ -8,11 +8,13 @@ from harness.gates.timing_rule import (
     LIMITS,
     Question,
     decide,
+    interval,
     is_faster,
     is_not_slower,
     is_slower,
     judge_pairs,
     rule_of,
+    wants_another_pair,
 )
 from harness.records import Limit, Pair
 from harness.statistics import LogRatio, paired_log_ratio, welch_log_ratio
@@ -155,14 +157,16 @@ def _until_decided(change, spread, comparisons=4000):
     """Simulated comparisons of `--pairs 3..20`: which pass, which fail, and after how many pairs."""
     ratios = np.exp(np.random.RandomState(2).normal(np.log1p(change), spread, (comparisons, LOOKS[1])))
     rule = rule_of("against", "c", "m", looks=LOOKS)
-    passed, failed = np.zeros((2, comparisons), bool)
+    passed, failed, ended = np.zeros((3, comparisons), bool)
     pairs = np.full(comparisons, LOOKS[1])
     for n in range(LOOKS[0], LOOKS[1] + 1):
         ratio = paired_log_ratio(np.ones((comparisons, n)), ratios[:, :n])
-        still = ~(passed | failed)
-        passed |= still & is_not_slower(ratio, rule)
-        failed |= still & is_slower(ratio, rule)
-        pairs[still & (passed | failed)] = n
+        passed = np.where(ended, passed, is_not_slower(ratio, rule))
+        failed = np.where(ended, failed, is_slower(ratio, rule))
+        sharp = (interval(ratio, rule)[0] > 1 / 1.05) | is_faster(ratio, rule) | (n >= 2 * LOOKS[0])
+        ending = ~ended & (failed | (passed & sharp))
+        pairs[ending] = n
+        ended |= ending
     return passed.mean(), failed.mean(), np.median(pairs)
 
 
@@ -173,7 +177,7 @@ def _until_decided(change, spread, comparisons=4000):
         (0.05, 0.0, 0.9, (0.0, 0.005), 11),
         (0.05, 0.02, 0.0, (0.0, 0.0324), 20),
         (0.05, 0.10, 0.0, (0.99, 1.0), 8),
-        (0.02, -0.04, 0.999, (0.0, 0.0), 4),
+        (0.02, -0.04, 0.999, (0.0, 0.0), 6),
         (0.02, 0.0, 0.999, (0.0, 0.001), 5),
         (0.02, 0.02, 0.0, (0.0, 0.0324), 8),
         (0.02, 0.05, 0.0, (0.95, 1.0), 8),
@@ -188,6 +192,24 @@ def test_pairs_until_decided_err_as_rarely_and_stop_early(spread, change, passes
 @pytest.mark.parametrize("spread", [0.01, 0.02, 0.05, 0.1])
 def test_a_growth_of_the_limit_passes_at_some_look_as_rarely_as_at_one(spread):
     assert _until_decided(0.05, spread)[0] <= 0.0324
+
+
+def test_an_early_pass_goes_on_until_it_can_be_called_equal_or_faster():
+    def asks(ratios, looks=LOOKS):
+        figures = {"case": "c", "mode": "m", "base_seconds": 1.0, "emulated": False}
+        pairs = [Pair(number=n, head_seconds=ratio, **figures) for n, ratio in enumerate(ratios, 1)]
+        (verdict,) = judge_pairs(pairs, looks=looks)
+        return verdict.reason, wants_another_pair(verdict)
+
+    apart = (0.975, 0.98, 0.99)
+    assert asks(apart) == ("not_slower", True)
+    assert asks(apart * 2) == ("equal", False)
+    assert asks((0.96, 0.97, 0.985) * 2) == ("not_slower", False)  # for twice the fewest pairs, and no longer
+    assert asks((0.96, 0.97, 0.985), looks=None) == ("not_slower", False)
+    assert asks((1.0, 1.001, 0.999)) == ("equal", False)
+    assert asks((0.9, 0.901, 0.899)) == ("faster", False)
+    assert asks((1.1, 1.101, 1.099)) == ("slower", False)
+    assert asks((0.8, 1.4, 0.9)) == ("cannot_tell", True)
 
 
 def test_one_look_is_the_plain_test_and_more_looks_are_stricter():
