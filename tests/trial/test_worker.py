@@ -14,7 +14,7 @@ from harness.step import inputs
 from harness.step.steady_state import needs_more_steps, timing
 from harness.store.files import numbered
 from harness.store.run_folder import RunFolder
-from harness.trial import worker
+from harness.trial import drawing, worker
 from harness.trial.supervisor import run_trial
 
 LOSSES = {"content", "style", "tv", "total"}
@@ -132,7 +132,7 @@ def test_the_same_seed_gives_the_same_picture_and_losses(run_here, case):
 
 def test_steps_made_for_their_time_alone_leave_picture_and_losses_as_they_are(run_here, case, monkeypatch):
     counted, picture = run_here()
-    monkeypatch.setattr(worker, "needs_more_steps", lambda seconds: False)
+    monkeypatch.setattr(drawing, "needs_more_steps", lambda seconds: False)
     plain, other = run_here()
     phases = [[event.phase for event in events if isinstance(event, Sample)] for events in (counted, plain)]
     assert "extra" in phases[0] and phases[1] == ["first"] + ["step"] * (case.steps - 1)
