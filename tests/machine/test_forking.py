@@ -115,17 +115,21 @@ def test_where_nothing_can_be_forked_it_is_started(run, monkeypatch):
     assert (said, status) == (["False"], 0)
 
 
-def test_threads_that_ask_at_once_have_a_process_each(run):
-    results = []
-    code = "say('tensorflow' in sys.modules, os.getpid())"
-    threads = [threading.Thread(target=lambda: results.append(run(code)[0])) for _ in range(4)]
+def test_threads_that_ask_at_once_have_a_process_each(tmp_path):
+    said = []
+
+    def ask(number):
+        code = "say('tensorflow' in sys.modules); say(os.getpid())"
+        with Child(PROGRAM, code, tmp_path / f"{number}.log", HANG_GUARD, is_timed=False) as child:
+            said.append((*child.messages(), str(child.pid)))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    imported, pids = zip(*(said[0].split() for said in results))
-    assert imported == ("True",) * 4
-    assert len(set(pids)) == 4
+    assert [imported for imported, *_ in said] == ["True"] * 4
+    assert all(told == pid for _, told, pid in said) and len({pid for *_, pid in said}) == 4
 
 
 PARENT = """
