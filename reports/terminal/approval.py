@@ -9,6 +9,7 @@ from harness.gates.approval import Proposal
 from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
 from reports.terminal.side_by_side import print_side_by_side
+from reports.terminal.tables import print_folded
 
 _CHANGES = 12
 """Lines shown of one proposal; the rest is in version control."""
@@ -28,9 +29,9 @@ def print_proposals(proposals: Sequence[Proposal], console: Optional[Console] = 
         if proposal.refusal:
             text = "refused: {reason}; only what was measured well can be approved"
             refusal = words(text, reason=words.remark(proposal.refusal))
-            console.print(Text(f"{'':10}{refusal}", style="bold yellow"), soft_wrap=True)
+            print_folded(console, Text(refusal, style="bold yellow"), 10)
         for change in proposal.changes[:_CHANGES]:
-            console.print(Text(f"{'':10}{words.remark(change)}"), soft_wrap=True)
+            print_folded(console, Text(words.remark(change)), 10)
         if len(proposal.changes) > _CHANGES:
             more = words("and {count} more", count=len(proposal.changes) - _CHANGES)
             console.print(Text(f"{'':10}{more}"))
@@ -53,7 +54,7 @@ def print_left(
         kinds["plan" if proposal.baseline.plan else "picture" if proposal.baseline.fidelity else "timing"] += 1
     counts = words.comma.join(f"{words(kind)} {count}" for kind, count in kinds.items() if count)
     told = words("Not as approved either, and not asked for") + words.colon + counts
-    console.print(Text(told, style="bold yellow"), soft_wrap=True)
+    print_folded(console, Text(told, style="bold yellow"))
     console.print(Text(f"    python bench.py approve {run} --{what} --reason TEXT"), soft_wrap=True)
 
 

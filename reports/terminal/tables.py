@@ -94,10 +94,10 @@ def folded(text: Text, width: int) -> List[Text]:
     return lines
 
 
-def print_folded(console: Console, text: Text) -> None:
-    """Print a text in as many lines as it takes, broken as `folded` breaks it."""
-    for line in folded(text, console.width):
-        console.print(line, soft_wrap=True)
+def print_folded(console: Console, text: Text, indent: int = 0) -> None:
+    """Print a text in as many lines as it takes, broken as `folded` breaks it, each `indent` columns from the left."""
+    for line in folded(text, console.width - indent):
+        console.print(Text(" " * indent) + line, soft_wrap=True)
 
 
 def _plain(column: Column) -> Column:
