@@ -6,7 +6,7 @@ from rich.text import Text
 
 from reports.language import Words
 from reports.terminal.console import PlainConsole
-from reports.terminal.tables import Column, folded, print_table
+from reports.terminal.tables import Column, folded, print_folded, print_table
 
 NAMES = ("must_keep_origin_dtype", "allow_mix_precision+matmul32")
 LONG = "style Gram saturates at relu1_1 ... relu5_1 (5); SSIM to reference 0.21, expected at least 0.98"
@@ -66,3 +66,9 @@ def test_texts_fold_at_blanks_and_between_chinese_characters():
 def test_what_is_in_a_name_takes_the_room_it_is_shown_with():
     text = shown(60, figures(1), ("a\nb", "c\x1b]0;f\x07"))
     assert "a b " in text and "\x1b" not in text and len({line.rfind("8") for line in text.splitlines()[2:3]}) == 1
+
+
+def test_every_line_of_an_indented_text_is_indented():
+    console = PlainConsole(file=io.StringIO(), width=14, color_system=None)
+    print_folded(console, Text("one two three a/long/path/of/it"), 4)
+    assert console.file.getvalue().splitlines() == ["    one two", "    three", "    a/long/path/of/it"]
