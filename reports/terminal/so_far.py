@@ -23,13 +23,12 @@ class TableSoFar:
         self._words = words
         self._ended: Dict[str, Dict[str, List[TrialResult]]] = {}
         """By case, then by mode."""
-        self._written: Dict[Tuple[str, int], List[str]] = {}
-        """The lines of a case's table by its id and their width, until another of its trials ends."""
+        self._written: Dict[Tuple[str, int], Tuple[int, List[str]]] = {}
+        """By case and width, its table and how many trials that holds."""
 
     def add(self, result: TrialResult) -> None:
         """Count a trial that has ended."""
         self._ended.setdefault(result.case, {}).setdefault(result.mode, []).append(result)
-        self._written = {key: lines for key, lines in self._written.items() if key[0] != result.case}
 
     def lines(self, cases: Container[str], width: int, height: int) -> List[str]:
         """Return the tables of all cases if `height` lines hold them, else of these, else nothing."""
@@ -42,9 +41,12 @@ class TableSoFar:
 
     def _table(self, case: str, width: int, is_named: bool) -> List[str]:
         """Return the lines of a case's table, under its name where that is asked for."""
-        if (case, width) not in self._written:
-            self._written[case, width] = self._write(case, width)
-        return [case] * is_named + self._written[case, width]
+        count = sum(map(len, list(self._ended[case].values())))
+        held, lines = self._written.get((case, width), (0, []))
+        if held != count:  # it is drawn more often than trials end
+            lines = self._write(case, width)
+            self._written[case, width] = count, lines
+        return [case] * is_named + lines
 
     def _write(self, case: str, width: int) -> List[str]:
         ended = list(self._ended[case].items())
