@@ -109,7 +109,11 @@ def _alike(differences: Sequence[OpDifference], words: Words) -> Dict[Tuple[str,
 
 
 def _decision(op: Optional[PlannedOp], words: Words) -> str:
-    return f"{op.type} {op.dtypes} {_place(op, words)}; {words.message(op.rule)}" if op is not None else ""
+    """Return what a plan decides of an op; which op a gray one follows is left out, since alike ones follow others."""
+    if op is None:
+        return ""
+    rule = re.sub(r" like \S+$", " like what feeds it", op.rule)
+    return f"{op.type} {op.dtypes} {_place(op, words)}{words.semicolon}{words.message(rule)}"
 
 
 def _place(op: PlannedOp, words: Words) -> str:
