@@ -11,7 +11,7 @@ from reports.figures import FIGURES, legend, loss_legend
 from reports.language import Words
 from reports.stored_run import title
 from reports.terminal.power_card import condition, pairs_of
-from reports.verdict_text import effect
+from reports.verdict_text import advised, effect
 
 COLORS = 8
 """Colours of the style sheet; further modes begin again."""
@@ -34,6 +34,7 @@ def environment(words: Words) -> jinja2.Environment:
         status_advice=lambda status: Advice(words.status(status).advice, {}),
         _=words,
         words=words,
+        advised=advised,
         effect=effect,
         breakable=_breakable,
         advice=_advice,
