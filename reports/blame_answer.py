@@ -127,7 +127,8 @@ def of_stopped(mode: str, subject: str, scores: Sequence[Score], file: Path, wor
     """Return what a search had found when it was stopped; `file` keeps the smallest fitting set so far in float32."""
     fitting = [score for score in scores if score.customize_dtypes]
     smallest = min(reversed(fitting), key=lambda score: len(score.ops), default=None)
-    finding = [Line(words("{mode}: the search was stopped after {count} sets.", mode=mode, count=len(scores)), "hint")]
+    text = "{mode}: the search was stopped; sets tried: {count}."
+    finding = [Line(words(text, mode=mode, count=len(scores)), "hint")]
     if smallest is None:
         return BlameAnswer(mode, subject, tuple(finding), tried=_tried(scores))
     text = "With these {count} ops in float32 the mode is fit, maybe with fewer: {file}"

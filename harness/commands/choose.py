@@ -236,12 +236,12 @@ def _ready(run: "Run", folder: Path, mended: Mended) -> "Tuple[Ready, ...]":
     plans = explain(Question(case=case, modes=tuple(changed), cache=cache_folder())) if changed else []
     for mode, plan_of_mended in zip(wrong, map(figures, plans)):
         if not plan_of_mended.refused:
-            ops, file = mended[mode.name]
+            ops, where = mended[mode.name]
             ready.append(
                 Ready(
                     mode=mode.name,
                     precision_mode=mode.precision.mode,
-                    file=str(file.relative_to(folder)),
+                    file=str(where.relative_to(folder)),
                     ops=ops,
                     floor_seconds=plan_of_mended.roofline_seconds,
                 )

@@ -28,6 +28,7 @@ def environment(words: Words) -> jinja2.Environment:
     )
     made.filters["remark_text"] = words.remark
     made.filters["unbroken"] = _unbroken
+    made.filters["command"] = _command
     made.globals.update(
         condition=condition,
         pairs_of=pairs_of,
@@ -49,7 +50,13 @@ def environment(words: Words) -> jinja2.Environment:
 
 def _advice(advice: Advice) -> Markup:
     """Return an advice with its commands set as code."""
-    return Markup(advice.text(command=lambda text: Markup("<code>{}</code>").format(text), other=escape))
+    return Markup(advice.text(command=lambda text: Markup("<code>{}</code>").format(_command(text)), other=escape))
+
+
+def _command(line: str) -> Markup:
+    """Return a command line in which no option is broken after its hyphens."""
+    option = Markup('<span class="option">{}</span>').format
+    return Markup(" ").join(option(word) if word.startswith("-") else escape(word) for word in line.split(" "))
 
 
 def _probe(name: str) -> Remark:
@@ -59,8 +66,8 @@ def _probe(name: str) -> Remark:
 
 
 def _unbroken(heading: str) -> str:
-    """Return a heading in which a number is not parted from its unit or sign."""
-    return heading.replace(" %", "\N{NO-BREAK SPACE}%").replace("% ", "%\N{NO-BREAK SPACE}")
+    """Return a heading in which nothing is parted from its unit or sign."""
+    return re.sub(r" (?=%|±|(?:s|ms|dB)$)", "\N{NO-BREAK SPACE}", heading)
 
 
 def _breakable(name: str) -> Markup:

@@ -86,7 +86,7 @@ def test_a_search_that_was_stopped_has_the_smallest_fitting_set_so_far():
     larger = FITTING.model_copy(update={"ops": (*OPS, "third")})
     answer = of_stopped(MIXED, "small", [AS_IT_IS, larger, FITTING], Path("float32.cfg"), ENGLISH)
     assert (answer.ops, answer.customize_dtypes) == (OPS, DTYPES)
-    assert "the search was stopped after 3 sets" in printed(answer)
+    assert "the search was stopped; sets tried: 3." in printed(answer)
     assert of_stopped(MIXED, "small", [AS_IT_IS], Path("float32.cfg"), ENGLISH).ops == ()
 
 
