@@ -15,8 +15,8 @@ _LEAST_TEXT = 40
 _INDENT = 4
 """Columns that such a text is indented by, and the figures beneath a name that leaves them no room."""
 
-_TOKENS = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]\s*|[^\s\u2e80-\u9fff\uff00-\uffef]+\s*|\s+")
-"""A Chinese character, or a word, each with the blanks after it."""
+_TOKENS = re.compile(r"（*(?:[\u2e80-\u9fff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+)[，。、；：！？）]*\s*|\s+")
+"""A Chinese character, or a word, each with the marks that no line may begin or end with, and the blanks after it."""
 
 
 class Column(NamedTuple):

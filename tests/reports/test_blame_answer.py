@@ -92,7 +92,7 @@ def test_a_search_that_was_stopped_has_the_smallest_fitting_set_so_far():
 
 def test_its_page_has_the_ops_the_file_the_command_and_the_sets(found):
     text = render_blame(of_pictures(found, Path("float32.cfg"), ENGLISH), ENGLISH).decode()
-    for part in (*OPS, DTYPES, "--suite &#39;a b&#39; --customize-dtypes float32.cfg", "a, b, c and 2 more"):
+    for part in (*OPS, DTYPES, "&#39;a b&#39;", "--customize-dtypes</span> float32.cfg", "a, b, c and 2 more"):
         assert part in text, part
 
 

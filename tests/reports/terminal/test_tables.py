@@ -61,6 +61,7 @@ def test_texts_fold_at_blanks_and_between_chinese_characters():
     assert [line.plain for line in folded(Text("one two three"), 8)] == ["one two", "three"]
     assert [line.plain for line in folded(Text("a/very/long/path of it"), 8)] == ["a/very/long/path", "of it"]
     assert [line.plain for line in folded(Text("风格图饱和"), 4)] == ["风格", "图饱", "和"]
+    assert [line.plain for line in folded(Text("风格，（图）饱和。"), 6)] == ["风格，", "（图）", "饱和。"]
 
 
 def test_what_is_in_a_name_takes_the_room_it_is_shown_with():
