@@ -35,11 +35,13 @@ endif
 $(VENV)/installed: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 9) else "make needs Python 3.9 or later as PYTHON, found " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
+	@echo "installing requirements.txt into $(VENV): several minutes"
 	$(VENV)/bin/python $(INSTALL) -r requirements.txt
 	@touch $@
 
 $(VENV_TF1)/installed: requirements.txt
 	$(PYTHON37) -m venv $(VENV_TF1)
+	@echo "installing requirements.txt into $(VENV_TF1): several minutes"
 	$(VENV_TF1)/bin/python $(INSTALL) --upgrade pip
 	$(VENV_TF1)/bin/python $(INSTALL) -r requirements.txt
 	@touch $@

@@ -2,7 +2,7 @@
 
 import importlib
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Tuple
 
 from harness.errors import UsageError
 from harness.records import GraphCheck
@@ -11,6 +11,9 @@ from reports.exporter import Exporter, make_folder
 from reports.language import Words
 from reports.plain_text import shown_path
 from reports.stored_run import Evidence
+
+if TYPE_CHECKING:
+    from reports.blame_answer import BlameAnswer
 
 FORMATS: Dict[str, str] = {
     "html": "reports.html.page",
@@ -28,6 +31,8 @@ CHECK_FORMATS: Dict[str, Tuple[str, str]] = {
     "markdown": ("reports.documents.check_markdown", "check.md"),
 }
 """Of the check of a graph: the module that renders each, and its file."""
+BLAME_FORMATS: Dict[str, Tuple[str, str]] = {"html": ("reports.html.blame_page", "blame.html")}
+"""The same of a search for the cause of a wrong mode."""
 PRINTED = ("github", "text")
 """Formats that go to standard output, wholly or in part."""
 
@@ -44,14 +49,10 @@ def parse(names: str) -> List[str]:
     Raises:
         UsageError: a format is unknown, or cannot be had here.
     """
-    chosen = [name.strip() for name in names.split(",")]
-    if chosen == ["none"]:
-        return []
+    chosen = parse_among(FORMATS, names)
     for name in chosen:
-        if name not in FORMATS:
-            raise UsageError(f"report format {name!r} is unknown (expected some of {', '.join(FORMATS)}, or none)")
         exporter(name).check()
-    return list(dict.fromkeys(chosen))
+    return chosen
 
 
 def write(names: Sequence[str], evidence: Evidence, folder: Path, words: Words) -> List[Path]:
@@ -65,14 +66,12 @@ def write(names: Sequence[str], evidence: Evidence, folder: Path, words: Words) 
     return [path for path in written if path is not None]
 
 
-def parse_check(names: str) -> List[str]:
-    """Split a list of formats of a check; `none` is the empty one. Raises UsageError when one is unknown."""
+def parse_among(known: Mapping[str, object], names: str) -> List[str]:
+    """Split a list of these formats; `none` is the empty one. Raises UsageError when one is unknown."""
     chosen = [name.strip() for name in names.split(",")]
     for name in chosen if chosen != ["none"] else ():
-        if name not in CHECK_FORMATS:
-            raise UsageError(
-                f"report format {name!r} is unknown (expected some of {', '.join(CHECK_FORMATS)}, or none)"
-            )
+        if name not in known:
+            raise UsageError(f"report format {name!r} is unknown (expected some of {', '.join(known)}, or none)")
     return [] if chosen == ["none"] else list(dict.fromkeys(chosen))
 
 
@@ -83,5 +82,15 @@ def write_check(names: Sequence[str], check: GraphCheck, folder: Path, words: Wo
         module, file = CHECK_FORMATS[name]
         render = importlib.import_module(module).render_check
         write_atomic(folder / file, render(check, shown_path(folder), words))
+        written.append(folder / file)
+    return written
+
+
+def write_blame(names: Sequence[str], answer: "BlameAnswer", folder: Path, words: Words) -> List[Path]:
+    """Write the answer of a search into its folder in each format, each file whole or not at all; return the paths."""
+    written = []
+    for name in names:
+        module, file = BLAME_FORMATS[name]
+        write_atomic(folder / file, importlib.import_module(module).render_blame(answer, words))
         written.append(folder / file)
     return written

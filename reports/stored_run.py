@@ -6,14 +6,17 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 from harness.errors import UsageError
 from harness.machine.git import ROOT
-from harness.records import Case, CasePlan, Comparison, Run, Summary, TrialResult, Verdict
+from harness.records import Case, CasePlan, Choice, Comparison, Run, Summary, TrialResult, Verdict
 from harness.records.events import Sample
+from harness.store.files import read_record
 from harness.store.run_folder import RunFolder, inside
 from reports.advice import Origin
 from reports.comparison_run import COMPARISON, head_run
 from reports.language import Words
 from reports.plain_text import shown_path
 from reports.verdict_text import WORST_FIRST
+
+CHOICE = "choice.json"
 
 
 class Evidence(NamedTuple):
@@ -25,6 +28,8 @@ class Evidence(NamedTuple):
     """The comparison of two revisions whose head's side the run is; None for a run of its own."""
     baselines: Path = ROOT / "baselines"
     """Folder below which an approved picture may be read."""
+    choice: Optional[Choice] = None
+    """Which modes may be used, where the command choose said so; None for any other run."""
 
     @classmethod
     def load(cls, path: Path, baselines: Path = ROOT / "baselines") -> "Evidence":
@@ -32,7 +37,7 @@ class Evidence(NamedTuple):
         folder = RunFolder(path.parent if path.name in ("run.json", COMPARISON) else path)
         if os.path.lexists(folder.path / COMPARISON):
             return cls(head_run(folder), folder.path, folder.load_comparison(), baselines)
-        return cls(folder.load(), folder.path, None, baselines)
+        return cls(folder.load(), folder.path, None, baselines, _choice(folder.path))
 
     @property
     def record(self) -> Path:
@@ -85,6 +90,15 @@ class Evidence(NamedTuple):
     def samples(self, trial: TrialResult) -> List[Sample]:
         """Return the steps of a trial, up to the first line that cannot be read."""
         return RunFolder(self.folder).samples(trial)
+
+
+def _choice(folder: Path) -> Optional[Choice]:
+    """Return what choose left in a run's folder; None where nothing can be read there."""
+    try:
+        path = inside(folder, CHOICE)
+        return read_record(Choice, f"choice {path}", path)
+    except UsageError:
+        return None
 
 
 def timed(trial: TrialResult, samples: Sequence[Sample]) -> List[float]:

@@ -1,6 +1,6 @@
 """Verdicts in words, for all formats: those that say the same of several modes share one saying."""
 
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
 
 from harness.records import Verdict
 from harness.remark import Remark
@@ -58,6 +58,17 @@ def _together(group: Sequence[Verdict]) -> Saying:
     told = group[:1] if group[0].outcome == "fail" else group
     remarks = tuple(remark for verdict in told for remark in verdict.details)
     return Saying(group[0], tuple(verdict.mode for verdict in group), remarks)
+
+
+def advised(found: Sequence[Saying], words: Words, origin: Origin) -> List[Tuple[Saying, List[Advice]]]:
+    """Return each saying with what to do about it; every advice once, with the first saying that gives it."""
+    given: Set[str] = set()
+    pairs = []
+    for saying in found:
+        new = [advice for advice in saying.advice(words, origin) if advice.text() not in given]
+        given.update(advice.text() for advice in new)
+        pairs.append((saying, new))
+    return pairs
 
 
 def effect(verdict: Verdict, words: Words) -> str:

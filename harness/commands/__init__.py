@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def baselines_to_write(given: Optional[str], recorded: Optional[str]) -> "Baselines":
-    """The approved results to add to, in the folder that the user named, else in the one that a record names.
+    """Return the approved results to add to: in the folder that the user named, else in the one that a record names.
 
     Raises:
         UsageError: the record is of a machine where that folder lay elsewhere.
@@ -27,7 +27,7 @@ def baselines_to_write(given: Optional[str], recorded: Optional[str]) -> "Baseli
 
 
 def approved_in(given: Optional[str], recorded: Iterable[Optional[str]]) -> Set[Tuple[str, str, str]]:
-    """Run, case and mode of what was approved in the folder that the user named, else in the project's and records'."""
+    """Return run, case and mode of all that was approved in the named folder, else in the project's and the runs'."""
     folders = {given} if given else {None, *recorded}
     return {found for folder in folders for found in baselines_in(folder).approved()}
 
@@ -44,7 +44,7 @@ def say(message: str) -> None:
 
 
 def baselines_in(folder: Optional[str]) -> "Baselines":
-    """The approved results in a folder that the user or a suite named, or in the project's own."""
+    """Return the approved results in a folder that the user or a suite named, or in the project's own."""
     from harness.store.baselines import Baselines
 
     return Baselines(Path(folder) if folder else Path(__file__).resolve().parent.parent.parent / "baselines")

@@ -20,7 +20,9 @@ from harness.store.cache import cache_folder
 )
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, gpu, npu.")
 @click.option("--size", type=int, metavar="PIXELS", help="Another width: a card of its own, for runs of that size.")
-@click.option("--comparisons", type=click.IntRange(40), default=40, show_default=True)
+@click.option(
+    "--comparisons", type=click.IntRange(40), metavar="N", default=40, show_default=True, help="How many; 40 or more."
+)
 @click.option(
     "--pairs",
     type=PairsType(),

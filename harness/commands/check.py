@@ -44,14 +44,14 @@ def check(**values: Any) -> None:
     from harness.check.verdicts import fitness_verdicts
     from harness.gates.exit_status import exit_status
     from harness.gates.graph_check import approve_graph_check, judge_graph_check
-    from reports.formats import parse_check
+    from reports.formats import CHECK_FORMATS, parse_among
     from reports.language import Words, language_of
     from reports.terminal.graph_check import CheckProgress, print_approved_check
 
     if not values["graph"]:
         raise click.UsageError("check: expected --graph FILE")
     _check_approval(values)
-    formats = parse_check(values["report"])
+    formats = parse_among(CHECK_FORMATS, values["report"])
     words = Words(values["lang"] or language_of())
     names = known_modes.split(values["modes"]) if values["modes"] else known_modes.NAMES
     chosen = known_modes.with_options(

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
 import click
 
 from harness.commands import baselines_in
-from harness.commands.blame import Limits, TimeIsUp, again
-from harness.commands.blame import search as search_cause
 from harness.commands.options import language_option, output_option
+from harness.commands.searching import Limits, TimeIsUp, again
+from harness.commands.searching import search as search_cause
 from harness.commands.shown import Shown
 from harness.errors import UsageError
 from harness.gates.exit_status import INTERRUPTED, TRIAL_FAILED
 from harness.store.cache import cache_folder
 
 if TYPE_CHECKING:
-    from harness.records import Mode, Run, Suite
-    from reports.terminal.choice import Ready
+    from harness.records import Choice, Mode, Ready, Run, Suite
 
 Mended = Dict[str, Tuple[Tuple[str, ...], Path]]
 """By name of a wrong mode: the ops that make it right in float32, and the file that says so."""
@@ -76,7 +75,7 @@ def choose(
     import suites
     from harness import modes as known_modes
     from harness.devices import kinds, naming
-    from harness.records import REFERENCE_MODE
+    from harness.records import REFERENCE_MODE, Choice
     from reports.terminal import choice
 
     shown = Shown.from_options(report, lang, quiet, as_json)
@@ -99,8 +98,9 @@ def choose(
         wanted, slow = _worth_mending(run)
         mended, left = _mended(run, wanted, folder, lambda mode: again(first, mode, asked), search, shown)
         if mended is not None:
-            choice.print_ready(_ready(run, folder, mended), shown.words, shown.console)
-            choice.print_left(left, slow, search, shown.words, shown.console)
+            found = Choice(ready=_ready(run, folder, mended), slow=tuple(slow), left=tuple(left), search_seconds=search)
+            _keep(found, folder, shown)
+            choice.print_choice(found, folder, shown.words, shown.console)
             status = 0 if all(trial.status == "ok" for trial in run.trials) else TRIAL_FAILED
     context.exit(shown.answer(folder, status))
 
@@ -168,6 +168,7 @@ def _mended(
 
     (case,) = run.suite.cases
     mended: Mended = {}
+    told = shown._replace(formats=[])  # the page of the run tells it all
     left: List[str] = []
     until = time.monotonic() + seconds
     for mode in modes:
@@ -180,7 +181,7 @@ def _mended(
         hints = tuple(dict.fromkeys(ops for ops, _ in mended.values()))
         question = Question(case=case, mode=mode, cache=cache_folder(), hints=hints)
         try:
-            found = search_cause(question, home, command(mode.name), shown.words, shown.console, Limits(until))
+            found = search_cause(question, home, command(mode.name), told, Limits(until))
         except TimeIsUp as stopped:
             if stopped.ops:  # right with these, maybe with fewer
                 mended[mode.name] = (stopped.ops, home.path / "float32.cfg")
@@ -194,14 +195,24 @@ def _mended(
     return mended, left
 
 
-def _ready(run: "Run", folder: Path, mended: Mended) -> "List[Ready]":
+def _keep(found: "Choice", folder: Path, shown: Shown) -> None:
+    """Keep the choice beside the run, and write the page anew where there is one: the other formats do not show it."""
+    from harness.store.files import save_readable
+    from reports.stored_run import CHOICE
+
+    save_readable(folder / CHOICE, found)
+    if "html" in shown.formats:
+        shown._replace(formats=["html"]).write(folder, baselines_in(None).root)
+
+
+def _ready(run: "Run", folder: Path, mended: Mended) -> "Tuple[Ready, ...]":
     """Write the configuration file of each mode that is right, and return these modes, the card's quickest first."""
     from harness import modes
     from harness.plans.explain import Question, explain
     from harness.plans.figures import figures
     from harness.precision import customize_dtypes_text
+    from harness.records import Ready
     from harness.store.files import slug, write_atomic
-    from reports.terminal.choice import Ready
 
     (case,) = run.suite.cases
     ready = []
@@ -209,15 +220,30 @@ def _ready(run: "Run", folder: Path, mended: Mended) -> "List[Ready]":
         item, plan = run.fidelity_of(case.id, mode.name), run.plan_of(case.id, mode.name)
         # What the card's compiler refuses is ready for no card.
         if item is not None and item.fitness == "fit" and plan is not None and not plan.refused:
-            file = folder / f"{slug(mode.name)}.cfg" if mode.precision.custom_dtypes else None
+            file = f"{slug(mode.name)}.cfg" if mode.precision.custom_dtypes else None
             if file is not None:
-                write_atomic(file, customize_dtypes_text(mode.precision).encode())
-            ready.append(Ready(mode.name, mode.precision.mode, file, (), plan.roofline_seconds))
+                write_atomic(folder / file, customize_dtypes_text(mode.precision).encode())
+            ready.append(
+                Ready(
+                    mode=mode.name,
+                    precision_mode=mode.precision.mode,
+                    file=file,
+                    floor_seconds=plan.roofline_seconds,
+                )
+            )
     wrong = [mode for mode in run.suite.modes if mode.name in mended]
     changed = [modes.with_options([mode], customize_dtypes=str(mended[mode.name][1]))[0] for mode in wrong]
     plans = explain(Question(case=case, modes=tuple(changed), cache=cache_folder())) if changed else []
     for mode, plan_of_mended in zip(wrong, map(figures, plans)):
         if not plan_of_mended.refused:
-            ops, file = mended[mode.name]
-            ready.append(Ready(mode.name, mode.precision.mode, file, ops, plan_of_mended.roofline_seconds))
-    return sorted(ready, key=lambda each: each.floor_seconds)
+            ops, where = mended[mode.name]
+            ready.append(
+                Ready(
+                    mode=mode.name,
+                    precision_mode=mode.precision.mode,
+                    file=str(where.relative_to(folder)),
+                    ops=ops,
+                    floor_seconds=plan_of_mended.roofline_seconds,
+                )
+            )
+    return tuple(sorted(ready, key=lambda each: each.floor_seconds))

@@ -16,9 +16,18 @@ from harness.gates.exit_status import exit_status, lenient
 @click.option("--advisory", is_flag=True, help="Say the same, and let no verdict be the exit status.")
 @baselines_option
 @language_option
+@click.option(
+    "--json", "as_json", is_flag=True, help="Verdicts and both runs' figures as JSON, alone on standard output."
+)
 @click.pass_context
 def compare(
-    context: click.Context, first: str, second: str, advisory: bool, baselines: Optional[str], lang: Optional[str]
+    context: click.Context,
+    first: str,
+    second: str,
+    advisory: bool,
+    baselines: Optional[str],
+    lang: Optional[str],
+    as_json: bool,
 ) -> None:
     """Judge what has grown from RUN_A to RUN_B, by the tests and limits of the gates."""
     from harness.comparisons.stored_runs import Stored, compare_runs
@@ -27,6 +36,8 @@ def compare(
     from harness.store.run_folder import RunFolder
     from reports.advice import Origin
     from reports.language import Words, language_of
+    from reports.terminal.answer import print_comparison
+    from reports.terminal.console import open_console
     from reports.terminal.stored_runs import print_sides
     from reports.terminal.verdicts import print_verdicts
 
@@ -34,8 +45,10 @@ def compare(
         raise UsageError(f"compare: both are {first} (expected two runs)")
     one, other = (Stored(RunFolder(Path(path)).load(), Path(path)) for path in (first, second))
     verdicts = compare_runs(one, other, Cards(baselines_in(baselines or other.run.suite.baselines)))
-    words = Words(lang or language_of())
-    print_sides(one.run, other.run, words)
-    print_verdicts(verdicts, words=words, origin=Origin(second, other.run.suite.name))
-    status = exit_status(verdicts)
-    context.exit(lenient(status) if advisory else status)
+    status = lenient(exit_status(verdicts)) if advisory else exit_status(verdicts)
+    words, console = Words(lang or language_of()), open_console(stderr=as_json)
+    print_sides(one.run, other.run, words, console)
+    print_verdicts(verdicts, words=words, console=console, origin=Origin(second, other.run.suite.name))
+    if as_json:
+        print_comparison(one.run, other.run, verdicts, status, words)
+    context.exit(status)

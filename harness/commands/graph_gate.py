@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class GateOptions(NamedTuple):
-    """The options of explain that are of the gate."""
+    """The options of explain that take effect with --gate."""
 
     gate: Optional[str]
     approve: bool
@@ -57,7 +57,7 @@ class GateOptions(NamedTuple):
 
 
 def graph_plans(source: "GraphSource", modes: "Sequence[Mode]", plans: "Sequence[DtypePlan]") -> "List[GraphPlan]":
-    """Return what of each mode's plan is compared and stored."""
+    """Return for each mode the figures of its plan and how the graph is run, which the gate stores and compares."""
     from harness.plans.figures import figures
     from harness.records import GraphPlan, GraphUse
 

@@ -19,16 +19,20 @@ _DEFAULTS: Dict[str, Any] = {"between": _RANGE, "seed": 0, "samples": 3, "steps"
 
 
 def feeding_options(steps: bool = True) -> Callable[[Command], Command]:
-    """Return what adds the options that say what a graph is fed and how it is run; `graph_question` takes them.
+    """Return a decorator that adds the options for what a graph is fed and how it is run; `graph_question` reads them.
 
     Args:
         steps: whether to add --steps, which some commands have already.
     """
     options = [
         click.option("--feeds", metavar="FILE.npz|DIR", help="Arrays by placeholder; a folder of files is a sample."),
-        click.option("--range", "between", metavar="A..B", default=_RANGE, show_default=True, help="Of random feeds."),
-        click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="Of random feeds."),
-        click.option("--samples", type=_COUNT, metavar="N", default=3, show_default=True, help="Sets of random feeds."),
+        click.option(
+            "--range", "between", metavar="A..B", default=_RANGE, show_default=True, help="Range of random feeds."
+        ),
+        click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="Seed of random feeds."),
+        click.option(
+            "--samples", type=_COUNT, metavar="N", default=3, show_default=True, help="How many sets of random feeds."
+        ),
         click.option("--init-op", metavar="NAME", help="Operation that sets the variables; init unless given."),
         click.option(
             "--noise",

@@ -19,7 +19,7 @@ def index() -> None:
 @index_option(default=DEFAULT)
 @language_option
 def rebuild(index: str, lang: Optional[str]) -> None:
-    """Make the figures anew of the runs' records."""
+    """Compute the figures anew from the runs' records."""
     from harness.history.index import Index
     from reports.terminal.index import print_rebuilt
 

@@ -56,13 +56,13 @@ def baselines_option(command: Command) -> Command:
 
 
 def index_option(default: Optional[str] = None) -> Callable[[Command], Command]:
-    """Return what adds the option that names an index; without a default run folders are read in its place."""
+    """Return a decorator that adds the option for an index; without a default, run folders are read in its place."""
     told = "Index: sqlite:///FILE or postgresql://USER@HOST/DATABASE."
     return click.option("--index", metavar="URL", default=default, show_default=True, help=told)
 
 
 def output_option(text: str) -> Callable[[Command], Command]:
-    """Return what adds the option that says where results go; `text` says what the folder gets."""
+    """Return a decorator that adds the option for the folder of results; `text` is its help."""
     return click.option("--output", metavar="DIR", default="results", show_default=True, help=text)
 
 
@@ -70,12 +70,20 @@ def graph_options(command: Command) -> Command:
     """Add the options that name a graph file and what of it is meant; graphs.source.graph_source takes them."""
     options = (
         click.option("--graph", metavar="FILE", help="GraphDef or MetaGraphDef, binary or text, or SavedModel folder."),
-        click.option("--signature", metavar="NAME", help="Of a SavedModel: what of it is run."),
-        click.option("--fetch", "fetches", metavar="NAME", multiple=True, help="What it is run for; repeat."),
+        click.option("--signature", metavar="NAME", help="Signature of a SavedModel that is run."),
+        click.option(
+            "--fetch",
+            "fetches",
+            metavar="NAME",
+            multiple=True,
+            help="Tensor or operation that the graph is run for; repeat.",
+        ),
         click.option(
             "--shape", "shapes", metavar="NAME=1,224,…", multiple=True, help="Shape of a placeholder; repeat."
         ),
-        click.option("--input", "inputs", metavar="NAME", multiple=True, help="Fed though it is computed; repeat."),
+        click.option(
+            "--input", "inputs", metavar="NAME", multiple=True, help="Tensor that is fed instead of computed; repeat."
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -83,7 +91,7 @@ def graph_options(command: Command) -> Command:
 
 
 def _suite_names() -> str:
-    """Names of the suites, read off their files: importing them takes longer than `--help` may."""
+    """Return the names of the suites, read off their files: importing them takes longer than `--help` may."""
     folder = Path(__file__).resolve().parent.parent.parent / "suites"
     return ", ".join(sorted(path.stem for path in folder.glob("[a-z]*.py")))
 
@@ -209,7 +217,12 @@ def all_options(command: Command) -> Command:
 def version_option(command: Command) -> Command:
     """Add the option that says which StyleBench this is, and ends the command."""
     return click.option(
-        "--version", is_flag=True, is_eager=True, expose_value=False, callback=_say_version, help="Say which this is."
+        "--version",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_say_version,
+        help="Print revision, Python and TensorFlow.",
     )(command)
 
 

@@ -95,7 +95,7 @@ class Request:
             raise click.UsageError("--pairs is of --against: expected --against GITREF beside it")
 
     def case_changes(self) -> Dict[str, Any]:
-        """The fields of a Case that the options replace."""
+        """Return the fields of a Case that the options replace, with their new values."""
         changes = {name: getattr(self, name) for name in _DRAWN if getattr(self, name) is not None}
         if self.init is not None:
             changes["initial"] = self.init
@@ -108,14 +108,14 @@ class Request:
         return changes
 
     def suite_changes(self) -> Dict[str, Any]:
-        """The fields of a Suite that the options replace, but for cases and modes."""
+        """Return the fields of a Suite that the options replace, without cases and modes, with their new values."""
         changes = {name: getattr(self, name) for name in _MEASURED if getattr(self, name) is not None}
         if "replicates" in changes:
             changes.setdefault("max_replicates", None)
         return changes
 
     def chosen_modes(self, suite: "Suite", kind: str) -> "List[Mode]":
-        """The modes to run on a kind of device, with every option applied; raises UsageError."""
+        """Return the modes to run on a kind of device, with every option applied; raises UsageError."""
         from harness import modes
 
         if self.modes is not None:
@@ -127,7 +127,7 @@ class Request:
         return modes.on_chip(asked, loss_scale, self.overflow, self.emit, self.npu_option)
 
     def chosen_suite(self, kind: str) -> "Suite":
-        """The suite to run on a kind of device, with every option applied.
+        """Return the suite to run on a kind of device, with every option applied.
 
         Raises:
             UsageError: an option has a value that cannot be used, or is none of this suite's.
@@ -145,7 +145,7 @@ class Request:
         return suites.customize(suite, self.case_changes(), changes)
 
     def for_another_tree(self) -> List[str]:
-        """The options that decide what is measured, as a command line that works in another folder.
+        """Return the options that decide what is measured, as a command line that works in another folder.
 
         Modes, output, reports and what compares the trees are left out. Files are named by absolute paths.
         """

@@ -1,7 +1,7 @@
 """Reduces a dtype plan to what is compared with a baseline: its figures, and its decisions layer by layer."""
 
 from collections import Counter
-from typing import Dict, Iterator, List, Tuple, Union
+from typing import Dict, Iterator, List, Sequence, Tuple, Union
 
 from harness.precision import DtypePlan, explain_layers
 from harness.records import PlanFigures
@@ -31,12 +31,12 @@ def figures(plan: DtypePlan) -> PlanFigures:
 
 
 def differences(old: PlanFigures, new: PlanFigures) -> List[Remark]:
-    """Say what changed, one remark for each figure and for all ops that changed alike; empty when nothing did."""
-    found = [
-        remark(f"plan_{name}", before=getattr(old, name), after=getattr(new, name))
-        for name in ("casts", "bytes_cast", "flop")
-        if getattr(old, name) != getattr(new, name)
-    ]
+    """Say what changed, one remark for each figure and for all ops that changed alike; empty when nothing did.
+
+    Casts come first, then the ops, which are the cause, then what follows: a report may show the first few.
+    """
+    found = _number_differences(old, new, ("casts",)) + list(_op_differences(old, new))
+    found += _number_differences(old, new, ("bytes_cast", "flop"))
     for unit in sorted({*old.units, *new.units}):
         before, after = old.units.get(unit, 0), new.units.get(unit, 0)
         if before != after:
@@ -48,7 +48,15 @@ def differences(old: PlanFigures, new: PlanFigures) -> List[Remark]:
     if old.roofline_seconds != new.roofline_seconds:
         milliseconds = {"before": 1e3 * old.roofline_seconds, "after": 1e3 * new.roofline_seconds}
         found.append(remark("plan_roofline", **milliseconds))
-    return found + list(_op_differences(old, new))
+    return found
+
+
+def _number_differences(old: PlanFigures, new: PlanFigures, names: Sequence[str]) -> List[Remark]:
+    return [
+        remark(f"plan_{name}", before=getattr(old, name), after=getattr(new, name))
+        for name in names
+        if getattr(old, name) != getattr(new, name)
+    ]
 
 
 def ops_of(layer: str) -> List[Tuple[str, str]]:

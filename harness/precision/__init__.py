@@ -41,7 +41,7 @@ from harness.precision.rules.plan import (
     UnitTotals,
     diff_plans,
 )
-from harness.precision.rules.plan_text import render_diff, render_op, render_plan
+from harness.precision.rules.plan_text import render_op, render_plan
 from harness.precision.rules.unknown_work import UnknownWork, unknown_work
 
 _NEEDS_TENSORFLOW = {
@@ -98,7 +98,6 @@ __all__ = [
     "parse_customize_dtypes",
     "parse_fusion_switch",
     "parse_modify_mixlist",
-    "render_diff",
     "render_op",
     "render_plan",
     "unknown_work",

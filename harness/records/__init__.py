@@ -11,6 +11,7 @@ graph_check  what a graph of the user's own computes in each mode, held against 
 baseline     what is stored to compare later runs with: dtype plans, timings, fidelity
 graph_plan   dtype plans of graph files, approved and found
 verdict      what a gate says, and the rule it says it by
+choice       which modes may be used for pictures of one's own, and how the card is told
 power        how good the timing gates are on one machine, and the calibration that measures it
 run          a run with its summaries; a comparison of two revisions
 """
@@ -18,6 +19,7 @@ run          a run with its summaries; a comparison of two revisions
 from harness.records.base import SCHEMA_VERSION, Losses, Record
 from harness.records.baseline import PLAN_DEVICE, Baseline, CasePlan, FidelityFigures, PlanFigures, TimingFigures
 from harness.records.case import CARD_REFERENCE_MODE, REFERENCE_MODE, Case, Inputs, Mode
+from harness.records.choice import Choice, Ready
 from harness.records.environment import Environment, HostRecord, WorkerEnvironment
 from harness.records.fidelity import (
     Blame,
@@ -68,6 +70,7 @@ __all__ = [
     "CalibrationPair",
     "Case",
     "CasePlan",
+    "Choice",
     "CheckedFetch",
     "CheckedOp",
     "Comparison",
@@ -102,6 +105,7 @@ __all__ = [
     "PlanFigures",
     "PowerCard",
     "Probe",
+    "Ready",
     "Record",
     "Rule",
     "Run",

@@ -221,3 +221,5 @@ class Blame(Record):
     """True when counting what float16 loses left the picture as it was."""
     customize_dtypes: str = ""
     """Text of a customize_dtypes file that keeps the ops of `blocks` in float32; empty without such ops."""
+    command: Tuple[str, ...] = ()
+    """Command line that draws the case in this and the reference mode, without dtypes; empty where it is not known."""

@@ -7,7 +7,7 @@ from reports.advice import Origin
 from reports.documents.markdown import LIMIT, block, code, fit, folded
 from reports.graph_check import CheckTable, legend, sentences, subject, tables
 from reports.language import Words
-from reports.verdict_text import sayings
+from reports.verdict_text import advised, sayings
 
 _SIGNS = {"pass": "✅", "fail": "❌", "missing": "⚠️", "inconclusive": "❔"}
 
@@ -33,12 +33,12 @@ def render_check(check: GraphCheck, folder: str, words: Words) -> bytes:
 
 def _verdicts(check: GraphCheck, folder: str, words: Words) -> List[str]:
     lines = []
-    for saying in sayings(check.verdicts):
+    for saying, advices in advised(sayings(check.verdicts), words, Origin(folder, check.graph)):
         if saying.verdict.advisory:
             continue
         told = [
             saying.happened(words),
-            *(advice.text(command=code) for advice in saying.advice(words, Origin(folder, check.graph))),
+            *(advice.text(command=code) for advice in advices),
         ]
         modes = ", ".join(map(code, saying.modes))
         lines.append(f"- {_SIGNS[saying.verdict.outcome]} {words(saying.verdict.gate)} {modes}: {'; '.join(told)}")

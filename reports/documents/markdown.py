@@ -1,5 +1,6 @@
 """A comment for a pull request: decision, verdicts, tables, folded details; no name in it is interpreted."""
 
+import html
 import re
 from typing import Iterable, List, Sequence
 
@@ -16,7 +17,7 @@ from reports.phases import PhaseTable
 from reports.plain_text import printable
 from reports.stored_run import Evidence, headline, title
 from reports.terminal.power_card import card_line
-from reports.verdict_text import Saying, effect, sayings
+from reports.verdict_text import Saying, advised, effect, sayings
 
 LIMIT = 60_000
 """Bytes. GitHub refuses comments beyond 65,536 characters."""
@@ -145,7 +146,7 @@ def block(lines: Iterable[str]) -> str:
 
 
 def folded(summary: str, text: str) -> str:
-    """Return a part that opens on a click; `summary` must be a text of ours, for it is not escaped."""
+    """Return a part that opens on a click; `summary` is HTML and not escaped."""
     return f"<details><summary>{summary}</summary>\n\n{text}\n</details>\n"
 
 
@@ -167,22 +168,27 @@ def verdict_tables(said: Sequence[Saying], origin: Origin, words: Words, record:
     """
     headings = [words(heading) for heading in ("outcome", "gate", "case", "mode", "reason")]
     rows = []
-    for saying in said:
+    for saying, advices in advised(said, words, origin):
         verdict = saying.verdict
         told = [saying.happened(words), effect(verdict, words), saying.objection(words)]
-        told += [advice.text(command=code) for advice in saying.advice(words, origin)]
+        told += [advice.text(command=code) for advice in advices]
         outcome = f"{SIGNS[verdict.outcome]} {words(verdict.outcome)}"
         modes = "<br>".join(code(mode) for mode in saying.modes)
         rows.append([outcome, words(verdict.gate), code(verdict.case), modes, "<br>".join(filter(None, told))])
     details = [
         folded(
-            f"{words('details')}: {words(saying.verdict.gate)} {number}",
+            f"{words('details')}: {words(saying.verdict.gate)} {_tagged(saying.modes)}",
             block(_shortened(saying.details(words), words, record)),
         )
-        for number, saying in enumerate(said, 1)
+        for saying in said
         if saying.remarks
     ]
     return [pipe_table(headings, rows, len(headings)), *details]
+
+
+def _tagged(names: Sequence[str]) -> str:
+    """Return names as HTML in which they mean nothing."""
+    return ", ".join(f"<code>{html.escape(printable(' '.join(name.split())))}</code>" for name in names)
 
 
 def _shortened(details: Sequence[str], words: Words, record: str) -> List[str]:

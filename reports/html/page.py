@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Tuple
 
 from harness.records import Case, Run
 from reports.base_and_head import headings, revisions, sides
+from reports.blame_answer import answers, tried_table
 from reports.decision import explanations, tables
 from reports.exporter import FileExporter
 from reports.figures import FIGURES, NOT_MEASURED
@@ -15,6 +16,7 @@ from reports.html.templating import COLORS, environment
 from reports.language import Words
 from reports.phases import PhaseTable
 from reports.plain_text import printable
+from reports.ready import not_mended, ready_modes
 from reports.stored_run import Evidence, headline, noise_source, title
 from reports.verdict_text import sayings
 
@@ -29,6 +31,7 @@ def render(evidence: Evidence, words: Words) -> bytes:
     # Each mode has its picture and perhaps an approved one.
     limit = pictures.BUDGET // max(1, len(run.suite.cases) * (2 * len(run.suite.modes) + 2))
     by_case = evidence.by_case()
+    choice = evidence.choice
     decided = [] if evidence.comparison else tables(run, words)
     page = environment(words).get_template("report.html.j2")
     text = page.render(
@@ -43,6 +46,11 @@ def render(evidence: Evidence, words: Words) -> bytes:
         decisions=decided,
         decision_legend=explanations(decided, words),
         sentences=sentences(run, words),
+        choice=choice,
+        ready=ready_modes(choice, evidence.folder, words) if choice else [],
+        unmended=not_mended(choice, words) if choice else [],
+        answers=answers(evidence, words),
+        tried_table=tried_table,
         colors=_colors(run),
         sayings=sayings(run.verdicts),
         failures=evidence.failures(),

@@ -11,7 +11,7 @@ from reports.figures import FIGURES, legend, loss_legend
 from reports.language import Words
 from reports.stored_run import title
 from reports.terminal.power_card import condition, pairs_of
-from reports.verdict_text import effect
+from reports.verdict_text import advised, effect
 
 COLORS = 8
 """Colours of the style sheet; further modes begin again."""
@@ -28,12 +28,14 @@ def environment(words: Words) -> jinja2.Environment:
     )
     made.filters["remark_text"] = words.remark
     made.filters["unbroken"] = _unbroken
+    made.filters["command"] = _command
     made.globals.update(
         condition=condition,
         pairs_of=pairs_of,
         status_advice=lambda status: Advice(words.status(status).advice, {}),
         _=words,
         words=words,
+        advised=advised,
         effect=effect,
         breakable=_breakable,
         advice=_advice,
@@ -48,7 +50,13 @@ def environment(words: Words) -> jinja2.Environment:
 
 def _advice(advice: Advice) -> Markup:
     """Return an advice with its commands set as code."""
-    return Markup(advice.text(command=lambda text: Markup("<code>{}</code>").format(text), other=escape))
+    return Markup(advice.text(command=lambda text: Markup("<code>{}</code>").format(_command(text)), other=escape))
+
+
+def _command(line: str) -> Markup:
+    """Return a command line in which no option is broken after its hyphens."""
+    option = Markup('<span class="option">{}</span>').format
+    return Markup(" ").join(option(word) if word.startswith("-") else escape(word) for word in line.split(" "))
 
 
 def _probe(name: str) -> Remark:
@@ -58,8 +66,8 @@ def _probe(name: str) -> Remark:
 
 
 def _unbroken(heading: str) -> str:
-    """Return a heading in which a number is not parted from its unit or sign."""
-    return heading.replace(" %", "\N{NO-BREAK SPACE}%").replace("% ", "%\N{NO-BREAK SPACE}")
+    """Return a heading in which nothing is parted from its unit or sign."""
+    return re.sub(r" (?=%|±|(?:s|ms|dB)$)", "\N{NO-BREAK SPACE}", heading)
 
 
 def _breakable(name: str) -> Markup:

@@ -1,6 +1,6 @@
 """The mission's log lines on standard output, as its users' scripts parse them, and a bar on standard error.
 
-The lines and which device was used are for programs and English; what people read is in their language.
+The lines are for programs and English; what people read is in their language.
 """
 
 import sys
@@ -68,9 +68,19 @@ class MissionLog(Observer):
         """Say which device runs which mode."""
         self._job, self._start = job, time.monotonic()
         self._bar.update(self._task, total=job.case.steps, completed=updates)
-        emulated = ", emulated: its step time says nothing about the card" if planned.emulated else ""
-        device = f"{environment.kind} ({environment.device}) through TensorFlow {environment.tensorflow}"
-        self._remark(f"device: {device}, mode {job.mode.name}{emulated}")
+        told = [
+            self._words(
+                "{kind} ({device}) through TensorFlow {version}, mode {mode}",
+                kind=environment.kind,
+                device=environment.device,
+                version=environment.tensorflow,
+                mode=job.mode.name,
+            )
+        ]
+        if planned.emulated:
+            told.append(self._words("emulated: its step time says nothing about the card"))
+        # The launch scripts look for the first words, and for the kind of device after them.
+        self._remark(f"device: {self._words.comma.join(told)}")
         if updates:
             self._remark(self._words("resumed after {updates} updates", updates=updates))
         _say("Optimization started...")

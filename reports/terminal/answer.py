@@ -1,7 +1,7 @@
 """What a run says, for another program: verdicts and table as one JSON document on standard output."""
 
 import json
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 
 from harness.records import SCHEMA_VERSION, Run, Verdict
 from reports.decision import Decision, decisions
@@ -29,6 +29,34 @@ def print_answer(evidence: Evidence, status: int, words: Words = ENGLISH) -> Non
         "verdicts": [_verdict(verdict, words) for verdict in run.verdicts],
         "table": [_row(run, decision, words) for decision in decisions(run)],
     }
+    if evidence.choice is not None:
+        document["ready"] = [each.model_dump(mode="json") for each in evidence.choice.ready]
+    _print(document)
+
+
+def print_comparison(first: Run, second: Run, verdicts: Sequence[Verdict], status: int, words: Words = ENGLISH) -> None:
+    """Print the document on two stored runs on standard output: what each has of every case and mode, and the verdicts.
+
+    Args:
+        status: the exit status that the command ends with.
+    """
+    pairs = dict.fromkeys((case.id, mode.name) for run in (first, second) for case, mode in run.pairs)
+    _print(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "first_run": first.id,
+            "second_run": second.id,
+            "exit_status": status,
+            "verdicts": [_verdict(verdict, words) for verdict in verdicts],
+            "table": [
+                {"case": case, "mode": mode, "first": _known(first, case, mode), "second": _known(second, case, mode)}
+                for case, mode in pairs
+            ],
+        }
+    )
+
+
+def _print(document: Dict[str, Any]) -> None:
     open_console().file.write(json.dumps(document, indent=1) + "\n")
 
 
@@ -43,15 +71,21 @@ def _verdict(verdict: Verdict, words: Words) -> Dict[str, Any]:
 
 def _row(run: Run, decision: Decision, words: Words) -> Dict[str, Any]:
     """What is known of a case in a mode: the decision, figures, and dtype plan; null where it was not measured."""
-    key = (decision.case, decision.mode)
-    summary, plan, judged = run.summary_of(*key), run.plan_of(*key), run.fidelity_of(*key)
-    measured = summary if summary and summary.ok else None
-    near = judged.to_reference if judged else None
     return {
         "case": decision.case,
         "mode": decision.mode,
         "right": {"fit": True, "wrong": False}.get(decision.fitness),
         "why": list(map(words.remark, decision.why)),
+        **_known(run, decision.case, decision.mode),
+    }
+
+
+def _known(run: Run, case: str, mode: str) -> Dict[str, Any]:
+    """Figures, dtype plan and likeness to the reference mode's picture; null where it was not measured."""
+    summary, plan, judged = run.summary_of(case, mode), run.plan_of(case, mode), run.fidelity_of(case, mode)
+    measured = summary if summary and summary.ok else None
+    near = judged.to_reference if judged else None
+    return {
         "summary": measured.model_dump(mode="json", exclude={"case", "mode", "remarks", "unmet"}) if measured else None,
         "plan": plan.model_dump(mode="json", exclude={"layers", "units"}) if plan else None,
         "ssim_to_reference": near.ssim if near else None,

@@ -1,17 +1,13 @@
-"""The search for what makes a mode's picture wrong, while it goes on and when it is done."""
+"""The search for what makes a mode's picture wrong, while it goes on."""
 
-import shlex
-from pathlib import Path
 from typing import Mapping, Optional, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
-from harness.blame.findings import Findings
 from harness.blame.messages import Answer, Attempt, Score
-from harness.records import Blame
+from reports.blame_answer import named
 from reports.language import ENGLISH, Words
-from reports.plain_text import shown_path
 from reports.terminal.console import open_console
 from reports.terminal.redrawn import Redrawn
 
@@ -28,9 +24,6 @@ STAGES = {
     4: "stage 4 of 4, ops",
 }
 """By the number of a stage: where the search is."""
-_HINTED = "These ops mended another mode; nobody tried whether fewer do."
-_NAMED = 4
-"""Blocks of a set that are all named; of more the first three are."""
 
 
 class BlameProgress(Redrawn):
@@ -92,63 +85,5 @@ class BlameProgress(Redrawn):
         return Text("  ".join(filter(None, parts)), no_wrap=True, overflow="ellipsis")
 
 
-def print_blame(
-    found: Blame, file: Path, again: Sequence[str], words: Words = ENGLISH, console: Optional[Console] = None
-) -> None:
-    """Print the answer, and where the file is that makes the mode fit, with the command that judges it.
-
-    Args:
-        again: the command line that draws the case in this mode, without dtypes.
-    """
-    console = console or open_console()
-    said = {"mode": found.mode, "size": found.size, "steps": found.steps}
-    if not found.neutral:
-        note = words("Counting what is lost changed the picture: take what follows as a hint alone.")
-        console.print(Text(note, style="bold yellow"), soft_wrap=True)
-    if found.fit_before:
-        text = words("{mode} is fit at {size} pixels and {steps} steps: nothing to blame.", **said)
-        console.print(Text(text), soft_wrap=True)
-    elif not found.blocks:
-        text = words(
-            "{mode} is wrong at {size} pixels and {steps} steps, and stays so with every op in float32.", **said
-        )
-        console.print(Text(text, style="bold red"), soft_wrap=True)
-    else:
-        text = words("{mode} is wrong at {size} pixels and {steps} steps. It is fit with these ops in float32:", **said)
-        console.print(Text(text), soft_wrap=True)
-        for op in found.blocks:
-            console.print(Text(f"    {op}", style="bold"), soft_wrap=True)
-        text = words("{count} sets were tried.", count=len(found.scores)) + " "
-        text += words("Without any one of these ops it is wrong again.") if found.minimal else words(_HINTED)
-        console.print(Text(text), soft_wrap=True)
-        console.print(
-            Text(words("customize_dtypes file: {file}; judge it with", file=shown_path(file))), soft_wrap=True
-        )
-        command = [*again, "--customize-dtypes", shown_path(file)]
-        console.print(Text(f"    {' '.join(map(shlex.quote, command))}"), soft_wrap=True)
-
-
-def print_interrupted(findings: Findings, words: Words = ENGLISH, console: Optional[Console] = None) -> None:
-    """Print where what was found before an interruption is kept."""
-    console = console or open_console()
-    text = words(
-        "Interrupted: {count} sets were tried and are kept in {journal}.",
-        count=len(findings.scores),
-        journal=shown_path(findings.journal),
-    )
-    console.print(Text(text, style="bold"), soft_wrap=True)
-    if findings.smallest is not None:
-        text = words(
-            "With these {count} ops in float32 the mode is fit, maybe with fewer: {file}",
-            count=len(findings.smallest.ops),
-            file=shown_path(findings.file),
-        )
-        console.print(Text(text), soft_wrap=True)
-
-
 def _in_float32(blocks: Sequence[str], words: Words) -> str:
-    if not blocks:
-        return words("nothing in float32")
-    named = blocks if len(blocks) <= _NAMED else blocks[: _NAMED - 1]
-    more = words("and {count} more", count=len(blocks) - len(named)) if len(named) < len(blocks) else ""
-    return words("{blocks} in float32", blocks=" ".join(filter(None, [", ".join(named), more])))
+    return words("{blocks} in float32", blocks=named(blocks, words)) if blocks else words("nothing in float32")

@@ -2,6 +2,7 @@
 
 from typing import Iterable, Optional, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -10,7 +11,9 @@ from harness.records import TrialResult
 from reports.language import ENGLISH, Words
 from reports.phases import PhaseTable
 from reports.terminal.console import open_console
-from reports.terminal.tables import Column, print_table
+from reports.terminal.tables import Column, folded, print_folded, print_table
+
+_INDENT = 10
 
 
 def print_checks(checks: Sequence[Check], words: Words = ENGLISH, console: Optional[Console] = None) -> None:
@@ -18,11 +21,13 @@ def print_checks(checks: Sequence[Check], words: Words = ENGLISH, console: Optio
     console = console or open_console()
     for check in checks:
         mark, style = {True: ("ok", "green"), False: ("missing", "red"), None: ("optional", "yellow")}[check.ok]
-        shown = Text(words(mark), style=style)
-        line = Text(" " * (8 - shown.cell_len)) + shown + Text(f"  {words.message(check.name)}{words.colon}")
-        console.print(line + Text(words.message(check.detail)), soft_wrap=True)
+        space = Text(" " * (_INDENT - 2 - cell_len(words(mark)))) + Text(words(mark), style=style) + Text("  ")
+        said = Text(words.message(check.name) + words.colon + words.message(check.detail))
+        for line in folded(said, console.width - _INDENT):
+            console.print(space + line, soft_wrap=True)
+            space = Text(" " * _INDENT)
         if check.advice:
-            console.print(Text(f"{'':10}{words.message(check.advice)}", style="dim"), soft_wrap=True)
+            print_folded(console, Text(words.message(check.advice), style="dim"), _INDENT)
 
 
 def print_timing(trials: Iterable[TrialResult], words: Words = ENGLISH, console: Optional[Console] = None) -> None:
@@ -31,6 +36,6 @@ def print_timing(trials: Iterable[TrialResult], words: Words = ENGLISH, console:
     table = PhaseTable.of(trials, words)
     names, *modes = map(list, zip(*table.rows))
     console.print()
-    console.print(words("Where the time of a trial went, mean seconds"), soft_wrap=True)
+    print_folded(console, Text(words("Where the time of a trial went, mean seconds")))
     columns = [Column(mode, cells) for mode, cells in zip(table.headings[1:], modes)]
     print_table(console, Column(table.headings[0], names, number=False), columns, words)

@@ -13,20 +13,24 @@ from harness.precision import (
     ConstantRange,
     DtypePlan,
     ExplainedOp,
+    OpDifference,
+    PlannedOp,
     diff_plans,
     explain_layers,
-    render_diff,
     unknown_work,
 )
 from harness.precision.rules.op_table import load_op_table
 from harness.records import Mode
 from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
-from reports.terminal.tables import Column, print_table
+from reports.terminal.tables import Column, print_folded, print_table
 
 _MEGA = 1e6
 _NAMED = 8
 """Names of a list that are shown; of a longer one only their number."""
+_ENGINES = {"ai_cpu_fp32": "AI CPU", "compile_error": "no kernel", "unknown": "unknown"}
+"""By the engine of an op that no unit of AI Core computes: what stands in the unit's place."""
+_DTYPES = "Dtypes stand as inputs > outputs: 16 is float16, b16 bfloat16, 32 float32."
 
 
 def print_json(modes: Sequence[Mode], plans: Sequence[DtypePlan], console: Optional[Console] = None) -> None:
@@ -42,7 +46,7 @@ def print_guessed(fetches: Sequence[str], words: Words = ENGLISH, console: Optio
     """Print what a graph is taken to be run for, when nobody said it."""
     if fetches:
         text = words("planned for what nothing reads: {names} (--fetch NAME for another)", names=", ".join(fetches))
-        (console or open_console()).print(Text(text, style="yellow"), soft_wrap=True)
+        print_folded(console or open_console(), Text(text, style="yellow"))
 
 
 def print_plan(mode: Mode, plan: DtypePlan, words: Words = ENGLISH, console: Optional[Console] = None) -> None:
@@ -64,6 +68,7 @@ def print_plan(mode: Mode, plan: DtypePlan, words: Words = ENGLISH, console: Opt
     print_table(
         console, Column(words("op"), [line.name for line in lines], number=False, styles=styles), columns, words
     )
+    print_folded(console, Text(words(_DTYPES), style="dim"))
     console.print()
     _print_attention(console, plan, words)
     _print_totals(console, [mode], [plan], words)
@@ -80,13 +85,40 @@ def print_difference(
     title = words("{count} of {total} ops differ", count=len(differences), total=total)
     _print_first(console, title, first, words)
     console.print(Text(f"- {modes[0].name}\n+ {modes[1].name}", style="bold"))
+    for (one, other), names in _alike(differences, words).items():
+        console.print()
+        count = words("{count} ops", count=len(names)) + words.colon if len(names) > 1 else ""
+        print_folded(console, Text(f"{count}{', '.join(names)}"))
+        for sign, style, decision in (("-", "red", one), ("+", "green", other)):
+            if decision:
+                print_folded(console, Text(f"{sign} {decision}", style=style), 2)
     console.print()
-    for line in render_diff(first, second).splitlines():
-        what, semicolon, rule = line.rpartition("; ")
-        shown = f"{what}{semicolon}{words.message(rule)}"
-        console.print(Text(shown, style="red" if line.startswith("-") else "green"), soft_wrap=True)
-    console.print()
+    if differences:
+        print_folded(console, Text(words(_DTYPES), style="dim"))
+        console.print()
     _print_totals(console, modes, plans, words)
+
+
+def _alike(differences: Sequence[OpDifference], words: Words) -> Dict[Tuple[str, str], List[str]]:
+    """Return names of ops by what the first and the second plan decide of them; empty where a plan lacks them."""
+    found: Dict[Tuple[str, str], List[str]] = {}
+    for difference in differences:
+        sides = _decision(difference.first, words), _decision(difference.second, words)
+        found.setdefault(sides, []).append(difference.name)
+    return found
+
+
+def _decision(op: Optional[PlannedOp], words: Words) -> str:
+    """Return what a plan decides of an op; which op a gray one follows is left out, since alike ones follow others."""
+    if op is None:
+        return ""
+    rule = re.sub(r" like \S+$", " like what feeds it", op.rule)
+    return f"{op.type} {op.dtypes} {_place(op, words)}{words.semicolon}{words.message(rule)}"
+
+
+def _place(op: PlannedOp, words: Words) -> str:
+    """Return the unit that computes an op; in words where none of the card's AI Core does."""
+    return words(_ENGINES[op.engine]) if op.engine in _ENGINES else op.unit
 
 
 def _print_first(console: Console, title: str, plan: DtypePlan, words: Words) -> None:
@@ -104,11 +136,11 @@ def _print_first(console: Console, title: str, plan: DtypePlan, words: Words) ->
     if unknown.unsized_ops:
         told.append(words("sizes of {count} ops are unknown", count=unknown.unsized_ops))
     first = words.semicolon.join([title, *(told or [words("nothing in it is unknown")])])
-    console.print(Text(first, style="bold"), soft_wrap=True)
+    print_folded(console, Text(first, style="bold"))
     if unknown.ops:
         types = ", ".join(f"{name} ({count})" for name, count in unknown.types.items())
         needed = words("to know it: --op-table of a CANN that has kernel rows of {types}", types=types)
-        console.print(Text(needed, style="yellow"), soft_wrap=True)
+        print_folded(console, Text(needed, style="yellow"))
     if unknown.unsized_ops:
         text = (
             "to know the sizes: --shape for {names}"
@@ -116,7 +148,7 @@ def _print_first(console: Console, title: str, plan: DtypePlan, words: Words) ->
             else "unknown sizes begin at {names}"
         )
         needed = words(text, names=_some(plan.unsized, words))
-        console.print(Text(needed, style="yellow"), soft_wrap=True)
+        print_folded(console, Text(needed, style="yellow"))
 
 
 def _some(names: Sequence[str], words: Words) -> str:
@@ -146,9 +178,8 @@ def _of_op(layer: str, explained: ExplainedOp, words: Words) -> Iterator[_Line]:
         # Within its layer an op needs no scope, but for the one that says that it is a gradient.
         back = words("back") + " "
         name = re.sub(f"^(gradients(?:_[0-9]+)?/)?{re.escape(layer)}/", lambda found: back if found[1] else "", name)
-    place = op.unit if op.engine == "ai_core" else op.engine
     style = "red" if op.engine == "compile_error" else "yellow" if op.engine != "ai_core" else ""
-    yield _Line(f"  {name}", f"{op.type} {op.dtypes}", place, words.message(op.rule), style)
+    yield _Line(f"  {name}", f"{op.type} {op.dtypes}", _place(op, words), words.message(op.rule), style)
     for cast in explained.casts:
         index = cast.position
         where = words("cast of input {index}", index=index) if index >= 0 else words("cast of the result")
@@ -186,7 +217,7 @@ def _print_attention(console: Console, plan: DtypePlan, words: Words) -> None:
         where = words("constant leaves float16's range: {op} input {index}", op=item.consumer, index=item.position)
         lines.append(f"{where}{words.comma}{_lost(item, words)}")
     for line in [*lines, *map(words.remark, plan.remarks)]:
-        console.print(Text(line, style="yellow"), soft_wrap=True)
+        print_folded(console, Text(line, style="yellow"))
     if lines:
         console.print()
 
@@ -228,4 +259,4 @@ def _print_totals(console: Console, modes: Sequence[Mode], plans: Sequence[Dtype
         table=words(load_op_table().source),
         compiler=", ".join(dict.fromkeys(plan.config.profile for plan in plans)),
     )
-    console.print(Text(note, style="dim"), soft_wrap=True)
+    print_folded(console, Text(note, style="dim"))

@@ -10,6 +10,7 @@ from harness.records import GraphGate
 from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
 from reports.terminal.run import print_paths
+from reports.terminal.tables import print_folded
 from reports.terminal.verdicts import print_verdicts
 
 _CHANGES = 12
@@ -30,8 +31,8 @@ def print_approved(changes: Sequence[Change], path: str, words: Words = ENGLISH)
         title = f"{words('missing' if change.is_new else 'changed'):>8}  {words('plan')}  {change.mode}"
         console.print(Text(title, style="bold"), soft_wrap=True)
         for told in change.remarks[:_CHANGES]:
-            console.print(Text(f"{'':10}{words.remark(told)}"), soft_wrap=True)
+            print_folded(console, Text(words.remark(told)), 10)
         if len(change.remarks) > _CHANGES:
             console.print(Text(f"{'':10}{words('and {count} more', count=len(change.remarks) - _CHANGES)}"))
     said = words("wrote {path}", path=path) if changes else words("Nothing to approve: every plan is as approved.")
-    console.print(Text(said), soft_wrap=True)
+    print_folded(console, Text(said))

@@ -12,7 +12,7 @@ from reports.figures import MARKS, NOT_MEASURED, marks
 from reports.history_text import change_text, short_revision
 from reports.language import Words
 from reports.terminal.console import open_console
-from reports.terminal.tables import Column, print_table
+from reports.terminal.tables import Column, print_folded, print_table
 
 _BAR = 10
 """Characters of a row's place on the common scale of step times."""
@@ -56,7 +56,7 @@ def print_changes(found: Sequence[Series], words: Words, console: Optional[Conso
     for change in every:
         console.print()
         _print_heading(change.place[:3], change.place[3:5], words, console)
-        console.print(Text("  " + change_text(change, words)), soft_wrap=True)
+        print_folded(console, Text(change_text(change, words)), 2)
     if not every:
         console.print(Text(words("No change was found.")))
     told = words("Step times change by more than their noise, emulated ones left out; shown, and no gate.")
@@ -67,7 +67,7 @@ def print_problems(problems: Sequence[str], words: Words, console: Optional[Cons
     """Print which runs could not be read."""
     console = console or open_console()
     for problem in problems[:_PROBLEMS]:
-        console.print(Text(words("left out: {problem}", problem=problem), style="dim"), soft_wrap=True)
+        print_folded(console, Text(words("left out: {problem}", problem=problem), style="dim"))
     if len(problems) > _PROBLEMS:
         console.print(Text(words("and {count} more", count=len(problems) - _PROBLEMS), style="dim"))
 
@@ -76,15 +76,15 @@ def print_left_out(count: int, words: Words, console: Optional[Console] = None) 
     """Print how many figures stand for no commit."""
     if count:
         told = words("left out: {count} figures of no commit, or of changes that were not committed", count=count)
-        (console or open_console()).print(Text(told, style="dim"), soft_wrap=True)
+        print_folded(console or open_console(), Text(told, style="dim"))
 
 
 def _print_heading(names: Sequence[str], place: Sequence[str], words: Words, console: Console) -> None:
     """Print suite, case and mode, and below them device, machine and processor, as far as they are known."""
-    console.print(Text("  ".join(names), style="bold"), soft_wrap=True)
+    print_folded(console, Text("  ".join(names), style="bold"))
     told = words.comma.join(dict.fromkeys(part for part in place if part))
     if told:
-        console.print(Text(f"  {told}", style="dim"), soft_wrap=True)
+        print_folded(console, Text(told, style="dim"), 2)
 
 
 def _print_entries(entries: Sequence[Entry], marked: Set[Tuple[str, str, str]], words: Words, console: Console) -> None:

@@ -10,6 +10,7 @@ from harness.gates.power_card import MOST_FALSE_ALARMS, MOST_PAIRS, WANTED_POWER
 from harness.records import PowerCard
 from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
+from reports.terminal.tables import print_folded
 
 _LINE = (
     "power card {machine_key}, {case}, {pairs}, {condition}: {false_alarms} false alarms in {settled} comparisons "
@@ -71,6 +72,7 @@ def print_card(card: PowerCard, path: Path, words: Words = ENGLISH, console: Opt
         details.append(words(_NO_ANSWERS, low=card.no_answer_low, high=card.no_answer_high))
     if card.undecided:
         details.append(words("{count} more comparisons had a process whose steps never settled", count=card.undecided))
-    for line in [card_line(card, words), *(f"  {detail}" for detail in details)]:
-        console.print(Text(line), soft_wrap=True)
+    print_folded(console, Text(card_line(card, words)))
+    for detail in details:
+        print_folded(console, Text(detail), 2)
     console.print(Text(words("wrote {path}", path=path)), soft_wrap=True)

@@ -1,8 +1,8 @@
-"""What a command is doing, on standard error: lines redrawn in place on a terminal, elsewhere one line a trial."""
+"""What a run is doing, on standard error: on a terminal the table so far and more, redrawn; else a line a trial."""
 
 import time
 from collections import deque
-from typing import Deque, Dict, Iterable, List, Optional
+from typing import Deque, Dict, Iterable, Optional
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
@@ -14,6 +14,7 @@ from reports.language import ENGLISH, Words
 from reports.phases import PHASES
 from reports.terminal.console import open_console
 from reports.terminal.redrawn import Redrawn
+from reports.terminal.so_far import TableSoFar
 
 _SPARKS = 8
 """Last steps drawn beside the current one."""
@@ -50,7 +51,7 @@ class _Running:
     """What is shown of a trial that is under way."""
 
     def __init__(self, trial: Trial, number: int, planned: int, words: Words) -> None:
-        self.number = number
+        self.number, self.case = number, trial.case.id
         replicate = f"#{trial.replicate}" + (f" {words('again')}" if trial.confirmation else "")
         place = f"[{number}/{planned}]"
         self.label = f"{place} {trial.case.id}  {trial.mode.name}  {replicate}"
@@ -72,6 +73,7 @@ class Progress(Redrawn, Observer):
         """Number of the first trial that this process runs, which is not 1 where others were resumed."""
         self._measuring_since = self._number_since = 0.0
         self._number = self._planned = 0
+        self._so_far = TableSoFar(words)
 
     def preparing(self, what: str) -> None:
         """Say what is done before the trials; of the inputs on a terminal alone, so that a refusal is one line."""
@@ -107,12 +109,16 @@ class Progress(Redrawn, Observer):
             running.activity = f"{step}  {event.seconds:.3f} s  {sparkline(running.recent)}"
 
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:
-        """Print the trial's outcome in one line."""
+        """Add the trial to the table so far; print a line where none is drawn, and for what the table does not hold."""
         running = self._running.pop(trial.id)
+        if not result.confirmation:
+            self._so_far.add(result)
         if result.status != "ok":
             self._print(
                 f"{running.label}: {self._words(result.status)}: {self._words.message(result.reason)}", style="bold red"
             )
+            return
+        if self.console.is_terminal and not result.confirmation:
             return
         whole = self._words("{seconds} s in all", seconds=f"{result.wall_seconds:.0f}")
         left = self._left(running.number + 1, time.monotonic())
@@ -126,14 +132,16 @@ class Progress(Redrawn, Observer):
         return self._words("{seconds} s/step", seconds=f"{result.step_seconds:.4f}") + emulated
 
     def _draw(self) -> RenderableType:
-        """Return the lines of a terminal, each cut to its width: two of each running trial, and one of all."""
-        lines: List[str] = []
-        for running in list(self._running.values()):
+        """Return the lines of a terminal, cut to its width: the table so far, two of each running trial, one of all."""
+        under_way = list(self._running.values())
+        room = self.console.height - 2 * len(under_way) - 2
+        lines = self._so_far.lines([running.case for running in under_way], self.console.width, room)
+        for running in under_way:
             lines += [running.short_label, f"    {running.activity}"]
         elapsed = duration(time.monotonic() - self._begun, self._words)
         parts = [self._words("{time} so far", time=elapsed), self._left(self._number, self._number_since)]
         total = self._words.comma.join(filter(None, parts))
-        lines.append(total if lines else f"{self._activity}{self._words.comma}{total}")
+        lines.append(total if under_way else f"{self._activity}{self._words.comma}{total}")
         return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in lines))
 
     def _left(self, number: int, since: float) -> str:

@@ -15,6 +15,7 @@ from reports.terminal.console import open_console
 from reports.terminal.decision import print_decision
 from reports.terminal.fidelity import print_fidelity
 from reports.terminal.published_figures import print_published
+from reports.terminal.tables import print_folded
 from reports.terminal.timings import print_timings
 from reports.terminal.verdicts import print_verdicts
 
@@ -51,14 +52,14 @@ def print_failures(run: Run, folder: Path, words: Words, console: Console) -> No
         done = sum(not trial.result_lost for trial in run.trials)
         again = shown_path(folder) + (" --hosts auto" if run.hosts else "")
         text = words(_INTERRUPTED, done=done, planned=run.planned_trials, run=again)
-        console.print(Text(text, style="bold"), soft_wrap=True)
+        print_folded(console, Text(text, style="bold"))
 
 
 def print_record(run: Run, folder: Path, words: Words, console: Console) -> None:
     """Print where everything is."""
     if run.environment.op_table != PACKAGED:
         text = words("plans decided by the operator table {table}", table=run.environment.op_table)
-        console.print(Text(text), soft_wrap=True)
+        print_folded(console, Text(text))
     picture = next((trial.picture for trial in run.trials if trial.picture), None)
     if picture:
         _print_path(console, "picture", folder / picture, words)
@@ -77,7 +78,7 @@ def _print_path(console: Console, what: str, path: Path, words: Words) -> None:
 
 def _print_failure(console: Console, trial: TrialResult, folder: Path, words: Words) -> None:
     line = f"{words(trial.status)}: {trial.trial}: {words.message(trial.reason)}"
-    console.print(Text(line, style="bold red"), soft_wrap=True)
+    print_folded(console, Text(line, style="bold red"))
     for line in trial.log_tail:
         console.print(Text(f"    {line}", style="dim"), soft_wrap=True)
     console.print(Text(f"  {words('log')} {shown_path(folder / trial.log)}"), soft_wrap=True)

@@ -9,7 +9,7 @@ from reports.language import Words
 from reports.terminal.tables import Column, print_table
 
 Row = Tuple[str, Optional[float], Optional[float]]
-"""Name, first and second number; None where a side has none."""
+"""Name as it is shown, first and second number; None where a side has none."""
 
 
 def print_side_by_side(console: Console, rows: Sequence[Row], headings: Tuple[str, str], words: Words) -> None:
@@ -19,7 +19,12 @@ def print_side_by_side(console: Console, rows: Sequence[Row], headings: Tuple[st
         Column(words(headings[1]), [_number(new) for _, _, new in rows]),
         Column(words("change"), [_change(old, new) for _, old, new in rows]),
     ]
-    print_table(console, Column(words("figure"), [words(name) for name, _, _ in rows], number=False), columns, words)
+    print_table(console, Column(words("figure"), [name for name, _, _ in rows], number=False), columns, words)
+
+
+def scaled(value: Optional[float], scale: float) -> Optional[float]:
+    """Return a number in another unit; a scale of 1 leaves whole numbers whole."""
+    return value if value is None or scale == 1.0 else value * scale
 
 
 def _number(value: Optional[float]) -> str:
@@ -33,4 +38,7 @@ def _change(old: Optional[float], new: Optional[float]) -> str:
         return NOT_MEASURED
     if old == new:
         return "="
-    return f"{new / old - 1:+.1%}" if old else f"{new - old:+g}"
+    if not old:
+        return f"{new - old:+g}"
+    change = new / old - 1
+    return f"{change:+.1%}" if abs(change) >= 5e-4 else f"{change:+.1e}"

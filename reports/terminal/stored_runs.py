@@ -9,7 +9,7 @@ from harness.records import Run
 from reports.figures import FIGURES
 from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
-from reports.terminal.side_by_side import Row, print_side_by_side
+from reports.terminal.side_by_side import Row, print_side_by_side, scaled
 
 _PLAN = (("casts", "casts", 1.0), ("910 floor ms", "roofline_seconds", 1e3))
 """Heading, field and scale of the figures of a dtype plan."""
@@ -20,25 +20,21 @@ def print_sides(first: Run, second: Run, words: Words = ENGLISH, console: Option
     console = console or open_console()
     both = {(case.id, mode.name) for case, mode in first.pairs}
     for case, mode in second.pairs:
-        rows = list(_rows(first, second, case.id, mode.name)) if (case.id, mode.name) in both else []
+        rows = list(_rows(first, second, case.id, mode.name, words)) if (case.id, mode.name) in both else []
         if rows:
             console.print(Text(f"{case.id}  {mode.name}", style="bold"), soft_wrap=True)
             print_side_by_side(console, rows, ("first run", "second run"), words)
             console.print()
 
 
-def _rows(first: Run, second: Run, case: str, mode: str) -> Iterator[Row]:
+def _rows(first: Run, second: Run, case: str, mode: str, words: Words) -> Iterator[Row]:
     summaries = [run.summary_of(case, mode) for run in (first, second)]
     for figure in FIGURES:
         old, new = (figure.value(found) if found else None for found in summaries)
         if old is not None or new is not None:
-            yield figure.heading, _scaled(old, figure.scale), _scaled(new, figure.scale)
+            yield words(figure.heading), scaled(old, figure.scale), scaled(new, figure.scale)
     plans = [run.plan_of(case, mode) for run in (first, second)]
     for heading, field, scale in _PLAN:
         old, new = (getattr(plan, field) if plan else None for plan in plans)
         if old is not None or new is not None:
-            yield heading, _scaled(old, scale), _scaled(new, scale)
-
-
-def _scaled(value: Optional[float], scale: float) -> Optional[float]:
-    return value if value is None or scale == 1.0 else value * scale
+            yield words(heading), scaled(old, scale), scaled(new, scale)

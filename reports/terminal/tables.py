@@ -15,8 +15,8 @@ _LEAST_TEXT = 40
 _INDENT = 4
 """Columns that such a text is indented by, and the figures beneath a name that leaves them no room."""
 
-_TOKENS = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]\s*|[^\s\u2e80-\u9fff\uff00-\uffef]+\s*|\s+")
-"""A Chinese character, or a word, each with the blanks after it."""
+_TOKENS = re.compile(r"（*(?:[\u2e80-\u9fff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+)[，。、；：！？）]*\s*|\s+")
+"""A Chinese character, or a word, each with the marks that no line may begin or end with, and the blanks after it."""
 
 
 class Column(NamedTuple):
@@ -94,10 +94,10 @@ def folded(text: Text, width: int) -> List[Text]:
     return lines
 
 
-def print_folded(console: Console, text: Text) -> None:
-    """Print a text in as many lines as it takes, broken as `folded` breaks it."""
-    for line in folded(text, console.width):
-        console.print(line, soft_wrap=True)
+def print_folded(console: Console, text: Text, indent: int = 0) -> None:
+    """Print a text in as many lines as it takes, broken as `folded` breaks it, each `indent` columns from the left."""
+    for line in folded(text, console.width - indent):
+        console.print(Text(" " * indent) + line, soft_wrap=True)
 
 
 def _plain(column: Column) -> Column:

@@ -1,6 +1,6 @@
 """What the gates say, failures first, for a person at a terminal."""
 
-from typing import Optional, Sequence, Set
+from typing import Optional, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -11,7 +11,7 @@ from reports.language import ENGLISH, Words
 from reports.terminal.console import open_console
 from reports.terminal.power_card import card_line
 from reports.terminal.tables import folded, print_folded
-from reports.verdict_text import WORST_FIRST, effect, sayings
+from reports.verdict_text import WORST_FIRST, advised, effect, sayings
 
 _STYLE = {"fail": "bold red", "missing": "bold yellow", "inconclusive": "bold yellow", "pass": "green"}
 _INDENT = 14
@@ -55,11 +55,9 @@ def print_verdicts(
     """
     console = console or open_console()
     console.print()
-    given: Set[str] = set()
-    for saying in sayings(verdicts):
+    said = [saying for saying in sayings(verdicts) if not (quiet and saying.verdict.outcome == "pass")]
+    for saying, advices in advised(said, words, origin):
         verdict = saying.verdict
-        if quiet and verdict.outcome == "pass":
-            continue
         outcome = Text(words(verdict.outcome), style=_STYLE[verdict.outcome])
         about = f"{words(verdict.gate)}  {verdict.case}  {', '.join(saying.modes)}"
         line = Text(f"{about}: {saying.happened(words)}")
@@ -74,10 +72,8 @@ def print_verdicts(
             _say(console, Text(detail))
         if len(details) > _DETAILS:
             _say(console, Text(words("and {count} more, see {record}", count=len(details) - _DETAILS, record=record)))
-        for advice in (advice.text() for advice in saying.advice(words, origin)):
-            if advice not in given:
-                _say(console, Text(advice, style="dim"))
-                given.add(advice)
+        for advice in advices:
+            _say(console, Text(advice.text(), style="dim"))
     for card in cards:
         print_folded(console, Text(card_line(card, words)))
     print_folded(console, Text(_count(verdicts, words), style="bold"))

@@ -92,6 +92,14 @@ def test_what_may_be_used_comes_last_the_quickest_first_with_its_file(choose, tm
     assert own.custom_dtypes == load_config(RIGHT).custom_dtypes
 
 
+def test_the_page_says_it_too(choose, tmp_path):
+    status, out, _, _ = choose("--report", "html")
+    page = (tmp_path / "results" / "run" / "report.html").read_text(encoding="utf-8")
+    assert status == 0 and out.count("report.html") == 1
+    assert "right with 1 ops in float32" in page and "<li>gram_relu1_1/MatMul</li>" in page
+    assert not list(tmp_path.glob("results/run/blame/*/blame.html"))
+
+
 def test_the_case_is_ones_own_and_drawn_once(choose, picture, style):
     _, _, err, asked = choose("--size", "192", "--steps", "16", "--init", "noise", "--modes", MIXED)
     (suite,) = asked.suites
@@ -130,6 +138,10 @@ def test_the_answer_for_programs_is_alone_on_standard_output(choose):
     answer = json.loads(out)
     assert (status, answer["exit_status"]) == (0, 0) and "Ready for the card" in err
     assert {row["mode"]: row["right"] for row in answer["table"]} == {REFERENCE: True, MIXED: False, RIGHT: True}
+    assert [(each["mode"], each["file"]) for each in answer["ready"]] == [
+        (MIXED, f"blame/{MIXED}/float32.cfg"),
+        (RIGHT, f"{RIGHT}.cfg"),
+    ]
 
 
 def test_a_card_cannot_draw_the_float32_picture(choose, cards):

@@ -106,6 +106,12 @@ def test_two_runs_are_compared_with_the_gates_status(command, store, baselines, 
     status, out, _ = command("compare", first, second)
     assert status == 1 and "+15.0% step time, 95% interval" in out
     assert command("compare", first, second, "--advisory")[0] == 0
+    status, out, err = command("compare", first, second, "--json")
+    answer = json.loads(out)
+    (row,) = answer["table"]
+    assert (status, answer["exit_status"], answer["first_run"]) == (1, 1, first.name) and "+15.0% step time" in err
+    assert row["first"]["plan"] == row["second"]["plan"] and row["first"]["plan"]["casts"] > 0
+    assert {verdict["gate"]: verdict["outcome"] for verdict in answer["verdicts"]}["timing"] == "fail"
     status, _, err = command("compare", first, first)
     assert status == 2 and f"both are {first} (expected two runs)" in err
 

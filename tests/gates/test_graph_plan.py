@@ -52,10 +52,10 @@ def test_a_changed_plan_fails_and_names_what_changed(path):
     assert (verdict.outcome, verdict.reason, exit_status([verdict])) == ("fail", "graph_plan_changed", 1)
     assert _told(verdict) == [
         "casts: 2 -> 5",
-        "bytes cast: 100 -> 400",
         "block1/a and 1 alike in block1, block2: MatMul 16,16>16 -> MatMul 32,32>32",
         "block1/b: gone, was Mul 16,16>16",
         "block1/c: new, Relu 16>16",
+        "bytes cast: 100 -> 400",
     ]
 
 

@@ -121,7 +121,8 @@ def test_people_are_told_in_their_language_and_programs_in_english(stylize, monk
     english = stylize("--iterations 2 --print-iterations 1")
     monkeypatch.setenv("LANGUAGE", "zh_CN")
     chinese = stylize("--iterations 2 --print-iterations 1 --overwrite --learning-rate 1e30")
-    assert "neural_style.py: 1 次更新后损失不是有限值" in chinese.err and "device: cpu" in chinese.err
+    assert "neural_style.py: 1 次更新后损失不是有限值" in chinese.err and "模式 must_keep_origin_dtype" in chinese.err
+    assert re.search("^neural_style.py: device: cpu（", chinese.err, re.M) and "TensorFlow" in chinese.err
     assert chinese.out.splitlines()[:2] == english.out.splitlines()[:2]
 
 

@@ -81,9 +81,14 @@ def test_a_plan_needs_no_kernel(case):
 def test_two_modes_show_only_what_differs(explain):
     status, out, _ = explain("allow_mix_precision", "allow_mix_precision+matmul32", "--size", "64")
     assert status == 0
-    assert "- gram_relu1_1/MatMul: MatMulV2 16,16>16 cube; white: float16" in out
-    assert "+ gram_relu1_1/MatMul: MatMulV2 16,16>32 cube; customised dtypes" in out
-    assert "conv1_1/Conv2D:" not in out
+    lines = out.splitlines()
+    (index,) = [index for index, line in enumerate(lines) if "gram_relu1_1/MatMul," in line]
+    assert lines[index].startswith("15 ops: ") and lines[index + 1 : index + 3] == [
+        "  - MatMulV2 16,16>16 cube; white: float16",
+        "  + MatMulV2 16,16>32 cube; customised dtypes",
+    ]
+    assert "  + Sub 32,32>32 vector; gray: float32 like what feeds it" in lines  # all five together
+    assert "conv1_1/Conv2D" not in out and "16 is float16" in out
 
 
 def test_anybodys_graph_can_be_explained_as_json(explain, frozen):

@@ -48,3 +48,12 @@ def test_an_op_under_another_name_is_a_change():
         "a/x: gone, was Mul 16,16>16",
         "a/y: new, Mul 16,16>16",
     ]
+
+
+def test_the_cause_comes_before_what_follows_from_it():
+    layers = {"a": "a/x: Mul 16,16>16"}
+    old = FIGURES.model_copy(update={"layers": layers})
+    changed = {"casts": 9, "bytes_cast": 9, "flop": 9, "roofline_seconds": 9.0, "units": {"vector float32": 9}}
+    new = FIGURES.model_copy(update={"layers": {"a": "a/x: Mul 32,32>32"}, **changed})
+    codes = [change.code for change in differences(old, new)]
+    assert codes[:3] == ["plan_casts", "plan_op", "plan_bytes_cast"] and "plan_unit" in codes[3:]

@@ -16,17 +16,20 @@ from harness.machine.requirements import Check
 from harness.modes import get
 from harness.precision import ConstantRange, DtypePlan
 from harness.precision.rules.plan import PlannedCast, PlannedOp
-from harness.records import Baseline, Blame, FidelityPlan, LossScaling, Status
+from harness.records import Baseline, Blame, Choice, FidelityPlan, LossScaling, Ready, Status
 from harness.records.events import Phase, Sample
 from harness.remark import Remark, remark
 from harness.store.run_folder import RunFolder
 from reports import formats
+from reports.blame_answer import of_pictures, of_stopped
+from reports.html.blame_page import render_blame
 from reports.html.site import write_site
 from reports.language import Words, catalogue
 from reports.sentences import SENTENCES
 from reports.terminal import (
     approval,
     blame,
+    blame_answer,
     choice,
     doctor,
     explain,
@@ -150,10 +153,20 @@ def _print_search(words, console, folder):
         console.print(search._draw())
     findings = Findings(RunFolder(folder))
     findings.smallest = score
-    blame.print_interrupted(findings, words, console)
-    found = Blame(case="1", mode="1", steps=1, size=1, fit_before=False, neutral=False)
-    for changes in ({}, {"fit_before": True}, {"blocks": ("1",)}, {"blocks": ("1",), "minimal": False}):
-        blame.print_blame(found.model_copy(update=changes), folder, ["python"], words, console)
+    blame_answer.print_interrupted(findings, words, console)
+    for answer in _answers(words, folder, score):
+        blame_answer.print_answer(answer, console)
+
+
+def _answers(words, folder, score):
+    """Every kind of answer of a search on pictures."""
+    scores = ((("1",) * 9, 0.5, 1.0, True), ((), 0.5, 1.0, False))
+    found = Blame(case="1", mode="1", steps=1, size=1, fit_before=False, neutral=False, scores=scores)
+    said = ({}, {"fit_before": True}, {"blocks": ("1",)}, {"blocks": ("1",), "minimal": False, "command": ("1",)})
+    for changes in said:
+        yield of_pictures(found.model_copy(update=changes), folder, words)
+    for scores in ([], [score]):
+        yield of_stopped("1", "1", scores, folder, words)
 
 
 def test_a_terminal_shows_no_english(evidence, trial):
@@ -177,11 +190,18 @@ def test_a_terminal_shows_no_english(evidence, trial):
     one_case = whole.suite.model_copy(update={"cases": whole.suite.cases[:1]})
     for work in (1, 9):
         choice.print_beforehand(one_case, work, 1, words, console=console)
-    for ready in ([], [choice.Ready("1", "1", folder, ops, 0.1) for ops in ((), ("1",))]):
-        choice.print_ready(ready, words, console)
-    choice.print_left(["1"], ["1"], 1, words, console)
+    ready = tuple(Ready(mode="1", precision_mode="1", file="1", ops=ops, floor_seconds=0.1) for ops in ((), ("1",)))
+    for found in (Choice(search_seconds=1), Choice(ready=ready, slow=("1",), left=("1",), search_seconds=1)):
+        choice.print_choice(found, folder, words, console)
     assert _english(out.getvalue(), evidence, HISTORY_WORDS) == []
     assert len(re.findall("[\u4e00-\u9fff]", out.getvalue())) > 5000
+
+
+def test_the_page_of_a_search_shows_no_english(evidence, tmp_path):
+    score = Score(ops=("1",), blocks=(), distance=0.5, true_loss_ratio=1.0, fit=True, customize_dtypes="1")
+    for answer in _answers(Complete("zh"), tmp_path / "1", score):
+        text = re.sub(r"<(style|script)>.*?</\1>", " ", render_blame(answer, Complete("zh")).decode(), flags=re.S)
+        assert _english(re.sub(r"<[^>]*>|&\w+;", " ", text.replace(str(tmp_path), "")), evidence) == []
 
 
 def _history(words, console):

@@ -4,7 +4,7 @@ import re
 from typing import Dict, List, Tuple, Union
 
 from harness.precision.number_formats import short_names
-from harness.precision.rules.plan import DtypePlan, PlannedCast, PlannedOp, diff_plans
+from harness.precision.rules.plan import DtypePlan, PlannedCast, PlannedOp
 
 
 def render_plan(plan: DtypePlan) -> str:
@@ -46,17 +46,6 @@ def render_op(op: PlannedOp) -> str:
     place = op.unit if op.engine == "ai_core" else op.engine
     fused = f" + {', '.join(op.nodes[1:])}" if len(op.nodes) > 1 else ""
     return f"{op.name}{fused}: {op.type} {op.dtypes} {place}; {op.rule}"
-
-
-def render_diff(first: DtypePlan, second: DtypePlan) -> str:
-    """Write only what two plans decide differently, as removed and added lines; empty when they agree."""
-    lines: List[str] = []
-    for difference in diff_plans(first, second):
-        if difference.first is not None:
-            lines.append(f"- {render_op(difference.first)}")
-        if difference.second is not None:
-            lines.append(f"+ {render_op(difference.second)}")
-    return "".join(line + "\n" for line in lines)
 
 
 def _title(plan: DtypePlan) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow.compat.v1 as tf
 
-from harness.precision import MATMUL32, MODES, DtypePlan, diff_plans, load_config, plan_graph, render_diff, render_plan
+from harness.precision import MATMUL32, MODES, DtypePlan, diff_plans, load_config, plan_graph, render_plan
 from harness.precision.number_formats import CONVERTED
 from tests.precision import graphs
 
@@ -171,11 +171,9 @@ def test_plan_survives_json():
 
 def test_diff_shows_only_what_differs():
     one, other = (plan(graphs.style_step(), mode) for mode in ("allow_mix_precision", MATMUL32))
-    assert diff_plans(one, one) == () and render_diff(one, one) == ""
+    assert diff_plans(one, one) == ()
     differing = {difference.name for difference in diff_plans(one, other)}
     assert "gram_relu1_1/MatMul" in differing and "conv1_1/Conv2D" not in differing
-    lines = render_diff(one, other).splitlines()
-    assert sum(line.startswith("-") for line in lines) == sum(line.startswith("+") for line in lines) == len(differing)
 
 
 def test_totals():

@@ -36,6 +36,17 @@ def test_a_run_without_judged_pictures_shows_its_times(tmp_path, case):
     assert "| `must_keep_origin_dtype` | 0.515 |" in text and "what the timing lacks" in text
 
 
+def test_an_advice_is_given_once_and_details_name_their_modes(tmp_path, case):
+    evidence = make_run(tmp_path / "run", case)
+    passed, failed, _ = evidence.run.verdicts
+    other = failed.model_copy(update={"mode": "force_fp16", "details": (remark("plan_casts", before=3, after=4),)})
+    run = evidence.run.model_copy(update={"verdicts": [passed, failed, other]})
+    text = markdown.render(evidence._replace(run=run), ENGLISH).decode()
+    assert text.count("if the change is meant, approve it") == 1
+    for mode in ("allow_mix_precision", "force_fp16"):
+        assert f"<summary>details: plan <code>{mode}</code></summary>" in text
+
+
 def test_hostile_text_stays_text(hostile):
     rendered = _html(markdown.render(hostile, ENGLISH).decode())
     assert "<img" not in rendered and "&lt;img src=x" in rendered

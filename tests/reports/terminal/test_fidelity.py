@@ -1,12 +1,10 @@
 import io
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from harness.modes import get
 from harness.records import (
-    Blame,
     Case,
     Environment,
     FidelityPlan,
@@ -21,7 +19,6 @@ from harness.records import (
     TrialResult,
 )
 from harness.remark import remark
-from reports.terminal.blame import print_blame
 from reports.terminal.fidelity import print_fidelity
 
 SATURATES = remark("saturates", part=remark("gram_part"), layers=("relu1_1",))
@@ -107,20 +104,3 @@ def test_noise_that_was_not_measured_again_is_said_to_be_of_the_approved_run(run
     ]
     text = show(print_fidelity, run.model_copy(update={"trials": trials}), width=200)
     assert "have their noise from when they were approved (accuracy-0)." in " ".join(text.split())
-
-
-def test_blame_names_ops_and_file():
-    found = Blame(
-        case="c",
-        mode="allow_mix_precision",
-        steps=10,
-        size=64,
-        fit_before=False,
-        blocks=("gram/MatMul",),
-        fit_after=True,
-    )
-    file, again = Path("float32.cfg"), ["python", "bench.py", "--suite", "a b"]
-    text = show(print_blame, found, file, again)
-    assert "    gram/MatMul" in text and "    python bench.py --suite 'a b' --customize-dtypes float32.cfg\n" in text
-    assert "nothing to blame" in show(print_blame, found.model_copy(update={"fit_before": True}), file, again)
-    assert "hint alone" in show(print_blame, found.model_copy(update={"neutral": False}), file, again)

@@ -77,7 +77,7 @@ def _changes(entries):
 def test_a_change_is_told_with_its_revisions_size_and_interval(mended):
     times = [0.500, 0.502, 0.499, 0.501] * 2 + [0.550, 0.551, 0.549, 0.552] * 2
     times += [0.501, 0.499, 0.500, 0.502] * 2 if mended else []
-    text = _changes([entry(number, seconds) for number, seconds in enumerate(times)])
+    text = " ".join(_changes([entry(number, seconds) for number, seconds in enumerate(times)]).split())
     assert "step time 0.5005 s → 0.5505 s; +10.0%, 95 % interval +9." in text
     assert "between 0000000 (2026-01-08) and 0000000 (2026-01-09)" in text
     assert ("; mended by 0000000 (2026-01-17)" in text) == mended

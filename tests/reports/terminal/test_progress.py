@@ -1,4 +1,5 @@
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -77,11 +78,26 @@ def test_a_narrow_terminal_shows_mode_replicate_and_what_is_left(trial, result, 
     observer.trial_started(second, 8, 40)
     observer.event(second, Sample(updates=4, phase="step", seconds=0.5, losses={"total": 1.0}))
     clock.now = 70.0
-    label, activity, total = _lines(observer, width)
+    heading, _, row, *rest, label, activity, total = _lines(observer, width)
+    assert heading.startswith("mode  ") and row.startswith("must_keep_origin_dtype  ")
+    assert all("no room for" in line for line in rest)
     assert label.startswith(f"[8/40] {LONGEST} #12  a-long-na") and len(label) <= width
     assert activity == f"    5/{second.case.steps}  0.500 s  ▄"
     # 33 trials of a minute each, of which five seconds are over.
     assert total == "1 min 10 s so far, about 32 min 55 s left"
+
+
+def test_on_a_terminal_the_table_takes_the_place_of_lines(trial, result):
+    out = io.StringIO()
+    failed = {"status": "crashed", "reason": "killed"}
+    with Progress(PlainConsole(file=out, width=100, force_terminal=True, color_system=None)) as observer:
+        for number, changes in enumerate(({}, failed, {"confirmation": True}), 1):
+            observer.trial_started(trial, number, 3)
+            observer.trial_ended(trial, result.model_copy(update=changes))
+        table = _lines(observer, 100)[:3]
+    printed = re.sub("\x1b\\[[^a-zA-Z]*[a-zA-Z]", "", out.getvalue()).replace("\r", "\n")
+    assert [line.split("  ")[0] for line in printed.splitlines() if "#1: " in line] == ["[2/3] small", "[3/3] small"]
+    assert table[2].split()[:3] == ["must_keep_origin_dtype", "1/2", "0.500"]
 
 
 def test_resumed_trials_do_not_count_into_the_pace(trial, result, clock):

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from reports.language import Words
 from reports.terminal.console import PlainConsole
-from reports.terminal.tables import Column, folded, print_table
+from reports.terminal.tables import Column, folded, print_folded, print_table
 
 NAMES = ("must_keep_origin_dtype", "allow_mix_precision+matmul32")
 LONG = "style Gram saturates at relu1_1 ... relu5_1 (5); SSIM to reference 0.21, expected at least 0.98"
@@ -61,8 +61,15 @@ def test_texts_fold_at_blanks_and_between_chinese_characters():
     assert [line.plain for line in folded(Text("one two three"), 8)] == ["one two", "three"]
     assert [line.plain for line in folded(Text("a/very/long/path of it"), 8)] == ["a/very/long/path", "of it"]
     assert [line.plain for line in folded(Text("风格图饱和"), 4)] == ["风格", "图饱", "和"]
+    assert [line.plain for line in folded(Text("风格，（图）饱和。"), 6)] == ["风格，", "（图）", "饱和。"]
 
 
 def test_what_is_in_a_name_takes_the_room_it_is_shown_with():
     text = shown(60, figures(1), ("a\nb", "c\x1b]0;f\x07"))
     assert "a b " in text and "\x1b" not in text and len({line.rfind("8") for line in text.splitlines()[2:3]}) == 1
+
+
+def test_every_line_of_an_indented_text_is_indented():
+    console = PlainConsole(file=io.StringIO(), width=14, color_system=None)
+    print_folded(console, Text("one two three a/long/path/of/it"), 4)
+    assert console.file.getvalue().splitlines() == ["    one two", "    three", "    a/long/path/of/it"]
