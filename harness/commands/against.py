@@ -13,6 +13,7 @@ from harness.commands.request import Request
 from harness.commands.shown import Shown
 from harness.gates.exit_status import INCOMPARABLE, INTERRUPTED, TRIAL_FAILED, exit_status, lenient
 from harness.store.cache import cache_folder
+from reports.terminal.opening import opening
 
 if TYPE_CHECKING:
     from harness.comparisons.trees import Hear
@@ -32,11 +33,12 @@ def compare_trees(request: Request) -> int:
 
 
 def _compare(request: Request, shown: Shown, machines: "Optional[HostMachines]") -> int:
-    import suites
-    from harness import modes
-    from harness.comparisons import revisions
-    from harness.devices import memory, naming
-    from harness.devices.kinds import KINDS
+    with opening(request.lang, request.quiet):
+        import suites
+        from harness import modes
+        from harness.comparisons import revisions
+        from harness.devices import memory, naming
+        from harness.devices.kinds import KINDS
 
     chosen = naming.choose(request.device)[0] if machines is None else naming.parse(machines.device)[0]
     suite = request.chosen_suite(chosen.kind)

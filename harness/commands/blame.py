@@ -15,6 +15,7 @@ from harness.commands.shown import Shown
 from harness.errors import UsageError
 from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED, PASS
 from harness.store.cache import cache_folder
+from reports.terminal.opening import opening
 
 if TYPE_CHECKING:
     from harness.blame.messages import Question
@@ -69,9 +70,10 @@ def blame(
     Parts are kept in float32 and what comes of it is judged anew, some dozens of times, until the smallest part is left
     that makes the mode fit. It is written as a customize_dtypes file.
     """
-    from harness import modes as known_modes
-    from reports.formats import BLAME_FORMATS, parse_among
-    from reports.language import Words, language_of
+    with opening(lang):
+        from harness import modes as known_modes
+        from reports.formats import BLAME_FORMATS, parse_among
+        from reports.language import Words, language_of
 
     if (mode is None) == (modes is None):
         raise click.UsageError("blame: expected a MODE, or --modes A,B")

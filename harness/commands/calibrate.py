@@ -12,6 +12,7 @@ from harness.commands.pairs import PairsType
 from harness.commands.request import given_options
 from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED, TRIAL_FAILED
 from harness.store.cache import cache_folder
+from reports.terminal.opening import opening
 
 
 @click.command()
@@ -56,15 +57,16 @@ def calibrate(
 
     Compares the suite's first case with itself, and with itself slowed down. Takes hours; leave the machine alone.
     """
-    import suites
-    from harness.comparisons import calibration
-    from harness.errors import UsageError
-    from harness.gates.power_card import NeverSteadyError, is_decided, make_card
-    from harness.store.baselines import refuse_in_ci
-    from harness.store.run_folder import RunFolder
-    from reports.language import Words, language_of
-    from reports.terminal.power_card import print_card
-    from reports.terminal.progress import Progress
+    with opening(lang):
+        import suites
+        from harness.comparisons import calibration
+        from harness.errors import UsageError
+        from harness.gates.power_card import NeverSteadyError, is_decided, make_card
+        from harness.store.baselines import refuse_in_ci
+        from harness.store.run_folder import RunFolder
+        from reports.language import Words, language_of
+        from reports.terminal.power_card import print_card
+        from reports.terminal.progress import Progress
 
     refuse_in_ci("calibrate")
     if resume is not None and set(given_options(context)) - {"resume", "hosts", "baselines", "lang"}:

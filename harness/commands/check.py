@@ -8,6 +8,7 @@ import click
 from harness.commands.graph_run import feeding_options, graph_question, spelled_options
 from harness.commands.options import compiler_options, graph_options, language_option, output_option
 from harness.errors import UsageError
+from reports.terminal.opening import opening
 
 if TYPE_CHECKING:
     from harness.records import GraphCheck
@@ -38,15 +39,16 @@ def check(**values: Any) -> None:
     Runs it on this host in float32 and in every mode, and holds every fetch against float32 and float64. How far a
     fetch may lie from float32 is measured: noise of one ulp of float16 on the inputs is let through the graph.
     """
-    from harness import modes as known_modes
-    from harness.check.checking import check as run_check
-    from harness.check.messages import CheckQuestion
-    from harness.check.verdicts import fitness_verdicts
-    from harness.gates.exit_status import exit_status
-    from harness.gates.graph_check import approve_graph_check, judge_graph_check
-    from reports.formats import CHECK_FORMATS, parse_among
-    from reports.language import Words, language_of
-    from reports.terminal.graph_check import CheckProgress, print_approved_check
+    with opening(values["lang"], values["quiet"]):
+        from harness import modes as known_modes
+        from harness.check.checking import check as run_check
+        from harness.check.messages import CheckQuestion
+        from harness.check.verdicts import fitness_verdicts
+        from harness.gates.exit_status import exit_status
+        from harness.gates.graph_check import approve_graph_check, judge_graph_check
+        from reports.formats import CHECK_FORMATS, parse_among
+        from reports.language import Words, language_of
+        from reports.terminal.graph_check import CheckProgress, print_approved_check
 
     if not values["graph"]:
         raise click.UsageError("check: expected --graph FILE")

@@ -15,6 +15,7 @@ from harness.commands.shown import Shown
 from harness.errors import UsageError
 from harness.gates.exit_status import INTERRUPTED, TRIAL_FAILED
 from harness.store.cache import cache_folder
+from reports.terminal.opening import opening
 
 if TYPE_CHECKING:
     from harness.records import Choice, Mode, Ready, Run, Suite
@@ -72,11 +73,12 @@ def choose(
     Draws the pictures in every mode and judges each against float32; then finds what spoils the wrong ones, and writes
     a customize_dtypes file for every mode that can be used. Takes a few minutes at the default size and steps.
     """
-    import suites
-    from harness import modes as known_modes
-    from harness.devices import kinds, naming
-    from harness.records import REFERENCE_MODE, Choice
-    from reports.terminal import choice
+    with opening(lang, quiet):
+        import suites
+        from harness import modes as known_modes
+        from harness.devices import kinds, naming
+        from harness.records import REFERENCE_MODE, Choice
+        from reports.terminal import choice
 
     shown = Shown.from_options(report, lang, quiet, as_json)
     kind = naming.choose(device)[0].kind
