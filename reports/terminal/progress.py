@@ -76,9 +76,9 @@ class Progress(Redrawn, Observer):
         self._so_far = TableSoFar(words)
 
     def preparing(self, what: str) -> None:
-        """Say what is done before the trials; of the inputs on a terminal alone, so that a refusal is one line."""
+        """Say what is done; of inputs and machine on a terminal alone, so that a refusal is one line."""
         self._begin(self._words(PREPARATIONS[what]))
-        if what != "inputs" and not self.console.is_terminal:
+        if what not in ("inputs", "machine") and not self.console.is_terminal:
             self._print(self._activity)
 
     def waiting(self, seconds: float) -> None:

@@ -55,7 +55,6 @@ def test_elsewhere_than_on_a_terminal_it_is_one_line_a_trial(trial, result, cloc
             observer.trial_ended(trial, result)
     label = "small  must_keep_origin_dtype  #1: 0.5000 s/step, 12 s in all"
     assert out.getvalue().splitlines() == [
-        "looking at the machine",
         "planning the card's dtypes",
         "measuring trial 1 of 3",
         f"[1/3] {label}, about 3 min 20 s left",
