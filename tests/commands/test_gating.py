@@ -62,8 +62,8 @@ def test_approve_shows_old_beside_new_and_writes_only_what_it_was_told_to(comman
     assert f"python bench.py approve {halved} --changed --reason" in out and "timing 1" in out
     status, out, _ = command("approve", halved, "--changed", "--reason", "faster kernels")
     assert status == 0
-    (row,) = [line.split() for line in out.splitlines() if "step_seconds" in line and "first" not in line]
-    assert row == ["step_seconds", "1", "0.5", "-50.0%"] and "faster than before" in out
+    (row,) = [line.split() for line in out.splitlines() if line.startswith("step s")]
+    assert row == ["step", "s", "1", "0.5", "-50.0%"] and "faster than before" in out
     (path,) = [line.split()[1] for line in out.splitlines() if line.startswith("wrote")]
     with open(path) as file:
         assert json.load(file)["reason"] == "faster kernels"
