@@ -159,8 +159,9 @@ def wants_another_pair(verdict: Verdict) -> bool:
     Three pairs that lie apart by chance can show that a tree is not slower, when one or two more show that it is equal
     or faster. Every look keeps its error rate, so that going on costs time alone.
     """
-    if verdict.reason == "not_slower" and verdict.rule is not None and verdict.rule.looks is not None:
-        return verdict.n < 2 * verdict.rule.looks[0]
+    looks = verdict.rule.looks if verdict.rule else None
+    if verdict.reason == "not_slower" and looks is not None:
+        return (verdict.n or 0) < 2 * looks[0]
     return verdict.reason == "cannot_tell"
 
 
