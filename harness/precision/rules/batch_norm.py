@@ -82,7 +82,7 @@ def _average(lowering: Lowering, statistic: str) -> Optional[_Average]:
 
 def _only_reader(lowering: Lowering, tensor: str, slot: Optional[int], *ops: str) -> Optional[tf.NodeDef]:
     """Return the one reader of a tensor if it is one of these ops and reads it at this slot, or at any."""
-    readers = lowering.readers.get(tensor, ())
+    readers = lowering.readers.get(tensor, [])
     if not lowering.is_alone(tensor) or (slot is not None and readers[0][1] != slot):
         return None
     reader = lowering.nodes[readers[0][0]]
