@@ -32,3 +32,7 @@ class RequirementError(UsageError):
 
 class ChildFailedError(RuntimeError):
     """A process that was asked something ended without the answer: what, why, and where its log is. Exit status 70."""
+
+
+class ChildKilledError(ChildFailedError):
+    """A signal ended such a process, as where memory runs out or a library crashes."""

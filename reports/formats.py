@@ -29,6 +29,7 @@ FORMATS: Dict[str, str] = {
 CHECK_FORMATS: Dict[str, Tuple[str, str]] = {
     "html": ("reports.html.check_page", "check.html"),
     "markdown": ("reports.documents.check_markdown", "check.md"),
+    "junit": ("reports.documents.check_junit", "junit.xml"),
 }
 """Of the check of a graph: the module that renders each, and its file."""
 BLAME_FORMATS: Dict[str, Tuple[str, str]] = {"html": ("reports.html.blame_page", "blame.html")}

@@ -11,7 +11,7 @@ from typing import Any, Callable, List, Sequence, Tuple
 from harness.blame.blocks import Swap, swaps, with_swaps
 from harness.blame.messages import Answer, Score
 from harness.blame.sets import SetSearch, Stages, blocks_of
-from harness.check.checking import saying_errors
+from harness.check.checking import RunsGraph, saying_errors
 from harness.check.messages import BlameQuestion
 from harness.errors import UsageError
 from harness.machine.child import ask, to_parent
@@ -27,16 +27,20 @@ def blame(question: BlameQuestion, hear: Callable[[Answer], None]) -> GraphBlame
     """Search for the cause; `hear` is called with each message but the last.
 
     Raises:
-        UsageError: the graph, its feeds or a customize_dtypes entry cannot be used, or a package is missing.
+        UsageError: the graph, its feeds or a customize_dtypes entry cannot be used, running the graph crashed
+            TensorFlow, or a package is missing.
         ChildFailedError: the search failed.
     """
+    runs = RunsGraph(question)
 
     def take(message: str) -> None:
+        runs.begun = True
         answer = Answer.model_validate_json(message)
         if answer.graph_blame is None and not answer.error:
             hear(answer)
 
-    last = ask("the search", "harness.check.blaming", question.model_dump_json(), _SECONDS, take, may_fork=True)
+    with runs:
+        last = ask("the search", "harness.check.blaming", question.model_dump_json(), _SECONDS, take, may_fork=True)
     answer = Answer.model_validate_json(last)
     if answer.graph_blame is None:
         raise UsageError(answer.error)

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Iterator, Optional
 
 from harness.check.messages import CheckAnswer, CheckQuestion, GraphQuestion
-from harness.errors import UsageError
+from harness.errors import ChildKilledError, UsageError
 from harness.machine.child import ask, to_parent
 from harness.precision import PrecisionConfigError
 from harness.records import FeedSource, GraphCheck
@@ -24,21 +24,47 @@ def check(question: CheckQuestion, hear: Callable[[CheckAnswer], None]) -> Graph
     """Check a graph; `hear` is called with each phase as it begins.
 
     Raises:
-        UsageError: the graph, a fetch, the feeds or a customize_dtypes entry cannot be used, or a package is missing.
+        UsageError: the graph, a fetch, the feeds or a customize_dtypes entry cannot be used, running the graph crashed
+            TensorFlow, or a package is missing.
         ChildFailedError: the check failed.
     """
+    runs = RunsGraph(question)
 
     def take(message: str) -> None:
         answer = CheckAnswer.model_validate_json(message)
         if answer.phase is not None:
+            runs.begun = answer.phase not in ("reading", "planning")
             hear(answer)
 
-    answer = CheckAnswer.model_validate_json(
-        ask("the check", _PROGRAM, question.model_dump_json(), _SECONDS, take, may_fork=True)
-    )
+    with runs:
+        last = ask("the check", _PROGRAM, question.model_dump_json(), _SECONDS, take, may_fork=True)
+    answer = CheckAnswer.model_validate_json(last)
     if answer.check is None:
         raise UsageError(answer.error)
     return answer.check
+
+
+class RunsGraph:
+    """Says of a process that a signal ended while it ran the user's graph that the graph and its feeds did that."""
+
+    def __init__(self, question: GraphQuestion) -> None:
+        self._question = question
+        self.begun = False
+        """Whether the graph is being run."""
+
+    def __enter__(self) -> None:
+        """Begin to ask."""
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        """Raise UsageError in place of what says that the process was ended."""
+        if not self.begun or not isinstance(error, ChildKilledError):
+            return
+        drawn = self._question.random
+        feeds = "its feeds" if self._question.feeds else f"random numbers from {drawn.low:g} to {drawn.high:g}"
+        raise UsageError(
+            f"graph {self._question.graph.path}: {error}, run on {feeds} "
+            "(expected feeds that TensorFlow can run it on in this machine's memory: --feeds FILE.npz)"
+        ) from error
 
 
 class Checking:

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 @click.option("--reason", metavar="TEXT", help="Why; stored beside what was approved.")
 @click.option("--require-fit", is_flag=True, help="The exit status says whether every mode is right.")
 @output_option("Folder that gets the check's folder.")
-@click.option("--report", metavar="A,B", default="html", show_default=True, help="Write html, markdown; or none.")
+@click.option(
+    "--report", metavar="A,B", default="html", show_default=True, help="Write html, markdown, junit; or none."
+)
 @language_option
 @click.option("--json", "as_json", is_flag=True, help="The record as JSON, alone on standard output.")
 @click.option("--quiet", is_flag=True, help="Print verdicts that do not pass, and paths alone.")

@@ -3,7 +3,7 @@
 from typing import Any, Dict, List, Sequence, Set
 
 from harness.errors import UsageError
-from harness.precision.graph.inlining import op_def
+from harness.precision.graph.bodies import op_def
 from harness.precision.graph.nodes import node_name
 
 

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import IO, Callable, Iterator, List, Optional, Sequence, Type, Union
 
-from harness.errors import ChildFailedError, RequirementError
+from harness.errors import ChildFailedError, ChildKilledError, RequirementError
 from harness.machine import claim, forking, tethered
 from harness.machine.forking import ForkedProcess
 from harness.machine.git import ROOT
@@ -205,7 +205,7 @@ def ask(
         stop: the task is broken off once this is set.
 
     Raises:
-        ChildFailedError: the process did not end well, or sent no message.
+        ChildFailedError: the process did not end well, or sent no message; ChildKilledError where a signal ended it.
         RequirementError: the process could not import a package.
         KeyboardInterrupt: Ctrl-C, or `stop` was set.
     """
@@ -220,15 +220,19 @@ def ask(
                     child.deadline = time.monotonic() + seconds
             except ChildTimeoutError:
                 reason = f"nothing came of it in {seconds:g} s"
+        was_killed = False
         if not reason and (child.returncode or last is None):
-            reason = raised(log) or f"its process {ended_by(child.returncode or 0)}"
+            reason = raised(log)
+            was_killed = not reason and (child.returncode or 0) < 0
+            reason = reason or f"its process {ended_by(child.returncode or 0)}"
     except BaseException:
         log.unlink()
         raise
     if reason.startswith(_IMPORT_FAILED):
         raise RequirementError(f"{what}: {reason} (pip install -r requirements.txt; log {log})")
     if reason or last is None:
-        raise ChildFailedError(f"{what} failed: {reason} (log {log})")
+        kind = ChildKilledError if was_killed else ChildFailedError
+        raise kind(f"{what} failed: {reason} (log {log})")
     log.unlink()
     return last
 

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from junitparser import Failure, JUnitXml
 
 import bench
 from harness.records import GraphCheck
@@ -32,7 +33,7 @@ def faulty(tmp_path):
 
 
 def test_the_decision_comes_first_then_the_figures_and_what_to_do(check, faulty, tmp_path):
-    asked = ("--graph", faulty, "--modes", "must_keep_origin_dtype,force_fp16", "--report", "html,markdown")
+    asked = ("--graph", faulty, "--modes", "must_keep_origin_dtype,force_fp16", "--report", "html,markdown,junit")
     status, out, err = check(*asked, "--samples", "2", "--require-fit", "--lang", "en")
     assert status == 1
     lines = out.strip().splitlines()
@@ -56,6 +57,13 @@ def test_the_decision_comes_first_then_the_figures_and_what_to_do(check, faulty,
     for document in (page, comment):
         assert "mean/quotient" in document and "blame force_fp16" in document
     assert "| `force_fp16` | `no` |" in comment
+    (suite,) = JUnitXml.fromstring((folder / "junit.xml").read_bytes())
+    fit, wrong = suite
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (2, 1, 0, 0)
+    assert (fit.name, fit.result) == ("fitness [must_keep_origin_dtype]", [])
+    (failed,) = wrong.result
+    assert isinstance(failed, Failure) and failed.type == "graph_wrong" and "mean/quotient:1" in failed.text
+    assert wrong.classname == "stylebench.check.faulty.pb" and wrong.time > 0
 
 
 def test_the_record_can_be_had_as_json_alone(check, tmp_path):
@@ -77,7 +85,7 @@ def test_the_record_can_be_had_as_json_alone(check, tmp_path):
         (("--graph", "{faulty}", "--modes", "allow_mix_precision_bf16"), "the 910 has no bfloat16"),
         (("--graph", "{faulty}", "--range", "2..1"), "--range 2..1: expected LOW..HIGH"),
         (("--graph", "{faulty}", "--feeds", "none.npz"), "feeds none.npz: no such file"),
-        (("--graph", "{faulty}", "--report", "junit"), "report format 'junit' is unknown (expected some of html,"),
+        (("--graph", "{faulty}", "--report", "bmf"), "report format 'bmf' is unknown (expected some of html,"),
         (("--graph", "{faulty}", "--seed", "-1"), "--seed -1: expected a number from 0"),
     ],
 )  # fmt: skip

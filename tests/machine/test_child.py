@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from harness.errors import ChildFailedError, RequirementError
+from harness.errors import ChildFailedError, ChildKilledError, RequirementError
 from harness.machine import child, log
 from harness.machine.child import Child, ChildTimeoutError
 from harness.machine.git import ROOT
@@ -245,8 +245,8 @@ def test_the_last_message_is_the_answer_and_no_log_is_left(module):
     [
         ("import nowhere", RequirementError, "asking: ModuleNotFoundError: No module named 'nowhere' (pip install -r"),
         ("raise TypeError('broken')", ChildFailedError, "asking failed: TypeError: broken (log "),
-        ("os.kill(os.getpid(), 9)", ChildFailedError, "asking failed: its process was killed by SIGKILL (out of"),
-        ("os.kill(os.getpid(), 40)", ChildFailedError, "asking failed: its process was killed by signal 40 (log "),
+        ("os.kill(os.getpid(), 9)", ChildKilledError, "asking failed: its process was killed by SIGKILL (out of"),
+        ("os.kill(os.getpid(), 40)", ChildKilledError, "asking failed: its process was killed by signal 40 (log "),
         ("sys.exit(0)", ChildFailedError, "asking failed: its process ended with exit status 0 (log "),
     ],
 )

@@ -5,6 +5,9 @@ import tensorflow as tf2
 import tensorflow.compat.v1 as tf
 
 FEED = np.arange(6, dtype=np.float32).reshape(2, 3) - 1
+MAKERS = ["call", "conditional", "loop", "nested", "growing", "side_effect"]
+FUNCTIONAL = ["chosen", "chosen_in_loop"]
+"""Those of graphs that neither TensorFlow spells in control flow of its first kind."""
 
 
 def _input():
@@ -75,6 +78,28 @@ def nested():
         return step + 1, inner[1]
 
     tf.identity(tf.while_loop(lambda step, value: step < 4, body, [tf.constant(0), _input()])[1], name="out")
+
+
+def chosen():
+    """One of three branches, by what the first element is."""
+    x = _input()
+    scale = tf.get_variable("scale", initializer=tf.constant(2.0), use_resource=True)
+    branches = [
+        lambda: tf.matmul(x, tf.ones((3, 3))) * scale.read_value(),
+        lambda: x - 7.0,
+        lambda: tf.nn.relu(tf.matmul(x, tf.ones((3, 3)))),
+    ]
+    tf.identity(tf.switch_case(tf.cast(x[0, 0], tf.int32), branches), name="out")
+
+
+def chosen_in_loop():
+    """A branch of its own in each of the first rounds, then the last one."""
+
+    def body(step, value):
+        branches = [lambda: tf.matmul(value, tf.ones((3, 3))), lambda: value - 1.0, lambda: value * 0.5]
+        return step + 1, tf.switch_case(step, branches)
+
+    tf.identity(tf.while_loop(lambda step, value: step < 5, body, [tf.constant(0), _input()])[1], name="out")
 
 
 def growing():

@@ -93,7 +93,8 @@ class _Lowering:
         for op, planned in self.ops:
             if planned.engine == AI_CORE and planned.is_narrow and planned.type != "Cast":
                 self._require_one_dtype(op, planned)
-                names.update(op.nodes)
+                # The moving averages that a batch norm takes in stay float32, as their variables.
+                names.update(op.nodes[:1] if any(output.variable for output in op.outputs) else op.nodes)
         return names
 
     def _require_one_dtype(self, op: AscendOp, planned: PlannedOp) -> None:
@@ -117,7 +118,7 @@ class _Lowering:
         ]
         if wide:
             reason = f"no kernel takes and gives {planned.dtypes}"
-        elif any(output.variable for output in op.outputs):
+        elif op.kernel is not None and op.kernel.writes:
             reason = f"no kernel computes in {self.low.name} on a float32 variable"
         else:
             return

@@ -153,7 +153,7 @@ class _Emitter:
         outputs = [
             (index, output.tensor)
             for index, output in enumerate(op.outputs)
-            if output.tensor is not None and node_name(output.tensor) in op.nodes and output.dtype == "float32"
+            if output.tensor is not None and output.dtype == "float32"
         ]
         if outputs:
             self._finish_outputs(op, planned, outputs)
@@ -206,7 +206,7 @@ class _Emitter:
 
     def _round_input(self, tensor: Input) -> None:
         value = self._value(tensor)
-        if value.exact or value.deferred or self._is_handle(tensor):
+        if value.exact or value.deferred or self._is_handle(tensor) or not tensor.edges:
             return
         if tensor.tensor not in self.rounded:
             self.rounded[tensor.tensor] = self._rounded(tensor, value)
@@ -249,7 +249,7 @@ class _Emitter:
         if self._is_handle(tensor):
             return _Value()
         value = self._value(tensor)
-        if dtype == "float16" and not value.deferred:
+        if dtype == "float16" and not value.deferred and tensor.edges:
             return _Value(True, rounded_bound(value.bound))
         return value
 
@@ -267,7 +267,12 @@ class _Emitter:
         for _, output in outputs:
             bound = bound if is_exact or output == outputs[0][1] else UNBOUNDED
             self.values[output] = _Value(True, rounded_bound(bound)) if is_exact else _Value(False, bound)
-        halves = [output for index, output in outputs if planned.outputs[index] == "float16"]
+        halves = [
+            output
+            for index, output in outputs
+            # What one op gives to another that was made of the same node is no tensor of the graph.
+            if planned.outputs[index] == "float16" and node_name(output) in op.nodes
+        ]
         if operands and operands[0].deferred:
             # Only a Relu is given a deferred input: rounding commutes with it.
             known = Rounding(operands[0].bound, nonnegative=True)

@@ -5,6 +5,7 @@ from typing import Dict, Iterable, List, Set
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from harness.precision.graph.frames import inner_nodes
 from harness.precision.graph.nodes import (
     NodeGraph,
     TensorInfo,
@@ -22,15 +23,14 @@ _NUMERIC = frozenset(("float16", "float32", "float64", "bool", "int8", "int16", 
 def fold_constants(graph: NodeGraph, infos: Dict[str, TensorInfo], stateful: Set[str]) -> Dict[str, TensorInfo]:
     """Replace what only depends on constants and static shapes by Const nodes, computed by TensorFlow.
 
-    The compiler folds such ops on the host too, in their own dtype (GE, constant folding pass). Returns the
-    infos of constants that had to be given a new name.
+    The compiler folds such ops on the host too, in their own dtype (GE, constant folding pass). What stands in a loop
+    or a branch is left as it is, for a constant there belongs to it. Returns the infos of constants that had to be
+    given a new name.
 
     Args:
         infos: what is known of every tensor.
         stateful: nodes that must run each step.
     """
-    if graph.has_frames:
-        return {}
     known = _known_nodes(graph, infos, stateful)
     wanted = _frontier(graph, known)
     if not wanted:
@@ -41,7 +41,10 @@ def fold_constants(graph: NodeGraph, infos: Dict[str, TensorInfo], stateful: Set
 
 def _known_nodes(graph: NodeGraph, infos: Dict[str, TensorInfo], stateful: Set[str]) -> Set[str]:
     known: Set[str] = set()
+    inner = inner_nodes(graph.nodes) if graph.has_frames else set()
     for name, node in graph.nodes.items():
+        if name in inner:
+            continue
         inputs = data_inputs(node)
         if node.op == "Const":
             known.add(name)

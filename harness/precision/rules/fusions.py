@@ -4,36 +4,22 @@ Each pass is one of canndev fusion_pass/graph_fusion/ai_core, under its register
 node. Ops made by a pass have the names that it gives them, which customize_dtypes files must use.
 """
 
-from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from harness.precision.graph.nodes import data_inputs, tensor_name
 from harness.precision.graph.normalization import StaticGraph
+from harness.precision.rules import batch_norm
 from harness.precision.rules.ascend_ops import COMPUTED, CONSTANT, AscendOp, Lowering, Output, between
 from harness.precision.rules.config import PrecisionConfig
+from harness.precision.rules.fusion_pass import Made, Pass
 
 _SMALLEST_DIVISOR = 1e-6
 """RealDiv2MulsFusionPass leaves alone what is divided by less."""
-
-
-class Made(NamedTuple):
-    """The ops that a pass makes of a node, and of the other nodes that it takes in."""
-
-    ops: Tuple[AscendOp, ...]
-    absorbed: Tuple[str, ...] = ()
-
-
-class Pass(NamedTuple):
-    """A fusion pass."""
-
-    name: str
-    ops: Tuple[str, ...]
-    """TensorFlow ops of the node whose outputs are those of the fusion."""
-    make: Callable[[Lowering, tf.NodeDef], Optional[Made]]
-    since: str = ""
-    """First profile that has it; empty: all have it."""
+_MOST_UNPACKED = 63
+"""Tensors that one Unpack makes at most; UnpackFusionPass splits off the others, up to the square of this."""
 
 
 class Fused(NamedTuple):
@@ -254,82 +240,42 @@ def _division(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
     return Made((lowering.op(f"{node.name}/Muls", "Muls", (node,), inputs, lowering.outputs(node.name)),))
 
 
-# Batch normalisation
+# Many outputs
 
 
-def _batch_norm(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
-    """Batch normalisation in training: sums of the batch first, then their use; moving averages are left alone."""
-    if not _is_training(node):
+def _unpacking(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
+    """Unpack into more tensors than its kernel makes, as a SplitVD and an Unpack of each part."""
+    outputs, source = lowering.outputs(node.name), lowering.input(0, (node.name, 0))
+    if not lowering.info(source.tensor).dims_known or not _MOST_UNPACKED < len(outputs) <= _MOST_UNPACKED**2:
         return None
-    outputs = lowering.outputs(node.name)
-    name = f"{node.name}_Reduce"
-    sums = tuple(Output(f"{name}:{index}", "float32", outputs[1].elements) for index in range(2))
-    reduce = lowering.op(name, "BNTrainingReduce", (node,), (lowering.input(0, (node.name, 0)),), sums)
-    inputs = (
-        lowering.input(0, (node.name, 0)),
-        between(1, sums[0]),
-        between(2, sums[1]),
-        lowering.input(3, (node.name, 1)),
-        lowering.input(4, (node.name, 2)),
-    )
-    update = lowering.op(f"{node.name}_UpdateV3", "BNTrainingUpdateV3", (node,), inputs, outputs[:5])
-    return Made((reduce, update))
+    name = f"{node.name}/SplitVDBase_node"
+    groups = [outputs[first : first + _MOST_UNPACKED] for first in range(0, len(outputs), _MOST_UNPACKED)]
+    parts = [
+        # Of a part of one tensor the SplitVD makes that tensor itself.
+        group[0]
+        if len(group) == 1
+        else Output(f"{name}:{number}", group[0].dtype, sum(output.elements for output in group))
+        for number, group in enumerate(groups)
+    ]
+    unpacks = [
+        lowering.op(f"{node.name}/Unpack{number}", "Unpack", (node,), (between(0, part),), group)
+        for number, (part, group) in enumerate(zip(parts, groups))
+        if len(group) > 1
+    ]
+    return Made((lowering.op(name, "SplitVD", (node,), (source,), parts), *unpacks))
 
-
-def _batch_norm_inference(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
-    """Batch normalisation of which the result alone is read; with constants only, it is another kernel."""
-    outputs = lowering.outputs(node.name)
-    if _is_training(node) or any(lowering.is_read(str(output.tensor)) for output in outputs[1:5]):
-        return None
-    if all(lowering.kind(tensor) == CONSTANT for tensor in data_inputs(node)[1:5]):
-        # Inputs x, mean, variance, a momentum of 1 that the pass adds, scale, offset.
-        op_type, slots = "BNInference", {0: 0, 1: 3, 2: 4, 4: 1, 5: 2}
-    else:
-        op_type, slots = "BNInfer", {slot: slot for slot in range(5)}
-    inputs = [lowering.input(position, (node.name, slot)) for position, slot in slots.items()]
-    return Made((lowering.op(node.name, op_type, (node,), inputs, outputs[:1]),))
-
-
-def _batch_norm_gradient(lowering: Lowering, node: tf.NodeDef) -> Optional[Made]:
-    """The gradients of scale and offset first, then that of x, of a batch normalisation in training."""
-    outputs = lowering.outputs(node.name)
-    if not _is_training(node) or any(lowering.is_read(str(output.tensor)) for output in outputs[3:5]):
-        return None
-    reads: List[Tuple[str, int]] = [(node.name, slot) for slot in range(5)]
-    gradient, x, scale, mean, variance = reads
-    update = lowering.op(
-        f"{node.name}_Update",
-        "BNTrainingUpdateGrad",
-        (node,),
-        [lowering.input(position, edge) for position, edge in enumerate((gradient, x, mean, variance))],
-        outputs[1:3],
-    )
-    inputs = [lowering.input(0, gradient), lowering.input(1, x), between(2, outputs[1]), between(3, outputs[2])]
-    inputs += [lowering.input(position, edge) for position, edge in enumerate((scale, mean, variance), start=4)]
-    reduce = lowering.op(f"{node.name}_Reduce", "BNTrainingReduceGrad", (node,), inputs, outputs[:1])
-    return Made((update, reduce))
-
-
-def _is_training(node: tf.NodeDef) -> bool:
-    # Reading an absent attribute of a NodeDef would create it; left out, it is true.
-    return "is_training" not in node.attr or bool(node.attr["is_training"].b)
-
-
-_BATCH_NORM = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
-_BATCH_NORM_GRADIENT = ("FusedBatchNormGrad", "FusedBatchNormGradV2", "FusedBatchNormGradV3")
 
 PASSES: Tuple[Pass, ...] = (
     Pass("AABiasaddConvFusion", ("BiasAdd",), _convolution_bias),
     Pass("TBEConvAddFusion", ("Add", "AddV2"), _convolution_add),
     Pass("MatMulBiasAddFusionPass", ("BiasAdd", "Add", "AddV2"), _product_bias),
     Pass("DreluFusionPass", ("Relu", "ReluGrad"), _relu),
-    Pass("SingleBatchNormFusion", _BATCH_NORM, _batch_norm),
-    Pass("BatchNormBnInferFusionPass", _BATCH_NORM, _batch_norm_inference),
-    Pass("FusedBatchNormGradFusionPass", _BATCH_NORM_GRADIENT, _batch_norm_gradient),
+    *batch_norm.PASSES,
     Pass("SparseSoftMaxFusionPass", ("SparseSoftmaxCrossEntropyWithLogits",), _sparse_cross_entropy),
     Pass("Pow2SquareFusionPass", ("Pow",), _square),
     Pass("MulSquareFusionPass", ("Mul",), _square),
     Pass("RealDiv2MulsFusionPass", ("RealDiv",), _division, since="current"),
     Pass("SoftmaxGradFusionPass", ("Mul",), _softmax_gradient),
     Pass("ZConfusionSoftmaxGradFusionPass", ("Sub",), _confusion_softmax_gradient),
+    Pass("UnpackFusionPass", ("Unpack",), _unpacking),
 )

@@ -7,9 +7,10 @@ from harness.precision import emit_rounded, load_config, plan_graph
 from harness.precision.graph.inlining import inline_functions
 from tests.precision import control_flow
 
+SPELLINGS = [(maker, functional) for maker in control_flow.MAKERS for functional in (True, False)]
 
-@pytest.mark.parametrize("functional", [True, False])
-@pytest.mark.parametrize("maker", ["call", "conditional", "loop", "nested", "growing", "side_effect"])
+
+@pytest.mark.parametrize("maker, functional", [*SPELLINGS, *((maker, True) for maker in control_flow.FUNCTIONAL)])
 def test_a_graph_computes_nearly_the_same_in_float16(maker, functional):
     graph_def, initialize = control_flow.build(getattr(control_flow, maker), functional)
     flat = inline_functions(graph_def).graph_def

@@ -132,6 +132,43 @@ def test_the_gradient_of_a_batch_norm():
     np.testing.assert_array_equal(dx, half(dx).astype(np.float32))
 
 
+def test_moving_averages_stay_float32():
+    x, kept = values(2, 4, 4, 3), [values(3), np.abs(values(3))]
+
+    def make():
+        source = tf.placeholder(tf.float32, x.shape, name="x")
+        averages = [tf.get_variable(f"v{n}", initializer=tf.constant(kept[n]), use_resource=False) for n in (0, 1)]
+        y, *statistics = tf.nn.fused_batch_norm(source, tf.ones(3), tf.zeros(3), epsilon=1e-3, name="bn")
+        updates = [tf.assign_sub(one, (one - of) * 0.1) for one, of in zip(averages, statistics)]
+        return [tensor.name for tensor in (y, *updates)]
+
+    y, mean, variance = emitted_values(graphs.build(make), "force_fp16", {"x:0": x})
+    data = wide(half(x))
+    np.testing.assert_allclose(mean, 0.9 * kept[0] + 0.1 * data.mean((0, 1, 2)), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(variance, 0.9 * kept[1] + 0.1 * data.var((0, 1, 2)) * 32 / 31, rtol=1e-5)
+    assert not np.array_equal(mean, half(mean).astype(np.float32))
+    np.testing.assert_array_equal(y, half(y).astype(np.float32))
+
+
+def test_the_gradient_of_a_batch_norm_with_given_statistics():
+    x, dy = values(2, 4, 4, 3), values(2, 4, 4, 3)
+    scale, offset, mean, variance = values(3), values(3), values(3), np.abs(values(3)) + 0.1
+
+    def make():
+        source = tf.placeholder(tf.float32, x.shape, name="x")
+        stored = [tf.Variable(value, use_resource=True) for value in (scale, offset, mean, variance)]
+        y = tf.nn.fused_batch_norm(source, *stored, epsilon=1e-3, is_training=False)[0]
+        grads = tf.gradients(y, [source, *stored[:2]], tf.placeholder(tf.float32, x.shape, name="dy"))
+        return [grad.name for grad in grads]
+
+    dx, dscale, doffset = emitted_values(graphs.build(make), "force_fp16", {"x:0": x, "dy:0": dy})
+    data, gradient, deviation = wide(half(x)), wide(half(dy)), np.sqrt(wide(variance) + 1e-3)
+    agree(dx, gradient * scale / deviation, 1.0)
+    np.testing.assert_array_equal(dx, half(dx).astype(np.float32))
+    np.testing.assert_allclose(dscale, (gradient * (data - mean) / deviation).sum((0, 1, 2)), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(doffset, gradient.sum((0, 1, 2)), rtol=1e-4, atol=1e-4)
+
+
 # Softmax
 
 
@@ -189,6 +226,39 @@ def test_every_output_of_a_split_is_what_its_input_is():
     for result, expected in zip(found, [*np.split(narrow, 3, 1), *narrow]):
         np.testing.assert_array_equal(result, expected)
     np.testing.assert_array_equal(found[-1], half(narrow[:, :2] + narrow[:, 4:]).astype(np.float32))
+
+
+def test_many_rows_are_what_their_input_is_and_a_part_of_them_can_be_customised():
+    x = values(130, 3)
+    step = graphs.build(
+        lambda: [row.name for row in tf.unstack(tf.placeholder(tf.float32, x.shape, name="x"), name="rows")]
+    )
+    for rows in (emitted_values(step, "force_fp16", {"x:0": x}), _with_health(step, "force_fp16", {"x:0": x})):
+        np.testing.assert_array_equal(rows, half(x).astype(np.float32))
+    entry = CustomDtypes("rows/Unpack1", False, ("float16",), ("float16",))
+    config = PrecisionConfig("allow_fp32_to_fp16", custom_dtypes=(entry,))
+    rows = emitted_values(step, "", {"x:0": x}, config)
+    expected = np.concatenate([x[:63], half(x[63:126]).astype(np.float32), x[126:]])
+    np.testing.assert_array_equal(rows, expected)
+
+
+def _with_health(step, mode, feeds):
+    plan = plan_graph(step.graph_def, step.fetches, load_config(mode))
+    health = emit_with_health(step.graph_def, plan)
+    counted = graphs.run(health.graph_def, [*step.fetches, *health.counters.values()], feeds)
+    return counted[: len(step.fetches)]
+
+
+def test_what_a_fusion_puts_between_two_ops_is_no_value_that_is_counted():
+    logits = values(4, 5)
+
+    def make():
+        x = tf.placeholder(tf.float32, logits.shape, name="x")
+        return [tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.constant([0, 3, 4, 1]), logits=x).name]
+
+    step = graphs.build(make)
+    expected = emitted_values(step, "force_fp16", {"x:0": logits})
+    np.testing.assert_array_equal(_with_health(step, "force_fp16", {"x:0": logits}), expected)
 
 
 def test_health_counts_each_output_that_is_rounded():

@@ -10,11 +10,13 @@ from harness.precision.graph.loop_shapes import infer_shapes
 from harness.precision.graph.nodes import GraphError
 from tests.precision import control_flow
 
-CALLS = {"PartitionedCall", "StatefulPartitionedCall", "If", "StatelessIf", "While", "StatelessWhile"}
-MAKERS = ["call", "conditional", "loop", "nested", "growing", "side_effect"]
+CALLS = {
+    *("PartitionedCall", "StatefulPartitionedCall", "If", "StatelessIf"),
+    *("Case", "StatelessCase", "While", "StatelessWhile"),
+}
 
 
-@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("maker", control_flow.MAKERS + control_flow.FUNCTIONAL)
 def test_a_graph_without_calls_computes_the_same(maker):
     graph_def, initialize = control_flow.build(getattr(control_flow, maker), functional=True)
     assert {node.op for node in graph_def.node} & CALLS
@@ -23,6 +25,27 @@ def test_a_graph_without_calls_computes_the_same(maker):
     for feed in (control_flow.FEED, -control_flow.FEED):
         expected = control_flow.run(graph_def, initialize, feed)
         assert np.array_equal(control_flow.run(flat, initialize, feed), expected)
+
+
+@pytest.mark.parametrize("index", [-3, 0, 1, 2, 3])
+def test_the_last_branch_is_taken_for_every_index_that_has_none(index):
+    graph_def, initialize = control_flow.build(control_flow.chosen, functional=True)
+    feed = np.full((2, 3), index, np.float32)
+    expected = {0: feed * 0, 1: feed - 7}.get(index, np.maximum(feed * 3, 0))
+    for built in (graph_def, inline_functions(graph_def).graph_def):
+        assert np.array_equal(control_flow.run(built, initialize, feed), expected)
+
+
+def test_a_single_branch_is_always_taken():
+    graph_def = tf.GraphDef()
+    graph_def.CopyFrom(control_flow.build(control_flow.chosen, functional=True)[0])
+    (case,) = [node for node in graph_def.node if node.op in ("Case", "StatelessCase")]
+    del case.attr["branches"].list.func[1:]
+    initialize = control_flow.build(control_flow.chosen, functional=True)[1]
+    flat = inline_functions(graph_def).graph_def
+    for index in (-3, 0, 3):
+        feed = np.full((2, 3), index, np.float32)
+        assert np.array_equal(control_flow.run(flat, initialize, feed), feed * 6)
 
 
 def test_a_body_is_named_after_its_call():

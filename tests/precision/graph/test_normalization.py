@@ -137,6 +137,31 @@ def test_loops_are_left_alone():
     np.testing.assert_array_equal(values(step, normalized, {"x:0": [1.0, 2.0]})[0], [8.0, 16.0])
 
 
+def test_what_stands_outside_of_loops_and_branches_folds(control_flow_v1):
+    def make():
+        x = tf.placeholder(tf.float32, (2, 3), name="x")
+        order = tf.range(tf.rank(x) - 1, -1, -1, name="outside")
+        scale = tf.add(tf.constant(1.0), 2.0, name="scale")
+        looped = tf.while_loop(
+            lambda i, v: i < 3, lambda i, v: (i + 1, v * tf.add(scale, tf.constant(1.0), name="in_loop")), (0, x)
+        )[1]
+        chosen = tf.cond(
+            tf.reduce_sum(x) > 0, lambda: tf.add(tf.constant(1.0), 2.0, name="in_branch"), lambda: scale, name="choice"
+        )
+        always = tf.cond(tf.constant(True), lambda: tf.constant(5.0), lambda: tf.constant(6.0), name="always")
+        return [tf.add(tf.transpose(looped, order) * chosen, always, name="out").name]
+
+    step = graphs.build(make)
+    nodes = normalize(step.graph_def, step.fetches).graph.nodes
+    assert {nodes[name].op for name in ("outside", "scale")} == {"Const"}
+    assert {nodes[place].op for place in ("while/in_loop", "choice/in_branch")} <= {"Add", "AddV2"}
+    normalized = normalize(step.graph_def, step.fetches).graph.to_graph_def()
+    for sign in (1, -1):
+        feeds = {"x:0": np.full((2, 3), sign)}
+        np.testing.assert_array_equal(values(step, normalized, feeds), values(step, step.graph_def, feeds))
+        np.testing.assert_array_equal(values(step, normalized, feeds)[0], np.full((3, 2), sign * 64 * 3 + 5))
+
+
 def test_unknown_shapes_stay_unknown():
     def make():
         x = tf.placeholder(tf.float32, (None, 4), name="x")

@@ -26,6 +26,19 @@ def test_both_control_flows_give_what_computes_the_same_dtypes(maker, mode):
     assert computing[0] == computing[1] and any(op.startswith("MatMul") for op, _ in computing[0])
 
 
+def test_every_branch_of_a_case_is_planned_alike_in_every_tensorflow():
+    plan = _plan("chosen", True, "allow_mix_precision")
+    computing = sorted((op.type, op.dtypes) for op in plan.ops if op.unit in ("cube", "vector"))
+    assert computing == [
+        ("Cast", "32>int32"),
+        ("MatMulV2", "16,16>16"),
+        ("MatMulV2", "16,16>16"),
+        ("Mul", "16,16>16"),
+        ("Relu", "16>16"),
+        ("Sub", "32,32>32"),
+    ]
+
+
 def test_the_next_value_of_a_loop_is_cast_only_where_its_dtype_differs():
     plan = _plan("loop", True, "force_fp16")
     dtypes = {op.name: op for op in plan.ops}

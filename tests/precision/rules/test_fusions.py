@@ -135,6 +135,52 @@ def test_the_gradient_of_a_batch_norm_is_two_ops():
     assert ops["BNTrainingReduceGrad"].name.endswith("_Reduce")
 
 
+def with_averages(use_resource=True, factor=lambda: 0.1, written=None, also_read=False):
+    """Batch norm in training, and moving averages of its statistics."""
+    y, mean, variance = batch_norm(convolved(), True)
+    updates = []
+    for name, statistic in (("moving_mean", mean), ("moving_variance", variance)):
+        average = tf.get_variable(name, 4, use_resource=use_resource)
+        difference = tf.multiply(average - statistic, factor())
+        updates.append(tf.assign_sub(written(average) if written else average, difference).op)
+    return [y, *updates] + ([tf.negative(mean)] if also_read else [])
+
+
+@pytest.mark.parametrize("mode", ["allow_mix_precision", "force_fp16"])
+@pytest.mark.parametrize("use_resource", [True, False])
+def test_moving_averages_are_outputs_of_their_batch_norm_and_stay_float32(use_resource, mode):
+    ops = ops_of(lambda: with_averages(use_resource), mode)
+    assert types(ops) == ["BNTrainingReduce", "BNTrainingUpdate", "Conv2D"]
+    assert ops["bn_Reduce"].dtypes == "16>32,32"
+    assert ops["bn_Update"].dtypes == "16,32,32,32,32,32,32>16,32,32,32,32" and len(ops["bn_Update"].nodes) == 7
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"also_read": True},
+        {"factor": lambda: placeholder("factor")},
+        {"written": lambda average: variable(average.op.name + "_copy", 4)},
+    ],
+)
+def test_what_is_no_moving_average_of_its_own_stays_apart(options):
+    found = types(ops_of(lambda: with_averages(**options)))
+    assert "BNTrainingUpdateV3" in found and found.count("AssignSub") == 2
+
+
+def test_the_gradient_of_a_batch_norm_with_given_statistics():
+    def gradients(of):
+        loss = tf.reduce_sum(tf.nn.relu(batch_norm(convolved(), False)[0]))
+        return tf.gradients(loss, [variable for variable in tf.global_variables() if variable.op.name in of])
+
+    ops = {op.type: op for op in ops_of(lambda: gradients(["w", "scale", "offset"])).values()}
+    assert ops["BNTrainingUpdateGrad"].dtypes == "16,16,32,32>32,32"
+    assert ops["BNInferGrad"].dtypes == "16,32,32>16" and ops["BNInferGrad"].name.endswith("_Infer")
+    ops = {op.type: op for op in ops_of(lambda: gradients(["w"])).values()}
+    assert ops["BNInferGrad"].dtypes == "16,32,32>16" and ops["BNInferGrad"].name == ops["BNInferGrad"].nodes[0]
+    assert "BNTrainingUpdateGrad" not in ops
+
+
 # Softmax and its losses
 
 
@@ -246,6 +292,24 @@ def test_every_output_of_a_variadic_op_has_its_dtype():
     ops = ops_of(lambda: tf.split(tf.matmul(placeholder("x", 2, 4), variable("w", 4, 4)), 4, 1))
     (split,) = [op for op in ops.values() if op.type == "SplitD"]
     assert split.dtypes == "16>16,16,16,16"
+
+
+@pytest.mark.parametrize("count, unpacks", [(64, [63]), (130, [63, 63, 4])])
+def test_many_rows_are_split_off_before_they_are_unpacked(count, unpacks):
+    def make(x):
+        return tf.unstack(tf.matmul(x, variable("w", 2, 2)), num=count, name="rows")
+
+    ops = ops_of(lambda: make(placeholder("x", count, 2)))
+    assert ops["rows/SplitVDBase_node"].dtypes == "16>" + ",".join(["16"] * -(-count // 63))
+    for number, size in enumerate(unpacks):
+        assert ops[f"rows/Unpack{number}"].dtypes == "16>" + ",".join(["16"] * size)
+    assert types(ops) == ["MatMulV2", "SplitVD", *["Unpack"] * len(unpacks)]
+    assert types(ops_of(lambda: make(placeholder("x", None, 2)))) == ["MatMulV2", "Unpack"]
+
+
+@pytest.mark.parametrize("count", [63, 63 * 63 + 1])
+def test_a_few_rows_are_unpacked_at_once_and_so_are_too_many(count):
+    assert types(ops_of(lambda: [tf.add_n(tf.unstack(placeholder("x", count, 2)))])) == ["AddN", "Unpack"]
 
 
 def test_expanded_and_squeezed_tensors_are_seen_through():

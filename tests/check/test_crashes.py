@@ -1,0 +1,53 @@
+"""A graph that TensorFlow dies of is bad input; a process that dies before it runs one is not."""
+
+import pytest
+
+from harness import modes
+from harness.blame.messages import Answer
+from harness.check import blaming, checking
+from harness.check.messages import BlameQuestion, CheckAnswer, CheckQuestion, RandomRange
+from harness.errors import ChildKilledError, UsageError
+from harness.graphs.source import GraphSource
+
+GRAPH = GraphSource(path="large.pb")
+FORCED = modes.get("force_fp16")
+
+
+@pytest.fixture
+def dies_after(monkeypatch):
+    """Lets the process that is asked say this and then be killed."""
+
+    def say(module, *answers):
+        def ask(what, program, question, seconds, hear, may_fork):
+            for answer in answers:
+                hear(answer.model_dump_json())
+            raise ChildKilledError(f"{what} failed: its process was killed by SIGSEGV (log l)")
+
+        monkeypatch.setattr(module, "ask", ask)
+
+    return say
+
+
+@pytest.mark.parametrize("asked, feeds", [({}, "random numbers from -1 to 1"), ({"feeds": ("a.npz",)}, "its feeds")])
+def test_what_a_check_runs_is_named_with_its_feeds(dies_after, asked, feeds):
+    dies_after(checking, CheckAnswer(phase="reading"), CheckAnswer(phase="float32"))
+    told = f"graph large.pb: the check failed: its process was killed by SIGSEGV .log l., run on {feeds} .expected"
+    with pytest.raises(UsageError, match=told):
+        checking.check(CheckQuestion(graph=GRAPH, modes=(FORCED,), **asked), lambda answer: None)
+
+
+@pytest.mark.parametrize("heard", [(), ("reading",), ("float32", "planning")])
+def test_what_runs_no_graph_is_no_bad_input(dies_after, heard):
+    dies_after(checking, *(CheckAnswer(phase=phase) for phase in heard))
+    with pytest.raises(ChildKilledError):
+        checking.check(CheckQuestion(graph=GRAPH, modes=(FORCED,)), lambda answer: None)
+
+
+def test_a_search_names_them_too(dies_after):
+    question = BlameQuestion(graph=GRAPH, mode=FORCED, random=RandomRange(low=0, high=255))
+    dies_after(blaming, Answer(phase="reference"))
+    with pytest.raises(UsageError, match="graph large.pb: the search failed: .*, run on random numbers from 0 to 255"):
+        blaming.blame(question, lambda answer: None)
+    dies_after(blaming)
+    with pytest.raises(ChildKilledError):
+        blaming.blame(question, lambda answer: None)
