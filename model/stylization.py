@@ -13,6 +13,8 @@ from model.settings import StyleSettings
 from model.vgg import LAYERS, Network
 
 LOSSES = ("content", "style", "tv", "total")
+_CONSTANTS = "model_constants"
+"""Collection of a graph: the name of each placeholder that stands for a Const, and the value of that."""
 
 
 class Targets(NamedTuple):
@@ -104,7 +106,7 @@ def feature_graph(
     with tf.Graph().as_default() as graph:
         picture = _placeholder(shape, dtype, "picture")
         activations = _activations(picture, _Weights(network, dtype), layers, pooling)
-        return FeatureGraph(graph.as_graph_def(), picture.name, _names(activations))
+        return FeatureGraph(_graph_def(graph), picture.name, _names(activations))
 
 
 def compute_targets(
@@ -130,11 +132,19 @@ def compute_targets(
         return evaluate(graph, (pixels - network.mean_pixel)[None])
 
     layers = list(settings.style_layers())
-    grams = [{layer: gram(features) for layer, features in activations(style, layers).items()} for style in styles]
+    grams = [_grams_of(activations(style, layers)) for style in styles]
     # A content picture that fills several places of the batch is evaluated once.
     distinct = {id(content): content for content in contents}
     features = {key: activations(content, list(settings.content_layers())) for key, content in distinct.items()}
     return Targets(tuple(features[id(content)] for content in contents), tuple(grams))
+
+
+def _grams_of(activations: Dict[str, np.ndarray]) -> Dict[str, np.ndarray]:
+    """Return the Gram matrices by layer; the activations are taken out of their dictionary."""
+    layers = list(activations)
+    # The deepest first, for they are the smallest and a product needs its factor in float64.
+    grams = {layer: gram(activations.pop(layer)) for layer in reversed(layers)}
+    return {layer: grams[layer] for layer in layers}
 
 
 def gram(activations: np.ndarray) -> np.ndarray:
@@ -201,7 +211,7 @@ def step_graph(
         variables = {variable.op.name: variable for variable in tf.global_variables()}
         state = {name: variable.read_value().name for name, variable in variables.items()}
         return StepGraph(
-            graph_def=graph.as_graph_def(),
+            graph_def=_graph_def(graph),
             initialize=initialize.name,
             update=update.operation.name,
             losses=_names(losses),
@@ -236,7 +246,7 @@ def score_graph(
         )
         (losses,), _, _ = _losses(picture, targets, weights, settings)
         return ScoreGraph(
-            graph.as_graph_def(),
+            _graph_def(graph),
             picture.name,
             content_picture.name,
             tuple(style_picture.name for style_picture in style_pictures),
@@ -258,9 +268,30 @@ class _Weights:
 
     def __call__(self, name: str) -> Tuple[tf.Tensor, tf.Tensor]:
         if name not in self._constants:
-            kernel = tf.constant(self._network.kernels[name], self._dtype, name="kernel")
-            self._constants[name] = kernel, tf.constant(self._network.biases[name], self._dtype, name="bias")
+            kernel = _constant(self._network.kernels[name], self._dtype, "kernel")
+            self._constants[name] = kernel, _constant(self._network.biases[name], self._dtype, "bias")
         return self._constants[name]
+
+
+def _constant(value: np.ndarray, dtype: tf.DType, name: str) -> tf.Tensor:
+    """Add what is a constant of this value in the GraphDef that _graph_def returns."""
+    # A placeholder until then: TensorFlow would copy the values into its own graph, and twice more on their way out.
+    stand_in = tf.placeholder(dtype, value.shape, name)
+    tf.add_to_collection(_CONSTANTS, (stand_in.op.name, value))
+    return stand_in
+
+
+def _graph_def(graph: tf.Graph) -> tf.GraphDef:
+    """Return the graph as a GraphDef, with the values of its constants."""
+    graph_def = graph.as_graph_def()
+    nodes = {node.name: node for node in graph_def.node}
+    for name, value in graph.get_collection(_CONSTANTS):
+        node = nodes[name]
+        node.op = "Const"
+        del node.attr["shape"]
+        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, node.attr["dtype"].type))
+    graph.clear_collection(_CONSTANTS)  # the graph lives on, in cycles, until Python collects them
+    return graph_def
 
 
 def _placeholder(shape: Tuple[int, int], dtype: tf.DType, name: str) -> tf.Tensor:
@@ -372,7 +403,8 @@ def _picture_losses(
 
 def _difference(tensor: tf.Tensor, target: Union[np.ndarray, tf.Tensor], layer: str) -> tf.Tensor:
     with tf.name_scope(layer):
-        target = tf.convert_to_tensor(target, tensor.dtype, name="target")
+        if isinstance(target, np.ndarray):
+            target = _constant(target, tensor.dtype, "target")
         return _mean_square(tensor - target, target.shape.num_elements())
 
 

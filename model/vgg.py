@@ -98,6 +98,24 @@ def step_flop(network: Network, height: int, width: int, layers: Iterable[str], 
     return 2 * products
 
 
+def kept_values(network: Network, height: int, width: int, layers: Iterable[str]) -> int:
+    """Values that the backward pass of a training step on a height x width picture needs of the forward pass.
+
+    They are the outputs of the Relus and pools up to the deepest of `layers`; a convolution's are overwritten by its
+    Relu.
+    """
+    deepest = max((LAYERS.index(layer) for layer in layers), default=-1)
+    values, channels = 0, 3
+    for name in LAYERS[: deepest + 1]:
+        if name.startswith("conv"):
+            channels = network.kernels[name].shape[3]
+            continue
+        if name.startswith("pool"):
+            height, width = -(-height // 2), -(-width // 2)
+        values += channels * height * width
+    return values
+
+
 # The MatConvNet file
 
 

@@ -107,6 +107,7 @@ class AscendDevice(HostDevice):
         """
         with tf.Graph().as_default() as graph:
             tf.import_graph_def(graph_def, name="")
+            del graph_def  # the session has its own copy of the weights
             with self._translated(), tf.Session(graph=graph, config=self._config()) as session:
                 yield session
 

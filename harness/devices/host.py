@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 import tensorflow.compat.v1 as tf
+from tensorflow.python.framework.ops import dismantle_graph
 
 from harness.devices.device import DeviceUnavailable, Prepared
 from harness.machine import environment
+from harness.machine.memory import give_back
 from harness.precision import Chip, DtypePlan, NoKernelError, emit_native, emit_rounded, emit_with_health, plan_graph
 from harness.records import Mode, WorkerEnvironment
 from harness.remark import Remark, remark
@@ -88,8 +90,11 @@ class HostDevice:
         """Open a session on the graph, with Grappler unless `optimize` is False."""
         with tf.Graph().as_default() as graph:
             tf.import_graph_def(graph_def, name="")
+            del graph_def  # the session has its own copy of the weights
+            give_back()
             with tf.Session(graph=graph, config=self._config(optimize)) as session:
                 yield session
+        dismantle_graph(graph)  # it would live on, with its weights, until Python collects cycles
 
     def evaluate(self, graph_def: tf.GraphDef, fetches: Mapping[str, str], feeds: Mapping[str, Any]) -> Dict[str, Any]:
         """Run the graph once, without Grappler: for one run, optimising costs more than it saves."""

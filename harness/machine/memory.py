@@ -1,5 +1,6 @@
-"""How much memory a new process may take."""
+"""How much memory a new process may take, and what this one no longer needs."""
 
+import ctypes
 from pathlib import Path
 from typing import Iterator, List, Optional, Tuple
 
@@ -13,6 +14,13 @@ def available_bytes(root: Path = Path("/")) -> int:
     and of its address space (`ulimit -v`). Source: the kernel's admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst.
     """
     return max(0, min([psutil.virtual_memory().available, *_address_space(), *_left_in_groups(root)]))
+
+
+def give_back() -> None:
+    """Give memory that was freed back to the system; the C library keeps it otherwise. Does nothing but in glibc."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _address_space() -> Iterator[int]:

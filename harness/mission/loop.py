@@ -9,6 +9,7 @@ import numpy as np
 from harness.devices import memory, naming
 from harness.devices.device import Device, Prepared, Session
 from harness.errors import UsageError
+from harness.machine.memory import give_back
 from harness.mission import files, state
 from harness.mission.job import Job
 from harness.records import Losses, WorkerEnvironment
@@ -86,6 +87,9 @@ def stylize(job: Job, cache: str, observer: Observer) -> Outcome:
     with device.session(prepared.graph_def) as session, files.Writer() as writer:
         del prepared
         session.run(graph.initialize)
+        # Before the step is compiled: each further fetch copies all weights once more while it is.
+        session.run(graph.result)
+        give_back()
         # First, so that no picture is written that another device drew; it makes an update, which is undone below.
         device.confirm(session, [graph.update, *graph.losses.values()])
         if before is None:
@@ -205,6 +209,7 @@ class _Run:
             if self.job.is_checkpoint(self.updates):
                 self._save_state()
         # The losses after the last update are the one row that no step's forward pass holds.
+        give_back()
         losses = self._losses(self.session.run(self.graph.losses))
         require_finite(steps, losses)
         if self.candidates is None:

@@ -3,11 +3,15 @@
 Measured as the largest resident size (VmHWM) of neural_style.py after two updates on square noise, one style of the
 content's size, the whole network, a CPU of 2 cores; in GB:
 
-    TensorFlow  mode                 64    128   256   512   768   batch of 3 at 256   content 64, style 1024
-    2.21        float32              1.43  1.47  1.60  2.08  3.04  2.27                2.32
+    TensorFlow  mode                 64    128   256   512   768   1000  batch of 3 at 256   content 64, style 1024
+    2.21        float32              1.43  1.47  1.52  2.08  3.04  4.29  2.27                2.32
     2.21        allow_mix_precision              1.61  2.16
-    1.15        float32                          0.88  1.79  2.79                      1.60
+    1.15        float32                          0.80  1.79  2.79  4.53                      1.60
     1.15        allow_mix_precision                    1.84
+    what the backward pass needs     0.01  0.02  0.08  0.34  0.76  1.28  0.25
+
+The figures of 256 and 1000 in float32 are the newest; the others are of steps that held a copy or two of the
+weights more, 0.05 GB each.
 """
 
 from typing import NamedTuple
@@ -17,7 +21,7 @@ from model import vgg
 
 
 class _Cost(NamedTuple):
-    """Fitted to the figures above; the factors are over one float32 for each value that the network computes."""
+    """Fitted to the figures above; the factors are over the bytes that the backward pass needs of a picture."""
 
     process: float
     """Bytes with TensorFlow, the whole network and hardly a pixel."""
@@ -28,12 +32,12 @@ class _Cost(NamedTuple):
     """What a picture takes that only runs through the network, as styles do, once before the steps."""
 
 
-_COSTS = {1: _Cost(0.65e9, 1.61, 1.66, 0.39), 2: _Cost(1.44e9, 1.13, 1.22, 0.36)}
+_COSTS = {1: _Cost(0.60e9, 3.00, 3.08, 0.71), 2: _Cost(1.38e9, 2.25, 2.43, 0.68)}
 """By TensorFlow's major version."""
 
 
 def needed_bytes(loaded: Loaded, tensorflow: int, emulated: bool, forward_only: bool = False) -> int:
-    """Estimate the most memory that a process takes for a case's step on a CPU; within a quarter of what was measured.
+    """Estimate the most memory that a process takes for a case's step on a CPU; within 15 % of what was measured.
 
     Args:
         tensorflow: its major version.
@@ -41,21 +45,15 @@ def needed_bytes(loaded: Loaded, tensorflow: int, emulated: bool, forward_only: 
         forward_only: the step is planned and never made.
     """
     cost = _COSTS[tensorflow]
-    height, width = loaded.pictures.shape
-    pixels = height * width
-    style = max((picture.shape[0] * picture.shape[1] for picture in loaded.pictures.styles), default=0)
-    forward = cost.forward * max(pixels, style)
-    step = (cost.emulated_step if emulated else cost.step) * pixels * loaded.case.batch
-    at_peak = forward if forward_only else max(forward, step)
-    return int(cost.process + 4 * values_per_pixel(loaded.network) * at_peak)
+    content = activation_bytes(loaded, *loaded.pictures.shape)
+    styles = [activation_bytes(loaded, *style.shape[:2]) for style in loaded.pictures.styles]
+    forward = cost.forward * max([content, *styles])
+    step = (cost.emulated_step if emulated else cost.step) * content * loaded.case.batch
+    return int(cost.process + (forward if forward_only else max(forward, step)))
 
 
-def values_per_pixel(network: vgg.Network) -> float:
-    """Values that the network's layers, pools left out, compute for one pixel of a picture: 584 for VGG-19."""
-    values, share = 0.0, 1.0
-    for name in vgg.LAYERS:
-        if name.startswith("pool"):
-            share /= 4
-        elif name.startswith("conv"):
-            values += 2 * network.kernels[name].shape[3] * share  # and its Relu
-    return values
+def activation_bytes(loaded: Loaded, height: int, width: int) -> int:
+    """Return what the backward pass of a float32 step needs of one picture's activations: 80 MiB at 256 x 256."""
+    settings = loaded.case.settings
+    layers = {*settings.content_layers(), *settings.style_layers()}
+    return 4 * vgg.kept_values(loaded.network, height, width, layers)

@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.devices.device import Device
 from harness.errors import UsageError
+from harness.machine.memory import give_back
 from harness.machine.scheduling import Watch
 from harness.records import Case, Losses, LossScaling, Scheduling, Trial
 from harness.records.events import Event, Phase, Planned, Sample
@@ -86,6 +87,9 @@ def draw(trial: Trial, device: Device, step: Step, emit: Emit, started: float) -
     """Make the steps, fetch the picture, then make further steps for the timing unless fidelity is to be measured."""
     graph, session, steps = step.graph, step.session, trial.case.steps
     session.run(graph.initialize)
+    # Before the step is compiled: each further fetch copies all weights once more while it is.
+    session.run(graph.result)
+    give_back()
     update = _Update(device, session, graph)
     emit(Phase(name="first_step"))
     startup_seconds, samples, watch = 0.0, [], None

@@ -72,6 +72,7 @@ def _stylize(trial: Trial, device: Device, emit: Emit, started: float) -> Finish
     with ExitStack() as stack:
         step = build(trial, device, emit, stack)
         drawn = draw(trial, device, step, emit, started)
+    step = step._replace(session=None)  # with some copies of all weights
     figures: Dict[str, Any] = {
         "startup_seconds": drawn.startup_seconds,
         "final_losses": drawn.losses[-1],

@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 
 import neural_style
 from harness import modes
@@ -20,6 +21,7 @@ from harness.mission import files
 from harness.records import Case
 from harness.step import inputs
 from harness.step.building import build_step
+from harness.step.memory import activation_bytes, needed_bytes
 from model import images
 from suites import PICTURES
 from tests.conftest import ROOT
@@ -129,9 +131,12 @@ def test_the_command_from_start_to_end(benchmark, pictures, tmp_path):
         steps.extend(float(value) for value in re.findall(r"^sec/step: (\S+)", text, re.M)[1:])
 
     benchmark.pedantic(run, rounds=3)
+    loaded = inputs.load(Case(id="speed", content=pictures[0], styles=pictures[1:], steps=STEPS), "")
     median = statistics.median(steps)
     benchmark.extra_info.update(
         peak_memory_gib=max(peaks),
+        activations_gib=activation_bytes(loaded, HEIGHT, WIDTH) / 2**30,
+        predicted_gib=needed_bytes(loaded, int(tf.__version__[0]), emulated=False) / 2**30,
         step_seconds=median,
         seconds_beside_the_steps=float(np.median(ends)) - STEPS * median,
     )

@@ -7,12 +7,14 @@ import time
 from contextlib import ExitStack
 
 import pytest
+import tensorflow.compat.v1 as tf
 
 import suites
 from harness import modes
 from harness.devices.host import HostDevice
 from harness.records import Trial
 from harness.step import inputs
+from harness.step.memory import activation_bytes, needed_bytes
 from harness.step.sampling import sample_steps
 from harness.store.run_folder import RunFolder
 from harness.trial.supervisor import run_trial
@@ -124,9 +126,12 @@ def test_a_trial_from_start_to_end(benchmark, perf_case, tmp_path):
     results = []
     benchmark.pedantic(lambda: results.append(run_trial(trial, folder, 300, lambda event: None)), rounds=3)
     assert [result.status for result in results] == ["ok"] * 3
+    loaded = inputs.load(perf_case, str(tmp_path / "cache"))
     benchmark.extra_info.update(
         startup_seconds=statistics.median(result.startup_seconds for result in results),
         peak_memory_gib=max(result.peak_memory_bytes for result in results) / 2**30,
+        activations_gib=activation_bytes(loaded, *loaded.pictures.shape) / 2**30,
+        predicted_gib=needed_bytes(loaded, int(tf.__version__[0]), emulated=False) / 2**30,
     )
 
 

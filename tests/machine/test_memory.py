@@ -1,8 +1,10 @@
 import resource
+import sys
 
+import psutil
 import pytest
 
-from harness.machine.memory import available_bytes
+from harness.machine.memory import available_bytes, give_back
 
 GIB = 2**30
 
@@ -49,3 +51,13 @@ def test_a_limit_of_version_1_counts_even_where_its_path_is_the_host_s(host):
 def test_a_limit_of_the_address_space_counts(host, monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda which: (7 * GIB, resource.RLIM_INFINITY))
     assert available_bytes(host()) == 7 * GIB
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the C library is glibc")
+def test_what_was_freed_is_given_back_to_the_system():
+    blocks = [bytes(2**16) for _ in range(2**11)]
+    last = bytes(2**16)  # keeps the C library from shrinking its heap by itself
+    del blocks
+    before = psutil.Process().memory_info().rss
+    give_back()
+    assert before - psutil.Process().memory_info().rss > 2**26 and last

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -53,6 +54,34 @@ def test_total_variation_of_the_noise_start_is_26_2():
         losses = session.run(step.losses)
     assert losses["tv"] == pytest.approx(26.2144, rel=0.0072)
     assert losses["total"] == losses["tv"]
+
+
+# What it weighs
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+def test_the_graph_is_the_one_that_plain_constants_make(dtype, monkeypatch):
+    ours = build(dtype=dtype, content_weight_blend=0.4)
+    monkeypatch.setattr(stylization, "_constant", lambda value, dtype, name: tf.constant(value, dtype, name=name))
+    plain = build(dtype=dtype, content_weight_blend=0.4)
+    assert ours[1:] == plain[1:]
+    serialized = [graph.graph_def.SerializeToString(deterministic=True) for graph in (ours, plain)]
+    assert serialized[0] == serialized[1]
+
+
+def test_only_the_graph_def_holds_the_weights(monkeypatch):
+    fill, own = stylization._graph_def, []
+
+    def graph_def(graph):
+        own.append(graph.as_graph_def().ByteSize())
+        return fill(graph)
+
+    monkeypatch.setattr(stylization, "_graph_def", graph_def)
+    kernel = NETWORK.kernels["conv1_1"]
+    readers = sys.getrefcount(kernel)
+    step = build()
+    assert own[-1] < step.graph_def.ByteSize() / 4
+    assert sys.getrefcount(kernel) == readers
 
 
 # The mathematics, against NumPy

@@ -239,6 +239,14 @@ def test_a_steps_arithmetic_per_pixel(synthetic, layers, style_layers, products)
     assert vgg.step_flop(synthetic, 64, 96, layers, style_layers) == 2 * products * pixels
 
 
+def test_the_backward_pass_needs_the_relus_and_pools(synthetic):
+    blocks = 2 * 64 + (64 + 2 * 128) / 4 + (128 + 4 * 256) / 16 + (256 + 4 * 512) / 64 + (512 + 512) / 256
+    assert vgg.kept_values(synthetic, 64, 96, STYLE_LAYERS) == blocks * 64 * 96
+    assert vgg.kept_values(synthetic, 64, 96, ["relu5_2"]) == (blocks + 2) * 64 * 96
+    assert vgg.kept_values(synthetic, 3, 5, ["pool1"]) == 2 * 64 * 3 * 5 + 64 * 2 * 3
+    assert vgg.kept_values(synthetic, 64, 96, []) == 0
+
+
 def test_odd_sizes_cost_a_fraction_of_a_percent_more(synthetic):
     flop = vgg.step_flop(synthetic, 533, 400, STYLE_LAYERS + ("relu5_2",), STYLE_LAYERS)
     assert 1.585920e6 < flop / (533 * 400) < 1.585920e6 * 1.01

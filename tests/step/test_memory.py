@@ -11,16 +11,16 @@ from harness import modes
 from harness.devices import memory
 from harness.records import Case
 from harness.step import inputs
-from harness.step.memory import needed_bytes, values_per_pixel
+from harness.step.memory import activation_bytes, needed_bytes
 from model import vgg
 from tests.conftest import ROOT
 
 GIB = 2**30
 MEASURED = [
-    *((2, False, side, 1, peak) for side, peak in ((64, 1.43), (128, 1.47), (256, 1.60), (512, 2.08), (768, 3.04))),
+    *((2, False, side, 1, peak) for side, peak in ((64, 1.43), (128, 1.47), (256, 1.52), (512, 2.08), (768, 3.04))),
     *((2, True, side, 1, peak) for side, peak in ((256, 1.61), (512, 2.16))),
-    *((1, False, side, 1, peak) for side, peak in ((256, 0.88), (512, 1.79), (768, 2.79))),
-    *((1, True, 512, 1, 1.84), (2, False, 256, 3, 2.27)),
+    *((1, False, side, 1, peak) for side, peak in ((256, 0.80), (512, 1.79), (768, 2.79), (1000, 4.53))),
+    *((1, True, 512, 1, 1.84), (2, False, 256, 3, 2.27), (2, False, 1000, 1, 4.29)),
 ]
 """TensorFlow's major version, emulated, pixels of width, batch, peak in GB: see harness.step.memory."""
 PEAK = """
@@ -48,8 +48,15 @@ def test_the_estimate_is_near_what_was_measured(full, tensorflow, emulated, side
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak is read from /proc")
-@pytest.mark.parametrize("side, mode", [(64, "must_keep_origin_dtype"), (320, "allow_mix_precision")])
-def test_the_estimate_is_within_a_quarter_of_a_run_s_peak(full, tmp_path, side, mode):
+@pytest.mark.parametrize(
+    "side, mode",
+    [
+        (256, "must_keep_origin_dtype"),
+        (320, "allow_mix_precision"),
+        pytest.param(1000, "must_keep_origin_dtype", marks=pytest.mark.slow),
+    ],
+)
+def test_the_estimate_is_near_a_run_s_peak(full, tmp_path, side, mode):
     pixels = np.random.RandomState(0).randint(0, 256, (side, side, 3)).astype(np.uint8)
     picture = str(tmp_path / "picture.png")
     Image.fromarray(pixels).save(picture)
@@ -59,12 +66,12 @@ def test_the_estimate_is_within_a_quarter_of_a_run_s_peak(full, tmp_path, side, 
     ended = subprocess.run(command, cwd=str(ROOT), stdout=subprocess.PIPE, text=True, check=True)
     peak = 1024 * int(ended.stdout.splitlines()[-1])
     estimate = needed_bytes(loaded(side, full, style=side), int(tf.__version__[0]), mode == "allow_mix_precision")
-    assert estimate == pytest.approx(peak, rel=0.25)
+    assert estimate == pytest.approx(peak, rel=0.15)
 
 
-def test_what_the_layers_compute_is_counted_from_the_network(full):
-    assert values_per_pixel(full) == 2 * (64 * 2 + 128 * 2 / 4 + 256 * 4 / 16 + 512 * 4 / 64 + 512 * 2 / 256)
-    assert values_per_pixel(vgg.synthetic(divide_widths_by=8)) == values_per_pixel(full) / 8
+def test_what_the_backward_pass_needs_at_256_pixels_weighs_80_mib(full):
+    assert activation_bytes(loaded(256, full), 256, 256) == 80 * 2**20
+    assert activation_bytes(loaded(256, vgg.synthetic(divide_widths_by=8)), 256, 256) == 10 * 2**20
 
 
 def test_a_batch_multiplies_pixels_and_a_style_counts_by_its_own(full):
