@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from harness.precision.graph.nodes import node_name, sorted_ancestors
 
 _ENTERS, _EXITS = ("Enter", "RefEnter"), ("Exit", "RefExit")
+_AGAIN = ("NextIteration", "RefNextIteration")
 _SWITCHES, _MERGES = ("Switch", "RefSwitch"), ("Merge", "RefMerge")
 
 
@@ -34,6 +35,11 @@ def _depths(nodes: Mapping[str, tf.NodeDef]) -> Dict[str, _Depth]:
         known = [depths[parent] for parent in parents if parent in depths]  # but for the back edges of loops
         loops, branches = (max((getattr(depth, kind) for depth in known), default=0) for kind in _Depth._fields)
         loops += (op in _ENTERS) - (op in _EXITS)
-        branches += (op in _SWITCHES) - (op in (*_MERGES, *_EXITS))
+        branches += (op in _SWITCHES) - (op in _EXITS or op in _MERGES and not _begins_loop(nodes[name], nodes))
         depths[name] = _Depth(max(loops, 0), max(branches, 0))
     return depths
+
+
+def _begins_loop(merge: tf.NodeDef, nodes: Mapping[str, tf.NodeDef]) -> bool:
+    """Return True for the Merge of a loop variable, which joins no branches."""
+    return any(nodes[node_name(reference)].op in _AGAIN for reference in merge.input)
