@@ -319,9 +319,10 @@ def test_an_adaptive_run_goes_on_by_the_same_rules(workers, tmp_path, adaptive, 
 
 @pytest.fixture
 def doubted(workers, tmp_path, case, float32):
-    """A finished run of two modes, twice each, and the path of its folder."""
+    """A finished run of two timed modes, twice each, and the path of its folder."""
     workers(f"print({FINISHED!r}, file=pipe)")
-    suite = Suite(name="s", purpose="", cases=(case,), modes=(float32, modes.get("force_fp16")), replicates=2)
+    both = (float32, modes.get("allow_mix_precision_bf16"))
+    suite = Suite(name="s", purpose="", cases=(case,), modes=both, replicates=2)
     return run_suite(suite, "cpu", tmp_path / "results", "", Observer())
 
 
@@ -363,7 +364,8 @@ def test_only_what_is_in_doubt_is_confirmed(doubted, monkeypatch):
     monkeypatch.setattr(runner, "CONFIRMATION_DELAY", 0.0)
     listener = Waiting()
     confirm(run, path, _suspects(run)[1:], "", listener)
-    assert listener.trials == ["small.force_fp16.again1", "small.force_fp16.again2"] and listener.seconds == 0.0
+    again = [f"small.allow_mix_precision_bf16.again{replicate}" for replicate in (1, 2)]
+    assert listener.trials == again and listener.seconds == 0.0
 
 
 def test_an_interrupted_confirmation_can_be_resumed(doubted, monkeypatch):
