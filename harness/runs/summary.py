@@ -115,13 +115,14 @@ def _strata(
 def _paired_ratio(trials: List[TrialResult], reference: List[TrialResult]) -> Optional[float]:
     """Return the geometric mean over rounds of the step time over the reference mode's in the same round.
 
-    Rounds in which others disturbed one of the two are left out unless there is no other.
+    Rounds in which others disturbed one of the two are left out unless there is no other. An emulated trial may have
+    run beside another, which the reference never does, so that the two are not compared.
     """
     of_round = {(trial.replicate, trial.slot): trial for trial in reference if trial.step_seconds is not None}
     pairs = [
         (trial, of_round[trial.replicate, trial.slot])
         for trial in trials
-        if trial.step_seconds is not None and (trial.replicate, trial.slot) in of_round
+        if trial.step_seconds is not None and not trial.emulated and (trial.replicate, trial.slot) in of_round
     ]
     alone = [pair for pair in pairs if max(trial.lost_share for trial in pair) < DISTURBED]
     ratios = [

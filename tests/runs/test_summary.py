@@ -116,6 +116,11 @@ def test_ratios_are_taken_within_a_round(two_modes):
     assert summarize(two_modes, _timed(two_modes, 1.0, 2.0) + elsewhere)[1].ratio_to_reference is None
 
 
+def test_an_emulated_mode_has_no_ratio_for_it_may_have_shared_the_machine(two_modes):
+    trials = _timed(two_modes, 1.0) + _timed(two_modes, 4.0, mode=1, emulated=True)
+    assert [summary.ratio_to_reference for summary in summarize(two_modes, trials)] == [1.0, None]
+
+
 def test_a_disturbed_round_says_nothing_of_the_ratio_while_there_is_another(two_modes):
     half = Scheduling(seconds=1.0, cpu_seconds=1.0, waiting_seconds=1.0, others_seconds=1.0)
     trials = _timed(two_modes, 1.0, 1.0) + _timed(two_modes, 9.0, mode=1, scheduling=half)
