@@ -20,7 +20,7 @@ from typing import IO, Callable, Iterator, List, Optional, Sequence, Type, Union
 
 from harness.errors import ChildFailedError, ChildKilledError, RequirementError
 from harness.machine import claim, forking, tethered
-from harness.machine.forking import ForkedProcess
+from harness.machine.forking import WITHOUT_KERAS, ForkedProcess
 from harness.machine.git import ROOT
 from harness.machine.log import BoundedLog
 
@@ -123,6 +123,7 @@ class Child:
                 self._process = self._fork(question.fileno(), writing) or subprocess.Popen(
                     tied([*self._command, str(writing), str(time.monotonic())]),
                     cwd=str(ROOT),
+                    env={**WITHOUT_KERAS, **os.environ},
                     stdin=question,
                     stdout=self._log.descriptor,
                     stderr=subprocess.STDOUT,
@@ -139,8 +140,7 @@ class Child:
         """Return the process forked, None when it has to be started anew."""
         if not self._may_fork:
             return None
-        server = tied([sys.executable, "-m", forking.__name__])
-        return forking.start(self._command[2], question, self._log.descriptor, pipe, server)
+        return forking.start(self._command[2], question, self._log.descriptor, pipe, _server())
 
     def _read(self, seconds: float) -> Optional[bytes]:
         """Return what the pipe holds, b"" when all processes have closed it, None when nothing comes in this time."""
@@ -169,6 +169,15 @@ class Child:
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):  # nobody is left of the group
             os.killpg(self._process.pid, number)
+
+
+def prepare_forks() -> None:
+    """Have the process that children are forked off begin its import now; they wait for the rest of it."""
+    forking.prepare(_server())
+
+
+def _server() -> List[str]:
+    return tied([sys.executable, "-m", forking.__name__])
 
 
 def tied(command: Sequence[str]) -> List[str]:

@@ -4,8 +4,9 @@ An import takes seconds, most of what a short job takes. What a fork shares with
 in memory, can shift times by some percent (Mytkowicz et al., "Producing wrong data without doing anything obviously
 wrong!", ASPLOS 2009), so that no process whose times are judged is forked.
 
-The server is started by the first job and lives as long as its parent. Run as a program it is that server, and its
-argument is the descriptor of the socket that it is asked on: each message is JSON, with three descriptors.
+The server is started by the first job, or ahead of it, and lives as long as the thread that started it. Run as a
+program it is that server, and its argument is the descriptor of the socket that it is asked on: each message is JSON,
+with three descriptors.
 """
 
 import contextlib
@@ -33,6 +34,9 @@ _READ_AT_START = (
     *("ONEDNN_", "PYTHON", "TF_", "XLA_"),
 )
 """How the names of variables begin that the interpreter, TensorFlow or its libraries may read once and for all."""
+WITHOUT_KERAS = {"TF_USE_LEGACY_KERAS": "1"}
+"""TensorFlow 2 then imports tf_keras where that is installed, and else no Keras: no child uses one, and Keras takes a
+fifth of the import's time and 50 MB."""
 _PRELOADED = ("tensorflow.compat.v1", "harness.trial.worker", "harness.devices.host", "harness.plans.explain")
 
 
@@ -72,6 +76,7 @@ class _Server:
             self._process = subprocess.Popen(
                 [*command, str(other.fileno())],
                 cwd=str(ROOT),
+                env={**WITHOUT_KERAS, **os.environ},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -126,18 +131,35 @@ def start(module: str, question: int, output: int, pipe: int, command: Sequence[
         return _start(module, [question, output, pipe], command)
 
 
-def _start(module: str, descriptors: Sequence[int], command: Sequence[str]) -> Optional[ForkedProcess]:
+def prepare(command: Sequence[str]) -> None:
+    """Start the server, unless it is there, so that it imports while its parent does something else.
+
+    Call it in the main thread: the server ends with the thread that started it.
+    """
+    if sys.platform == "linux":
+        with _asking:
+            _present(command)
+
+
+def _present(command: Sequence[str]) -> _Server:
+    """Return the server, a new one where there is none yet or the variables have changed that it was started with."""
     global _server
     if _server is not None and _server.environment != _read_at_start():
         _server.end()
         _server = None
     if _server is None:
         _server = _Server(command)
+    return _server
+
+
+def _start(module: str, descriptors: Sequence[int], command: Sequence[str]) -> Optional[ForkedProcess]:
+    global _server
+    server = _present(command)
     request = {"module": module, "time": time.monotonic(), "parent": os.getpid(), "environment": dict(os.environ)}
     try:
-        process = _server.fork(request, descriptors)
+        process = server.fork(request, descriptors)
     except BaseException:  # Ctrl-C, while it still imports: the next answer would be this one's
-        _server.end()
+        server.end()
         _server = None
         raise
     return process

@@ -13,6 +13,7 @@ from harness.devices import naming
 from harness.devices.kinds import KINDS
 from harness.errors import UsageError
 from harness.machine import environment
+from harness.machine.child import prepare_forks
 from harness.plans.explain import Question, check_op_names, explain
 from harness.plans.figures import figures
 from harness.records import Case, CasePlan, Mode, Run, Suite, TrialResult
@@ -24,6 +25,7 @@ from harness.runs.summary import growth, summarize
 from harness.step import inputs
 from harness.store.files import first_problem, slug
 from harness.store.run_folder import RunFolder
+from harness.trial.supervisor import is_emulated
 
 CONFIRMATION_DELAY = 60.0
 """Least seconds from the end of a measurement to its confirmation, so that one disturbance does not hit both."""
@@ -61,6 +63,7 @@ def run_suite(
     """
     # Chosen once: a card that goes away is its trials' failure, and not a reason to go on with another device.
     machines = machines or ThisMachine(naming.named(naming.choose(device)))
+    _prepare(suite, machines, plans or plan_only)
     observer.preparing("inputs")
     cases = tuple(machines.resolve(case, cache, suite.modes, plan_only) for case in suite.cases)
     suite = suite.model_copy(update={"cases": cases})
@@ -84,6 +87,13 @@ def run_suite(
     )
     with _hint(folder):
         return _measure(run, folder, cache, observer, machines, baselines, plans or plan_only)
+
+
+def _prepare(suite: Suite, machines: Machines, plans: bool) -> None:
+    """Have what is forked later import TensorFlow now, long before the first step that is timed."""
+    is_here = not machines.hosts and naming.parse(machines.device)[0].kind != "npu"
+    if plans or is_here and (suite.fidelity or any(map(is_emulated, suite.modes))):
+        prepare_forks()
 
 
 def _require_folders(suite: Suite) -> None:
@@ -121,6 +131,7 @@ def resume(
     if machines is None and run.hosts:
         raise UsageError(f"run {path}: it is measured on several hosts (expected --hosts beside --resume)")
     machines = machines or ThisMachine(run.device)
+    _prepare(run.suite, machines, plans)
     observer.preparing("inputs")
     require_same_cases(f"run {path}", run.suite.cases, cache)
     machines.require_unchanged(f"run {path}", run.environment)

@@ -15,7 +15,7 @@ from harness.devices import naming
 from harness.machine import environment
 from harness.machine.child import Child, ChildTimeoutError, ended_by, raised
 from harness.precision.number_formats import FLOAT32
-from harness.records import PhaseName, Status, Trial, TrialResult
+from harness.records import Mode, PhaseName, Status, Trial, TrialResult
 from harness.records.events import (
     Diverged,
     Event,
@@ -222,8 +222,12 @@ def is_timed(trial: Trial) -> bool:
     (device,) = naming.parse(trial.device)  # `auto` is left where there is no card
     if device.kind == "npu" or device.number is not None or trial.turns:
         return True
-    is_emulated = trial.mode.emit == "rounded" and trial.mode.format != FLOAT32.name
-    return trial.fidelity is None and not is_emulated
+    return trial.fidelity is None and not is_emulated(trial.mode)
+
+
+def is_emulated(mode: Mode) -> bool:
+    """Return True for a mode whose arithmetic is reproduced on a host, at another speed than the card's."""
+    return mode.emit == "rounded" and mode.format != FLOAT32.name
 
 
 def _verdict(returncode: int, last: Optional[Event], log: Path, device: str) -> Tuple[Status, str]:

@@ -273,13 +273,17 @@ def test_an_emulated_mode_runs_once_unless_a_number_was_asked_for(workers, tmp_p
 
 
 @pytest.mark.parametrize(
-    "names, measuring",
+    "names, replicates, steps, measuring",
     [
-        (("force_fp16", "must_keep_origin_dtype"), ["small.must_keep_origin_dtype.1"]),
-        (("force_fp16", "allow_mix_precision"), ["small.force_fp16.1"]),
+        (("force_fp16", "must_keep_origin_dtype"), 2, 5, ["small.must_keep_origin_dtype.1"]),
+        (("force_fp16", "allow_mix_precision"), 2, 5, ["small.force_fp16.1"]),
+        (("force_fp16", "must_keep_origin_dtype"), 1, 11, ["small.must_keep_origin_dtype.1"]),
+        (("force_fp16", "must_keep_origin_dtype"), 1, 10, []),
     ],
 )
-def test_one_trial_of_a_run_measures_the_matrix_products(workers, tmp_path, suite, names, measuring):
+def test_one_trial_of_a_run_that_is_timed_measures_the_matrix_products(
+    workers, tmp_path, suite, names, replicates, steps, measuring
+):
     asked = []
 
     class Asking(Observer):
@@ -287,9 +291,10 @@ def test_one_trial_of_a_run_measures_the_matrix_products(workers, tmp_path, suit
             asked.append(trial)
 
     workers(f"[print({SAMPLE!r}, file=pipe) for _ in range(10)]; print({FINISHED!r}, file=pipe)")
-    suite = suite.model_copy(update={"modes": tuple(map(modes.get, names)), "replicates": 2})
-    run_suite(suite, "cpu", tmp_path / "results", "", Asking())
-    assert len(asked) == 4 and [trial.id for trial in asked if trial.rates] == measuring
+    (case,) = suite.cases
+    changes = {"cases": (case.model_copy(update={"steps": steps}),), "modes": tuple(map(modes.get, names))}
+    run_suite(suite.model_copy(update={**changes, "replicates": replicates}), "cpu", tmp_path / "results", "", Asking())
+    assert len(asked) == 2 * replicates and [trial.id for trial in asked if trial.rates] == measuring
 
 
 def test_replicates_share_the_targets_of_their_mode_while_the_run_is_measured(workers, tmp_path, suite):
