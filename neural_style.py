@@ -183,7 +183,9 @@ def _fail(message: str, status: int) -> int:
 
 
 if __name__ == "__main__":
+    from harness.machine.forking import WITHOUT_KERAS
     from harness.machine.signals import end_as_interrupts
 
+    os.environ.update({**WITHOUT_KERAS, **os.environ})
     end_as_interrupts()
     sys.exit(main())

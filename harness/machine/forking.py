@@ -35,7 +35,7 @@ _READ_AT_START = (
 )
 """How the names of variables begin that the interpreter, TensorFlow or its libraries may read once and for all."""
 WITHOUT_KERAS = {"TF_USE_LEGACY_KERAS": "1"}
-"""TensorFlow 2 then imports tf_keras where that is installed, and else no Keras: no child uses one, and Keras takes a
+"""TensorFlow 2 then imports tf_keras where that is installed, and else no Keras: nothing here uses one, and it takes a
 fifth of the import's time and 50 MB."""
 _PRELOADED = ("tensorflow.compat.v1", "harness.trial.worker", "harness.devices.host", "harness.plans.explain")
 

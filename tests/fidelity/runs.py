@@ -65,8 +65,8 @@ def _trial(case, mode, folder, plan, formats, name=None, baselines=""):
         cache="",
         fidelity=plan,
         envelopes=formats if mode.name == REFERENCE else (),
-        # What is redrawn has an oracle with the same fault.
-        oracle="" if name else str(Path(folder) / "oracle.npz"),
+        # What is redrawn has an oracle with the same fault, which all modes share.
+        oracle=str(Path(folder) / f"{name or 'healthy'}.npz"),
         suite="tiny",
         baselines=baselines,
     )

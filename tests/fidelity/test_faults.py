@@ -7,6 +7,7 @@ from harness.fidelity import probes
 from harness.gates import approval
 from harness.step import inputs
 from harness.store.baselines import Baselines
+from harness.store.files import slug
 from reports.language import ENGLISH
 from tests.fidelity.faults import FAULTS, SETTINGS
 from tests.fidelity.runs import REFERENCE, judged, make_run, redrawn
@@ -66,7 +67,7 @@ def _faulty(name, run, folder, baselines, mode=REFERENCE):
         {**SETTINGS, **FAULTS}[name](patch)
         # What noise does to a faulty step is nobody's limit.
         patch.setattr(probes, "measure_envelopes", lambda *inputs: (None,))
-        run = judged(redrawn(run, folder, mode, "faulty"), folder, baselines)
+        run = judged(redrawn(run, folder, mode, slug(name)), folder, baselines)
     (verdict,) = [found for found in run.verdicts if (found.gate, found.mode) == ("regression", mode)]
     (item,) = [found for found in run.fidelity if found.mode == mode]
     return item, verdict
