@@ -79,7 +79,7 @@ def test_every_set_is_kept_when_it_is_known(blame, tmp_path):
     assert [(line["ops"], line["fit"]) for line in lines] == [([], False), (["a", "b"], True), (["a"], True)]
     assert (folder / "float32.cfg").read_text() == DTYPES
     where = f"results/{folder.name}"
-    assert f"Interrupted: 3 sets were tried and are kept in {where}/journal.jsonl." in out
+    assert f"The search was stopped; sets tried: 3, kept in {where}/journal.jsonl." in out
     assert f"With these 1 ops in float32 the mode is fit, maybe with fewer: {where}/float32.cfg" in out
 
 

@@ -9,6 +9,7 @@ from harness.blame.at_hosts import HostSearches
 from harness.blame.messages import Question
 from harness.comparisons import calibration, revisions
 from harness.comparisons.at_hosts import HostMeter
+from harness.comparisons.observer import PairObserver
 from harness.errors import ChildFailedError
 from harness.hosts import engine
 from harness.hosts.parcel import packed, unpacked
@@ -96,11 +97,11 @@ def test_both_trees_of_a_pair_run_on_one_host_and_pairs_on_both(changed, machine
     folder = RunFolder.create(tmp_path / "results", "against")
     options = ["--content", str(tmp_path / "picture.png"), "--device", "auto"]
     meters = [
-        HostMeter(device, base, options, folder.path, lambda *told: None, False, 600.0) for device in machines().alike()
+        HostMeter(device, base, options, folder.path, PairObserver(), False, 600.0) for device in machines().alike()
     ]
     comparison = Comparison(base="b", modes=("m",), looks=(4, 4), started="", command=())
     pairs = []
-    assert revisions.measure_pairs(comparison, meters, pairs, folder) == ()
+    assert revisions.measure_pairs(comparison, meters, pairs, folder, PairObserver()) == ()
     assert sorted((pair.number, pair.base_seconds, pair.head_seconds) for pair in pairs) == [
         (number, 1.0, 2.0) for number in (1, 2, 3, 4)
     ]
