@@ -117,7 +117,8 @@ class Progress(Redrawn, Observer):
             self._so_far.add(result)
         if result.status != "ok":
             self._print(
-                f"{running.label}: {self._words(result.status)}: {self._words.message(result.reason)}", style="bold red"
+                self._words.colon.join([running.label, self._words(result.status), self._words.message(result.reason)]),
+                style="bold red",
             )
             return
         if self.console.is_terminal and not result.confirmation:
@@ -125,12 +126,12 @@ class Progress(Redrawn, Observer):
         whole = self._words("{seconds} s in all", seconds=f"{result.wall_seconds:.0f}")
         left = "" if self.console.is_terminal else self._left(len(self._running) + 1)
         parts = [self._step(result), whole, *filter(None, [left])]
-        self._print(f"{running.label}: {self._words.comma.join(parts)}")
+        self._print(f"{running.label}{self._words.colon}{self._words.comma.join(parts)}")
 
     def _step(self, result: TrialResult) -> str:
         if result.step_seconds is None:
             return self._words("no timed step")
-        emulated = f" ({self._words('emulated')})" if result.emulated else ""
+        emulated = self._words.aside(self._words("emulated")) if result.emulated else ""
         return self._words("{seconds} s/step", seconds=f"{result.step_seconds:.4f}") + emulated
 
     def _draw(self) -> RenderableType:

@@ -89,7 +89,7 @@ def _print_path(console: Console, what: str, path: Path, words: Words) -> None:
 
 
 def _print_failure(console: Console, trial: TrialResult, folder: Path, words: Words) -> None:
-    line = f"{words(trial.status)}: {trial.trial}: {words.message(trial.reason)}"
+    line = words.colon.join([words(trial.status), trial.trial, words.message(trial.reason)])
     print_folded(console, Text(line, style="bold red"))
     for line in trial.log_tail:
         console.print(Text(f"    {line}", style="dim"), soft_wrap=True)

@@ -45,10 +45,10 @@ def print_verdicts(
         verdict = saying.verdict
         outcome = Text(words(verdict.outcome), style=_STYLE[verdict.outcome])
         about = f"{words(verdict.gate)}  {verdict.case}  {', '.join(saying.modes)}"
-        line = Text(f"{about}: {saying.happened(words)}")
+        line = Text(f"{about}{words.colon}{saying.happened(words)}")
         if verdict.advisory:
-            objection = saying.objection(words)
-            line.append(f" ({objection}{'; ' if objection else ''}{words('does not gate')})", style="dim")
+            objections = [saying.objection(words), words("does not gate")]
+            line.append(words.aside(words.semicolon.join(filter(None, objections))), style="dim")
         _say(console, line, outcome)
         if verdict.effect is not None:
             _say(console, Text(effect(verdict, words)))

@@ -138,9 +138,25 @@ def test_a_chart_is_whole_on_a_phone_and_colours_are_printed(evidence, tmp_path)
         swatch = "getComputedStyle(document.querySelector('.swatch'))"
         assert page.execute_script(f"return {swatch}.printColorAdjust") == "exact"
         assert page.execute_script(f"return {swatch}.backgroundColor") == "rgb(0, 114, 178)"  # of the light scheme
-        assert page.execute_script("return getComputedStyle(document.querySelector('.hint')).display") == "none"
+        assert page.execute_script("return document.querySelector('.hint').checkVisibility()") is False
         page.execute_script("dispatchEvent(new Event('beforeprint'))")
-        assert page.find_elements("css selector", "details:not([open]):not(.plan details)") == []
+        assert page.find_elements("css selector", "details:not([open]):not(.plan details, .figures)") == []
+        assert page.find_elements("css selector", "details.figures:not([open])")  # hundreds of rows for paper
+
+
+def test_paper_holds_the_tables_with_their_names_whole(evidence, tmp_path):
+    names = "[...document.querySelectorAll('.decision th[scope=row], td.mode')]"
+    right = "Math.max(...[...document.querySelectorAll('table.wide')].map(t => t.getBoundingClientRect().right))"
+    for shown in (evidence, evidence._replace(run=evidence.run.model_copy(update={"fidelity": []}))):
+        with opened(_write(shown, tmp_path), width=720) as page:  # A4 without its margins
+            page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+            lines = page.execute_script(f"return {names}.map(e => e.getClientRects().length && e.innerText)")
+            heights = page.execute_script(
+                f"return {names}.map(e => e.lastChild)"
+                ".map(t => {const r = document.createRange(); r.selectNode(t); return r.getClientRects().length})"
+            )
+            assert MIXED in lines and set(heights) == {1}
+            assert page.execute_script(f"return {right}") <= 720
 
 
 def test_a_heading_of_a_number_is_not_broken(evidence):
