@@ -16,10 +16,10 @@ from harness.store.cache import cache_folder
 from reports.terminal.opening import opening
 
 if TYPE_CHECKING:
-    from harness.comparisons.observer import PairObserver
     from harness.gates.power_card import Cards
     from harness.hosts.run import HostMachines
     from harness.records import Comparison
+    from harness.runs.observer import PairObserver
 
 _BESIDE_TRIALS = 600.0
 """Seconds that a tree's process may take beside its trials."""

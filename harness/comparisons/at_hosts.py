@@ -4,12 +4,12 @@ import threading
 from pathlib import Path
 from typing import List, Optional, Sequence
 
-from harness.comparisons.observer import PairObserver
 from harness.comparisons.questions import TreesAnswer, TreesQuestion, TwinsQuestion
 from harness.hosts.parcel import below, write_files
 from harness.hosts.run import HostDevice
 from harness.hosts.shipping import Tree, case_with_files, files_of
 from harness.records import Calibration, CalibrationPair, Pair
+from harness.runs.observer import PairObserver
 
 _MODULE = "harness.comparisons.on_host"
 

@@ -5,12 +5,11 @@ import sys
 from pathlib import Path
 
 from harness.comparisons import calibration
-from harness.comparisons.observer import PairObserver
 from harness.comparisons.questions import TreesAnswer, TreesQuestion, TwinsQuestion
 from harness.comparisons.trees import Meter, Tree
 from harness.hosts.shipping import case_at
 from harness.records import CalibrationPair
-from harness.runs.observer import Observer
+from harness.runs.observer import Observer, PairObserver
 from harness.store.cache import cache_folder
 from harness.store.files import write_atomic
 from harness.store.run_folder import RunFolder

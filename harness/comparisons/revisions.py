@@ -11,7 +11,6 @@ from typing import Collection, Iterator, List, Mapping, NamedTuple, Optional, Se
 
 from harness import modes
 from harness.comparisons.at_hosts import HostMeter
-from harness.comparisons.observer import PairObserver
 from harness.comparisons.trees import Meter, Tree
 from harness.errors import UsageError
 from harness.gates.power_card import Cards
@@ -24,6 +23,7 @@ from harness.machine.git import ROOT, GitError
 from harness.records import Comparison, Limit, Pair, Run, Verdict
 from harness.remark import Remark, remark
 from harness.runs import dispatch
+from harness.runs.observer import PairObserver
 from harness.store.run_folder import RunFolder
 from harness.trial.place import LostError
 

@@ -16,12 +16,12 @@ import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from harness.comparisons.observer import PairObserver
 from harness.comparisons.referee import Referee
 from harness.gates.exit_status import TRIAL_FAILED
 from harness.machine import claim
 from harness.machine.child import tied
 from harness.records import Pair
+from harness.runs.observer import PairObserver
 from harness.statistics import twin_log_ratio
 from harness.step.turns import VARIABLE, WARM_UP_STEPS
 

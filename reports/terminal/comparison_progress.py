@@ -6,8 +6,8 @@ from typing import List, Optional, Sequence, Tuple
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from harness.comparisons.observer import PairObserver
 from harness.records import Pair
+from harness.runs.observer import PairObserver
 from reports.base_and_head import sides
 from reports.language import ENGLISH, Words
 from reports.terminal.base_and_head import print_rows

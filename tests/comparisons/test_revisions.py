@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import pytest
 
 from harness.comparisons import revisions
-from harness.comparisons.observer import PairObserver
 from harness.comparisons.trees import IncomparableError, Meter, Tree, TreeFailedError
 from harness.errors import UsageError
 from harness.gates import exit_status
 from harness.records import Comparison, Pair
 from harness.remark import remark
+from harness.runs.observer import PairObserver
 from harness.store.run_folder import RunFolder
 from reports.language import ENGLISH
 from tests.conftest import ROOT

@@ -9,14 +9,13 @@ from harness.blame.at_hosts import HostSearches
 from harness.blame.messages import Question
 from harness.comparisons import calibration, revisions
 from harness.comparisons.at_hosts import HostMeter
-from harness.comparisons.observer import PairObserver
 from harness.errors import ChildFailedError
 from harness.hosts import engine
 from harness.hosts.parcel import packed, unpacked
 from harness.hosts.run import HostMachines
 from harness.hosts.shipping import Tree, code_of
 from harness.records import Comparison, Pair
-from harness.runs.observer import Observer
+from harness.runs.observer import Observer, PairObserver
 from harness.store.run_folder import RunFolder
 from tests.hosts.test_place import journal
 
