@@ -1,6 +1,6 @@
 """Base beside head: what a comparison of two revisions measured, pair by pair, as every format shows it."""
 
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from harness.records import Comparison, Pair, Verdict
 from harness.statistics import geometric_mean
@@ -28,8 +28,8 @@ class Sides(NamedTuple):
     """What the gate says of the change."""
     emulated: bool
 
-    def cells(self, words: Words) -> List[str]:
-        """Return what stands under HEADINGS."""
+    def cells(self, words: Words) -> Dict[str, str]:
+        """Return what stands under each of HEADINGS."""
         found = self.verdict
         effect = found.effect if found else None
         if effect is None and self.ratios:
@@ -37,24 +37,22 @@ class Sides(NamedTuple):
         interval = NOT_MEASURED
         if found and found.low is not None and found.high is not None:
             interval = f"{found.low:+.1%} … {found.high:+.1%}"
-        return [
-            NOT_MEASURED if self.base_seconds is None else f"{self.base_seconds:.4f}",
-            NOT_MEASURED if self.head_seconds is None else f"{self.head_seconds:.4f}",
-            NOT_MEASURED if effect is None else f"{effect:+.1%}",
-            interval,
-            str(len(self.ratios)),
-            words("emulated") if self.emulated else "",
-        ]
+        return {
+            "base s": NOT_MEASURED if self.base_seconds is None else f"{self.base_seconds:.4f}",
+            "head s": NOT_MEASURED if self.head_seconds is None else f"{self.head_seconds:.4f}",
+            "change": NOT_MEASURED if effect is None else f"{effect:+.1%}",
+            "interval": interval,
+            "pairs": str(len(self.ratios)),
+            "time": words("emulated") if self.emulated else "",
+        }
 
 
-def sides(comparison: Comparison) -> List[Sides]:
-    """Return both sides of each case and mode, in the order they were measured."""
+def sides(measured: Sequence[Pair], judged: Sequence[Verdict] = ()) -> List[Sides]:
+    """Return both sides of each case and mode, in the order they were measured; before the end nothing is judged."""
     found = []
-    for case, mode in dict.fromkeys((pair.case, pair.mode) for pair in comparison.pairs):
-        pairs = [pair for pair in comparison.pairs if (pair.case, pair.mode) == (case, mode)]
-        verdicts = [
-            item for item in comparison.verdicts if (item.gate, item.case, item.mode) == ("against", case, mode)
-        ]
+    for case, mode in dict.fromkeys((pair.case, pair.mode) for pair in measured):
+        pairs = [pair for pair in measured if (pair.case, pair.mode) == (case, mode)]
+        verdicts = [item for item in judged if (item.gate, item.case, item.mode) == ("against", case, mode)]
         found.append(
             Sides(
                 case,
@@ -70,8 +68,13 @@ def sides(comparison: Comparison) -> List[Sides]:
 
 
 def headings(found: Sequence[Sides]) -> Sequence[str]:
-    """Return those of HEADINGS under which something stands; cells beyond them are empty."""
-    return HEADINGS if any(row.emulated for row in found) else HEADINGS[:-1]
+    """Return those of HEADINGS under which something stands."""
+    empty = set()
+    if not any(row.emulated for row in found):
+        empty.add("time")
+    if not any(row.verdict for row in found):
+        empty.add("interval")
+    return [heading for heading in HEADINGS if heading not in empty]
 
 
 def revisions(comparison: Comparison, words: Words) -> str:

@@ -1,14 +1,13 @@
 """What the decisions come to in plain words: which mode to take, which are wrong, which the card does not take."""
 
 import shlex
-from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from harness.records import Run
 from harness.remark import Remark
+from reports.advice import picture_options
 from reports.decision import Decision, decisions
 from reports.language import Words
-from reports.plain_text import shown_path
 
 
 class _Modes(NamedTuple):
@@ -22,6 +21,7 @@ class _Modes(NamedTuple):
     """Would not compile."""
     floors: Dict[str, float]
     """Seconds of one step of each case together, by mode."""
+    cases: int
 
     @property
     def usable(self) -> List[str]:
@@ -43,6 +43,7 @@ def _of_modes(found: Sequence[Decision]) -> _Modes:
         wrong,
         [mode for mode, told in by_mode.items() if any(decision.refused for decision in told)],
         {mode: sum(filter(None, seconds)) for mode, seconds in floors.items() if None not in seconds},
+        len({decision.case for decision in found}),
     )
 
 
@@ -80,16 +81,8 @@ def sentences(run: Run, words: Words, name: Callable[[str], str] = str) -> List[
 
 
 def _command(words: List[str], run: Run) -> str:
-    """Return a command of bench.py, with the pictures, size, steps and network of the first case if it is one's own."""
-    if run.suite.own_cases:
-        case = run.suite.cases[0]
-        words = [*words, "--content", shown_path(Path(case.content))]
-        for style in case.styles:
-            words += ["--styles", shown_path(Path(style))]
-        words += ["--size", str(case.size)] if case.size else []
-        words += ["--steps", str(case.steps)]
-        words += ["--network", case.network] if case.network != "synthetic" else []
-    return " ".join(["python", "bench.py", *map(shlex.quote, words)])
+    """Return a command of bench.py, with the pictures of the first case if they are one's own."""
+    return " ".join(["python", "bench.py", *map(shlex.quote, [*words, *picture_options(run)])])
 
 
 def _clause(why: Sequence[Remark], words: Words) -> str:
@@ -106,8 +99,12 @@ def _taken(modes: _Modes, words: Words, name: Callable[[str], str]) -> str:
     if not known:
         return words("Right: {modes}.", modes=_listed(modes.usable, words, name))
     best = min(known, key=lambda mode: modes.floors[mode])
-    text = "Take {mode}: its picture is right, and a step takes at least {floor} ms on a 910."
-    return words(text, mode=name(best), floor=f"{modes.floors[best] * 1e3:.3f}")
+    floor = f"{modes.floors[best] * 1e3:.3f}"
+    if modes.cases == 1:
+        text = "Take {mode}: its picture is right, and a step takes at least {floor} ms on a 910."
+        return words(text, mode=name(best), floor=floor)
+    text = "Take {mode}: its {count} pictures are right, and a step of each takes at least {floor} ms in all on a 910."
+    return words(text, mode=name(best), floor=floor, count=modes.cases)
 
 
 def _listed(modes: Sequence[str], words: Words, name: Callable[[str], str]) -> str:

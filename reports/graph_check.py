@@ -155,7 +155,7 @@ def subject(check: GraphCheck, words: Words) -> List[str]:
     feeds = check.feeds
     runs = words("run for {names}", names=", ".join(check.fetches))
     if check.is_guessed:
-        runs += " " + words("(what nothing reads; --fetch NAME for another)")
+        runs += words.aside(words("what nothing reads; --fetch NAME for another"))
     lines = [runs]
     if feeds.files:
         lines.append(words("fed from {count} files", count=len(feeds.files)))

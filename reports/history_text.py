@@ -8,9 +8,7 @@ from reports.language import Words
 
 def change_text(change: Change, words: Words) -> str:
     """Return what changed, between which revisions, by how much, and what mended it."""
-    exact = change.figure == "casts"
-    ends = [f"{level:.0f}" if exact else f"{level:.4g} s" for level in (change.old, change.new)]
-    parts = [f"{words(change.figure)} {ends[0]} → {ends[1]}"]
+    parts = [_levels(change, words)]
     if change.low is not None and change.high is not None and change.ratio is not None:
         size, low, high = (f"{ratio - 1:+.1%}" for ratio in (change.ratio, change.low, change.high))
         parts.append(words("{size}, 95 % interval {low} to {high}", size=size, low=low, high=high))
@@ -19,6 +17,17 @@ def change_text(change: Change, words: Words) -> str:
     if change.mended:
         parts.append(words("mended by {revision}", revision=dated_revision(change.mended)))
     return words.semicolon.join(parts)
+
+
+def short_change_text(change: Change, words: Words) -> str:
+    """Return what changed and at which revision, for a cell of a table."""
+    return f"{_levels(change, words)}{words.comma}{dated_revision(change.after)}"
+
+
+def _levels(change: Change, words: Words) -> str:
+    exact = change.figure == "casts"
+    old, new = (f"{level:.0f}" if exact else f"{level:.4g} s" for level in (change.old, change.new))
+    return f"{words(change.figure)} {old} → {new}"
 
 
 def dated_revision(entry: Entry) -> str:

@@ -36,6 +36,10 @@ class Words:
         text = self._catalogue.words.get(english, english)
         return text.format(**values) if values else text
 
+    def aside(self, text: str) -> str:
+        """Return a text in brackets, as it stands after another."""
+        return f"（{text}）" if self.language == "zh" else f" ({text})"
+
     def sentence(self, clauses: Sequence[str]) -> str:
         """Join clauses into one sentence."""
         return self.semicolon.join(clauses) + self.stop

@@ -22,7 +22,7 @@ PHASES: Dict[PhaseName, str] = {
     "score": "scoring the picture",
     "rates": "measuring matrix products",
     "health": "counting what float16 loses",
-    "fidelity": "watching every layer",
+    "fidelity": "measuring errors and noise",
     "shutdown": "ending the process",
 }
 

@@ -10,10 +10,9 @@ from harness.records import Case, CasePlan, Choice, Comparison, Run, Summary, Tr
 from harness.records.events import Sample
 from harness.store.files import read_record
 from harness.store.run_folder import RunFolder, inside
-from reports.advice import Origin
+from reports.advice import Origin, origin
 from reports.comparison_run import COMPARISON, head_run
 from reports.language import Words
-from reports.plain_text import shown_path
 from reports.verdict_text import WORST_FIRST
 
 CHOICE = "choice.json"
@@ -47,8 +46,8 @@ class Evidence(NamedTuple):
 
     @property
     def origin(self) -> Origin:
-        """The run's folder and suite, for the commands of an advice."""
-        return Origin(shown_path(self.folder), self.run.suite.name)
+        """What the commands of an advice about the run name."""
+        return origin(self.run, self.folder)
 
     def by_case(self) -> "Dict[str, Evidence]":
         """For each case the run with that case's measurements alone, so that a page of many cases scans none twice."""

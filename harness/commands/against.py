@@ -16,10 +16,10 @@ from harness.store.cache import cache_folder
 from reports.terminal.opening import opening
 
 if TYPE_CHECKING:
-    from harness.comparisons.trees import Hear
     from harness.gates.power_card import Cards
     from harness.hosts.run import HostMachines
     from harness.records import Comparison
+    from harness.runs.observer import PairObserver
 
 _BESIDE_TRIALS = 600.0
 """Seconds that a tree's process may take beside its trials."""
@@ -58,10 +58,10 @@ def _compare(request: Request, shown: Shown, machines: "Optional[HostMachines]")
     )
     results, revision = Path(request.output), str(request.against)
 
-    def measure(cards: "Cards", hear: "Hear") -> "Tuple[Comparison, Path]":
-        return revisions.compare(revision, plan, results, cards, hear, machines)
+    def measure(cards: "Cards", observer: "PairObserver") -> "Tuple[Comparison, Path]":
+        return revisions.compare(revision, plan, results, cards, observer, machines)
 
-    return _show(request, shown, suite.baselines, measure)
+    return _show(request, shown, suite.baselines, len(names), measure)
 
 
 def continue_comparison(request: Request) -> int:
@@ -71,32 +71,37 @@ def continue_comparison(request: Request) -> int:
     from harness.store.run_folder import RunFolder
 
     folder = Path(str(request.resume))
-    options = dict(zip(*[iter(RunFolder(folder).load_comparison().options)] * 2))
+    comparison = RunFolder(folder).load_comparison()
+    options = dict(zip(*[iter(comparison.options)] * 2))
     suite = suites.get(options.get("--suite", "perf"))
     shown = Shown.from_options(request.report, request.lang, request.quiet, request.json)
     device = options.get("--device", "auto")
     with claimed_machines(request.hosts, device, shown.words, request.quiet) as machines:
-        return _show(
-            request, shown, suite.baselines, lambda cards, hear: revisions.resume(folder, cards, hear, machines)
-        )
+
+        def measure(cards: "Cards", observer: "PairObserver") -> "Tuple[Comparison, Path]":
+            return revisions.resume(folder, cards, observer, machines)
+
+        return _show(request, shown, suite.baselines, len(comparison.modes), measure)
 
 
 def _show(
     request: Request,
     shown: Shown,
     baselines: Optional[str],
-    measure: "Callable[[Cards, Hear], Tuple[Comparison, Path]]",
+    modes: int,
+    measure: "Callable[[Cards, PairObserver], Tuple[Comparison, Path]]",
 ) -> int:
     from harness.comparisons.trees import IncomparableError, TreeFailedError
     from harness.gates.power_card import Cards
     from reports.stored_run import Evidence
     from reports.terminal.base_and_head import print_sides
-    from reports.terminal.verdicts import ComparisonProgress, print_verdicts
+    from reports.terminal.comparison_progress import ComparisonProgress
+    from reports.terminal.verdicts import print_verdicts
 
     stored = baselines_in(request.baselines or baselines)
-    hear = ComparisonProgress(request.pairs[1], request.quiet, shown.words).measuring
     try:
-        comparison, folder = measure(Cards(stored), hear)
+        with ComparisonProgress(request.pairs[1], modes, request.quiet, shown.words) as progress:
+            comparison, folder = measure(Cards(stored), progress)
     except IncomparableError as error:
         say(f"the two trees cannot be compared: {error}")
         return TRIAL_FAILED if isinstance(error, TreeFailedError) else INCOMPARABLE

@@ -113,7 +113,7 @@ def _judged(suite: "Suite", device: str, output: Path, shown: Shown) -> "Tuple[R
     from harness.runs import runner
     from harness.store.run_folder import RunFolder
     from reports.terminal.progress import Progress
-    from reports.terminal.run import print_run
+    from reports.terminal.run import print_answer
 
     with Progress(quiet=shown.quiet, words=shown.words) as progress:
         run, folder = runner.run_suite(suite, device, output, cache_folder(), progress, command=sys.argv, plans=True)
@@ -121,7 +121,7 @@ def _judged(suite: "Suite", device: str, output: Path, shown: Shown) -> "Tuple[R
     run = gate.judged(run, baselines, folder)
     RunFolder(folder).save(run)
     written = shown.write(folder, baselines.root)
-    print_run(run, folder, shown.words, shown.quiet, shown.console)
+    print_answer(run, folder, shown.words, shown.quiet, shown.console)
     shown.tell(written)
     return run, folder
 

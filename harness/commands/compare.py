@@ -34,7 +34,7 @@ def compare(
     from harness.errors import UsageError
     from harness.gates.power_card import Cards
     from harness.store.run_folder import RunFolder
-    from reports.advice import Origin
+    from reports.advice import origin
     from reports.language import Words, language_of
     from reports.terminal.answer import print_comparison
     from reports.terminal.console import open_console
@@ -48,7 +48,7 @@ def compare(
     status = lenient(exit_status(verdicts)) if advisory else exit_status(verdicts)
     words, console = Words(lang or language_of()), open_console(stderr=as_json)
     print_sides(one.run, other.run, words, console)
-    print_verdicts(verdicts, words=words, console=console, origin=Origin(second, other.run.suite.name))
+    print_verdicts(verdicts, words=words, console=console, origin=origin(other.run, other.folder))
     if as_json:
         print_comparison(one.run, other.run, verdicts, status, words)
     context.exit(status)

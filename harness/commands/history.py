@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 @click.option(
     "--since", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Only revisions of this day and later."
 )
-@click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="Runs shown of each case and mode.")
+@click.option(
+    "--last",
+    metavar="N",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Runs shown of each case and mode.",
+)
 @click.option("--changes", is_flag=True, help="Show where step times and dtype plans changed instead.")
 @click.option("--html", metavar="DIR", help="Write a site: an overview, and a page for each case.")
 @click.option("--csv", metavar="DIR", help="Write tables that Apache Otava reads.")

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import List, Optional, Sequence
 
 from harness.comparisons.questions import TreesAnswer, TreesQuestion, TwinsQuestion
-from harness.comparisons.trees import Hear
 from harness.hosts.parcel import below, write_files
 from harness.hosts.run import HostDevice
 from harness.hosts.shipping import Tree, case_with_files, files_of
 from harness.records import Calibration, CalibrationPair, Pair
+from harness.runs.observer import PairObserver
 
 _MODULE = "harness.comparisons.on_host"
 
@@ -23,12 +23,12 @@ class HostMeter:
         base: Tree,
         options: Sequence[str],
         folder: Path,
-        hear: Hear,
+        observer: PairObserver,
         in_turns: bool,
         timeout: Optional[float],
     ) -> None:
         """Set what is measured; the arguments are those of Meter, with the code of base, and head's with the device."""
-        self.device, self._base, self._folder, self.hear = device, base, folder, hear
+        self.device, self._base, self._folder, self._observer = device, base, folder, observer
         pairs = list(zip(options[::2], options[1::2]))
         kept = [word for option, value in pairs if option != "--device" for word in (option, value)]
         self._options, self._files = files_of([*kept, "--device", device.name])
@@ -37,7 +37,7 @@ class HostMeter:
 
     def measure(self, number: int, mode: str, stop: Optional[threading.Event] = None) -> List[Pair]:
         """Measure pair `number` on the host; its runs' files come into the folder. Raises LostError."""
-        self.hear(number, f"base and head on {self.device.host}", mode)
+        self._observer.measuring(number, "base and head", mode, self.device.host)
         question = TreesQuestion(
             number=number, mode=mode, options=self._options, in_turns=self.in_turns, timeout=self._timeout
         )

@@ -9,7 +9,7 @@ from harness.comparisons.questions import TreesAnswer, TreesQuestion, TwinsQuest
 from harness.comparisons.trees import Meter, Tree
 from harness.hosts.shipping import case_at
 from harness.records import CalibrationPair
-from harness.runs.observer import Observer
+from harness.runs.observer import Observer, PairObserver
 from harness.store.cache import cache_folder
 from harness.store.files import write_atomic
 from harness.store.run_folder import RunFolder
@@ -28,7 +28,7 @@ def _trees(data: bytes, home: Path) -> TreesAnswer:
     head, base = (Path(path) for path in json.loads((home / "trees.json").read_text()))
     options = [str(home / value) if value.startswith("files/") else value for value in question.options]
     out, turns = home / "out", question.in_turns
-    meter = Meter(Tree("base", base), Tree("head", head), options, out, _deaf, turns, question.timeout)
+    meter = Meter(Tree("base", base), Tree("head", head), options, out, PairObserver(), turns, question.timeout)
     return TreesAnswer(pairs=meter.measure(question.number, question.mode), in_turns=meter.in_turns)
 
 
@@ -38,10 +38,6 @@ def _twins(data: bytes, home: Path) -> CalibrationPair:
     asked = asked.model_copy(update={"case": case_at(asked.case, home)})
     folder = RunFolder(home / "out")
     return calibration.measure_pair(asked, question.comparison, question.number, folder, cache_folder(), Observer())
-
-
-def _deaf(number: int, trees: str, mode: str) -> None:
-    """Hear nothing: the pair is told of where it was asked for."""
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Collection, Iterator, List, Mapping, NamedTuple, Optional, Se
 
 from harness import modes
 from harness.comparisons.at_hosts import HostMeter
-from harness.comparisons.trees import Hear, Meter, Tree
+from harness.comparisons.trees import Meter, Tree
 from harness.errors import UsageError
 from harness.gates.power_card import Cards
 from harness.gates.sequential import Looks
@@ -23,6 +23,7 @@ from harness.machine.git import ROOT, GitError
 from harness.records import Comparison, Limit, Pair, Run, Verdict
 from harness.remark import Remark, remark
 from harness.runs import dispatch
+from harness.runs.observer import PairObserver
 from harness.store.run_folder import RunFolder
 from harness.trial.place import LostError
 
@@ -45,7 +46,12 @@ class Plan(NamedTuple):
 
 
 def compare(
-    revision: str, plan: Plan, results: Path, cards: Cards, hear: Hear, machines: Optional[HostMachines] = None
+    revision: str,
+    plan: Plan,
+    results: Path,
+    cards: Cards,
+    observer: PairObserver,
+    machines: Optional[HostMachines] = None,
 ) -> Tuple[Comparison, Path]:
     """Measure a revision and this tree, and judge which is slower; return the record and its folder.
 
@@ -79,10 +85,12 @@ def compare(
     )
     folder = RunFolder.create(results, "against")
     folder.save_comparison(comparison)
-    return measure(comparison, folder, cards, hear, machines)
+    return measure(comparison, folder, cards, observer, machines)
 
 
-def resume(path: Path, cards: Cards, hear: Hear, machines: Optional[HostMachines] = None) -> Tuple[Comparison, Path]:
+def resume(
+    path: Path, cards: Cards, observer: PairObserver, machines: Optional[HostMachines] = None
+) -> Tuple[Comparison, Path]:
     """Measure the pairs that an interrupted comparison lacks, and judge it; return and raise as `compare` does.
 
     Raises:
@@ -94,11 +102,15 @@ def resume(path: Path, cards: Cards, hear: Hear, machines: Optional[HostMachines
         raise UsageError(f"comparison {path}: it is complete, nothing is left to resume")
     if comparison.head != git.describe():
         raise UsageError(f"comparison {path}: this tree was {comparison.head}, is {git.describe()}")
-    return measure(comparison, folder, cards, hear, machines)
+    return measure(comparison, folder, cards, observer, machines)
 
 
 def measure(
-    comparison: Comparison, folder: RunFolder, cards: Cards, hear: Hear, machines: Optional[HostMachines] = None
+    comparison: Comparison,
+    folder: RunFolder,
+    cards: Cards,
+    observer: PairObserver,
+    machines: Optional[HostMachines] = None,
 ) -> Tuple[Comparison, Path]:
     """Measure what the journal lacks, and judge the whole.
 
@@ -110,8 +122,8 @@ def measure(
             raise UsageError(f"journal {folder.journal_path}: pair {pair.number} in mode {pair.mode} is not asked for")
     try:
         with base_tree(comparison.base_commit) as base:
-            meters = _meters(comparison, folder, base, hear, machines)
-            stopped = measure_pairs(comparison, meters, pairs, folder)
+            meters = _meters(comparison, folder, base, observer, machines)
+            stopped = measure_pairs(comparison, meters, pairs, folder, observer)
     except (KeyboardInterrupt, LostError):
         return comparison.model_copy(update={"pairs": tuple(pairs)}), folder.path
     run = _head_run(folder.path, comparison.modes[0])
@@ -134,18 +146,22 @@ def measure(
 
 
 def _meters(
-    comparison: Comparison, folder: RunFolder, base: Tree, hear: Hear, machines: Optional[HostMachines]
+    comparison: Comparison, folder: RunFolder, base: Tree, observer: PairObserver, machines: Optional[HostMachines]
 ) -> Sequence[Union[Meter, HostMeter]]:
     in_turns = comparison.in_turns is not False
     options, timeout = comparison.options, comparison.timeout
     if machines is None:
-        return [Meter(base, Tree("head", ROOT), options, folder.path, hear, in_turns, timeout)]
+        return [Meter(base, Tree("head", ROOT), options, folder.path, observer, in_turns, timeout)]
     code = code_of(base.path)
-    return [HostMeter(each, code, options, folder.path, hear, in_turns, timeout) for each in machines.alike()]
+    return [HostMeter(each, code, options, folder.path, observer, in_turns, timeout) for each in machines.alike()]
 
 
 def measure_pairs(
-    comparison: Comparison, meters: Sequence[Union[Meter, HostMeter]], pairs: List[Pair], folder: RunFolder
+    comparison: Comparison,
+    meters: Sequence[Union[Meter, HostMeter]],
+    pairs: List[Pair],
+    folder: RunFolder,
+    observer: PairObserver,
 ) -> Tuple[Remark, ...]:
     """Add to the pairs, and to the journal, until each mode has the fewest, and then until each is decided.
 
@@ -160,6 +176,7 @@ def measure_pairs(
     """
     fewest, most = comparison.looks
     started = time.monotonic()
+    observer.measured(tuple(pairs))
     begun, last = 0, fewest
     while begun < most:
         wanted: Collection[str] = comparison.modes
@@ -171,7 +188,7 @@ def measure_pairs(
             return (remark("budget_spent", seconds=comparison.budget),)
         done = {(pair.number, pair.mode) for pair in pairs}
         due = [(number, mode) for number in range(begun + 1, last + 1) for mode in comparison.modes if mode in wanted]
-        _measure_due([each for each in due if each not in done], comparison, meters, pairs, folder)
+        _measure_due([each for each in due if each not in done], comparison, meters, pairs, folder, observer)
         begun, last = last, min(last + len(meters), most)
     return ()
 
@@ -182,6 +199,7 @@ def _measure_due(
     meters: Sequence[Union[Meter, HostMeter]],
     pairs: List[Pair],
     folder: RunFolder,
+    observer: PairObserver,
 ) -> None:
     """Measure pairs, each given by its number and mode, at all meters at once; raises as measure_pairs does."""
     lock, lost = threading.Lock(), []
@@ -199,6 +217,7 @@ def _measure_due(
             for pair in found:
                 folder.append_journal(comparison.owner, pair)
                 pairs.append(pair)
+            observer.measured(tuple(pairs))
 
     dispatch.run_all([due[index :: len(meters)] for index in range(len(meters))], run)
     if lost:

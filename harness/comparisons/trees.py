@@ -14,13 +14,14 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from harness.comparisons.referee import Referee
 from harness.gates.exit_status import TRIAL_FAILED
 from harness.machine import claim
 from harness.machine.child import tied
 from harness.records import Pair
+from harness.runs.observer import PairObserver
 from harness.statistics import twin_log_ratio
 from harness.step.turns import VARIABLE, WARM_UP_STEPS
 
@@ -46,10 +47,6 @@ class Tree(NamedTuple):
     path: Path
 
 
-Hear = Callable[[int, str, str], None]
-"""Called before each measurement with the number of its pair, the names of the trees that run, and the mode."""
-
-
 class Meter:
     """Measures pairs of processes of two trees: in turns, unless one of them turns out not to know how."""
 
@@ -59,7 +56,7 @@ class Meter:
         head: Tree,
         options: Sequence[str],
         folder: Path,
-        hear: Hear,
+        observer: PairObserver,
         in_turns: bool = True,
         timeout: Optional[float] = None,
     ) -> None:
@@ -70,7 +67,7 @@ class Meter:
             folder: gets their runs.
             timeout: seconds that one pair may take; None: no limit.
         """
-        self.base, self.head, self.options, self.folder, self.hear = base, head, options, folder, hear
+        self.base, self.head, self.options, self.folder, self.observer = base, head, options, folder, observer
         self.timeout = timeout
         self.in_turns = in_turns
         """True while pairs are to step in turns; False for good once a tree did not."""
@@ -89,13 +86,13 @@ class Meter:
         rounds: List[int] = []
         statuses: Dict[str, int] = {}
         if self.in_turns:
-            self.hear(number, " and ".join(tree.name for tree in order), mode)
+            self.observer.measuring(number, " and ".join(tree.name for tree in order), mode)
             statuses, rounds = self._run_in_turns(order, mode, homes)
             self.in_turns = any(statuses.values()) or min(rounds, default=0) >= WARM_UP_STEPS + _FEWEST_STEPS
         if not self.in_turns:
             rounds = []
             for tree in order:
-                self.hear(number, tree.name, mode)
+                self.observer.measuring(number, tree.name, mode)
                 statuses[tree.name] = self._run_alone(tree, mode, homes[tree.name])
         sides = {tree.name: _read(tree, mode, homes[tree.name], statuses[tree.name]) for tree in order}
         return list(_paired(mode, number, sides["base"], sides["head"], rounds))

@@ -152,7 +152,7 @@ REASONS: Dict[str, Reason] = {
         "this is neither a pass nor a failure; see the picture's own figures",
     ),
     "fit": Reason("the picture is as right as noise of the mode's own format leaves it", "nothing to do"),
-    "wrong": Reason("the picture is wrong", "find the cause: `python bench.py blame {mode}`"),
+    "wrong": Reason("the picture is wrong", "find the cause: `python bench.py blame {mode}{pictures}`"),
     "not_judged": Reason("whether the picture is right was not measured", "measure the whole suite"),
     "no_check_baseline": Reason(
         "no check is approved for this mode", "approve this one: the same command with --approve --reason TEXT"

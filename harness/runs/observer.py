@@ -1,6 +1,8 @@
-"""What a run tells of its progress while it goes on."""
+"""What a run, and a comparison of two revisions, tell of their progress while they go on."""
 
-from harness.records import Trial, TrialResult
+from typing import Sequence
+
+from harness.records import Pair, Trial, TrialResult
 from harness.records.events import Event
 
 
@@ -21,3 +23,13 @@ class Observer:
 
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:
         """The trial's outcome is in the journal."""
+
+
+class PairObserver:
+    """Hears of a comparison's progress; the base class stays silent."""
+
+    def measuring(self, number: int, trees: str, mode: str, host: str = "") -> None:
+        """Pair `number`, from 1, is about to be measured: both trees or one of them, here or on a host."""
+
+    def measured(self, pairs: Sequence[Pair]) -> None:
+        """These are all pairs that are measured so far."""

@@ -68,9 +68,9 @@ def sections(evidence: Evidence, words: Words) -> List[str]:
 
 def _comparison(comparison: Comparison, words: Words) -> str:
     """Return both sides of each case and mode, and which revisions they are."""
-    found = sides(comparison)
+    found = sides(comparison.pairs, comparison.verdicts)
     shown = headings(found)
-    rows = [[code(row.case), code(row.mode), *row.cells(words)[: len(shown)]] for row in found]
+    rows = [[code(row.case), code(row.mode), *map(row.cells(words).__getitem__, shown)] for row in found]
     told = [words(heading) for heading in ("case", "mode", *shown)]
     return f"{code(revisions(comparison, words))}\n\n" + pipe_table(told, rows, 2)
 

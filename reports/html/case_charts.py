@@ -91,7 +91,7 @@ class CaseCharts:
         """Draw head / base of every pair of a comparison, with the change and its interval; None for a run."""
         comparison = self._evidence.comparison
         found = []
-        for row in sides(comparison) if comparison else ():
+        for row in sides(comparison.pairs, comparison.verdicts) if comparison else ():
             if row.case == self._case.id and row.ratios:
                 judged = row.verdict
                 interval = None

@@ -16,7 +16,7 @@ from harness.store.files import slug, write_atomic
 from harness.store.run_folder import inside
 from reports.exporter import make_folder
 from reports.figures import marks
-from reports.history_text import change_text, dated_revision, short_revision
+from reports.history_text import change_text, dated_revision, short_change_text, short_revision
 from reports.html.templating import COLORS, environment
 from reports.html.trends import sparkline, trends
 from reports.language import Words
@@ -97,7 +97,7 @@ def _overview_row(series: Series, found: Sequence[Change], words: Words) -> Dict
         "runs": len(series.entries),
         "marks": marks(series.head) if series.head.step_seconds else [],
         "revision": dated_revision(series.head),
-        "change": change_text(found[0], words) if found else "",
+        "change": short_change_text(found[0], words) if found else "",
         "changed": found[0].after.committed if found else "",
     }
 

@@ -51,7 +51,8 @@ class BlameProgress(Redrawn):
             if not self.console.is_terminal:
                 self._print(f"{self._mode}{self._words.colon}{self._activity}")
         elif answer.attempt is not None:
-            self._begin(_in_float32(answer.attempt.blocks, self._words))
+            blocks = answer.attempt.blocks
+            self._begin(_in_float32(blocks, self._words) if blocks else self._words("the mode as it is"))
             self._stage = self._where(answer.attempt)
         elif answer.score is not None:
             self._scored(answer.score)

@@ -33,7 +33,7 @@ def print_interrupted(findings: Findings, words: Words = ENGLISH, console: Optio
     """Print where what was found before an interruption is kept."""
     console = console or open_console()
     text = words(
-        "Interrupted: {count} sets were tried and are kept in {journal}.",
+        "The search was stopped; sets tried: {count}, kept in {journal}.",
         count=len(findings.scores),
         journal=shown_path(findings.journal),
     )

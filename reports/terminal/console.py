@@ -1,7 +1,8 @@
 """Where everything for people is printed: names stay text, and no encoding of a stream ends a command."""
 
+import io
 import sys
-from typing import Iterable, Optional
+from typing import Callable, Iterable, List, Optional
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -19,6 +20,13 @@ class PlainConsole(Console):
         """Yield the segments of what is printed; rich's own control codes pass, those within texts are replaced."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+
+def lines_of(width: int, draw: Callable[[Console], None]) -> List[str]:
+    """Return what `draw` prints on a console of this width, line by line."""
+    written = io.StringIO()
+    draw(PlainConsole(file=written, width=width))
+    return written.getvalue().splitlines()
 
 
 def open_console(stderr: bool = False, quiet: bool = False) -> Console:

@@ -1,8 +1,9 @@
 """What a run is doing, on standard error: on a terminal the table so far and more, redrawn; else a line a trial."""
 
+import statistics
 import time
 from collections import deque
-from typing import Deque, Dict, Iterable, Optional
+from typing import Deque, Dict, Iterable, List, Optional
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
@@ -57,6 +58,7 @@ class _Running:
         self.label = f"{place} {trial.case.id}  {trial.mode.name}  {replicate}"
         self.short_label = f"{place} {trial.mode.name} {replicate}  {trial.case.id}"
         """What tells the trials of a run apart comes first: a narrow terminal cuts the end."""
+        self.begun = time.monotonic()
         self.activity = words("starting TensorFlow")
         self.recent: Deque[float] = deque(maxlen=_SPARKS)
         """Seconds of its last steps."""
@@ -69,9 +71,10 @@ class Progress(Redrawn, Observer):
         super().__init__(console or open_console(stderr=True, quiet=quiet), words, words("starting"))
         self._running: Dict[str, _Running] = {}
         self._begun = time.monotonic()
-        self._first: Optional[int] = None
-        """Number of the first trial that this process runs, which is not 1 where others were resumed."""
-        self._measuring_since = self._number_since = 0.0
+        self._durations: List[float] = []
+        """Seconds of each trial that this process ran."""
+        self._is_counted = False
+        """Whether it was said how many trials there are."""
         self._number = self._planned = 0
         self._so_far = TableSoFar(words)
 
@@ -85,16 +88,14 @@ class Progress(Redrawn, Observer):
         """Say that a second measurement is waited for, and why."""
         text = "Slower than what is stored: measuring again in {seconds} s, to be sure"
         self._print(self._words(text, seconds=f"{seconds:.0f}"))
-        self._first = None
+        self._is_counted = False
+        self._durations.clear()
 
     def trial_started(self, trial: Trial, number: int, planned: int) -> None:
         """Name the trial that begins; elsewhere than on a terminal the first says how many there are."""
-        if number != self._number or self._first is None:
-            self._number_since = time.monotonic()
-        if self._first is None:
-            self._first, self._measuring_since = number, self._number_since
-            if not self.console.is_terminal:
-                self._print(self._words("measuring trial {number} of {planned}", number=number, planned=planned))
+        if not self._is_counted and not self.console.is_terminal:
+            self._print(self._words("measuring trial {number} of {planned}", number=number, planned=planned))
+        self._is_counted = True
         self._number, self._planned = number, planned
         self._running[trial.id] = _Running(trial, number, planned, self._words)
 
@@ -111,24 +112,26 @@ class Progress(Redrawn, Observer):
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:
         """Add the trial to the table so far; print a line where none is drawn, and for what the table does not hold."""
         running = self._running.pop(trial.id)
+        self._durations.append(time.monotonic() - running.begun)
         if not result.confirmation:
             self._so_far.add(result)
         if result.status != "ok":
             self._print(
-                f"{running.label}: {self._words(result.status)}: {self._words.message(result.reason)}", style="bold red"
+                self._words.colon.join([running.label, self._words(result.status), self._words.message(result.reason)]),
+                style="bold red",
             )
             return
         if self.console.is_terminal and not result.confirmation:
             return
         whole = self._words("{seconds} s in all", seconds=f"{result.wall_seconds:.0f}")
-        left = self._left(running.number + 1, time.monotonic())
-        parts = [self._step(result), whole, *([left] if left and not self.console.is_terminal else [])]
-        self._print(f"{running.label}: {self._words.comma.join(parts)}")
+        left = "" if self.console.is_terminal else self._left(len(self._running) + 1)
+        parts = [self._step(result), whole, *filter(None, [left])]
+        self._print(f"{running.label}{self._words.colon}{self._words.comma.join(parts)}")
 
     def _step(self, result: TrialResult) -> str:
         if result.step_seconds is None:
             return self._words("no timed step")
-        emulated = f" ({self._words('emulated')})" if result.emulated else ""
+        emulated = self._words.aside(self._words("emulated")) if result.emulated else ""
         return self._words("{seconds} s/step", seconds=f"{result.step_seconds:.4f}") + emulated
 
     def _draw(self) -> RenderableType:
@@ -139,20 +142,20 @@ class Progress(Redrawn, Observer):
         for running in under_way:
             lines += [running.short_label, f"    {running.activity}"]
         elapsed = duration(time.monotonic() - self._begun, self._words)
-        parts = [self._words("{time} so far", time=elapsed), self._left(self._number, self._number_since)]
+        parts = [self._words("{time} so far", time=elapsed), self._left(len(under_way))]
         total = self._words.comma.join(filter(None, parts))
         lines.append(total if under_way else f"{self._activity}{self._words.comma}{total}")
         return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in lines))
 
-    def _left(self, number: int, since: float) -> str:
-        """Say how long the trials from this one on will take at the pace of those before; empty when nobody knows.
+    def _left(self, side_by_side: int) -> str:
+        """Say how long the rest will take if each trial takes as long as those before; empty when nobody knows.
 
         Args:
-            since: when this trial began, in seconds of time.monotonic().
+            side_by_side: trials that run at once.
         """
-        done = number - self._first if self._first is not None else 0
-        if done <= 0 or number > self._planned:
+        waiting = self._planned - self._number
+        if not self._durations or not (waiting or self._running):
             return ""
-        whole = (since - self._measuring_since) / done * (self._planned - number + 1)
-        seconds = max(whole - (time.monotonic() - since), 0.0)
-        return self._words("about {time} left", time=duration(seconds, self._words))
+        each, now = statistics.mean(self._durations), time.monotonic()
+        seconds = each * waiting + sum(max(each - (now - one.begun), 0.0) for one in list(self._running.values()))
+        return self._words("about {time} left", time=duration(seconds / max(side_by_side, 1), self._words))

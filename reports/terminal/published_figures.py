@@ -44,11 +44,11 @@ def _print_mode(console: Console, run: Run, case: str, mode: str, rows: List[Dic
     summary, trials = run.summary_of(case, mode), run.trials_of(case, mode)
     if summary is None:
         return
-    emulated = f" ({words('emulated')})" if summary.emulated else ""
+    emulated = words.aside(words("emulated")) if summary.emulated else ""
     names, cells = [f"{words('ours')}{emulated}"], [_ours(summary, trials)]
     for row in rows:
         if row["mode"] == mode:
-            names.append(f"{row['label']} ({row['source']})")
+            names.append(f"{row['label']}{words.aside(row['source'])}")
             losses = [f"{row['losses'][name]:.6g}" for name in _LOSSES]
             cells.append([*losses, f"{row['step_seconds']:.4g}"])
     headings = [*map(words, _LOSSES), "s/step"]

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from harness.precision.rules.kernels import PACKAGED
 from harness.records import Run, TrialResult
-from reports.advice import Origin
+from reports.advice import origin
 from reports.language import ENGLISH, Words
 from reports.plain_text import shown_path
 from reports.terminal.console import open_console
@@ -31,8 +31,7 @@ def print_run(
     if not quiet:
         print_decision(run, words, console)
     if run.verdicts:
-        origin = Origin(shown_path(folder), run.suite.name)
-        print_verdicts(run.verdicts, run.power_cards, words, quiet, console, origin)
+        print_verdicts(run.verdicts, run.power_cards, words, quiet, console, origin(run, folder))
     if not quiet:
         if run.suite.fidelity and not run.plan_only:
             print_fidelity(run, words, console)
@@ -40,6 +39,18 @@ def print_run(
             print_timings(run, words, console)
         if run.suite.name == "reference":
             print_published(run, words, console)
+    print_record(run, folder, words, console)
+
+
+def print_answer(
+    run: Run, folder: Path, words: Words = ENGLISH, quiet: bool = False, console: Optional[Console] = None
+) -> None:
+    """Print what failed, the decision unless quiet, and where the rest stands: all that one screen holds."""
+    console = console or open_console()
+    print_failures(run, folder, words, console)
+    if not quiet:
+        print_decision(run, words, console)
+        console.print()
     print_record(run, folder, words, console)
 
 
@@ -60,9 +71,10 @@ def print_record(run: Run, folder: Path, words: Words, console: Console) -> None
     if run.environment.op_table != PACKAGED:
         text = words("plans decided by the operator table {table}", table=run.environment.op_table)
         print_folded(console, Text(text))
-    picture = next((trial.picture for trial in run.trials if trial.picture), None)
-    if picture:
-        _print_path(console, "picture", folder / picture, words)
+    drawn = [trial for trial in run.trials if trial.picture]
+    if drawn:  # of modes, the reference's is surely right
+        first = min(drawn, key=lambda trial: trial.mode != run.reference_mode)
+        _print_path(console, "picture", folder / str(first.picture), words)
     _print_path(console, "record", folder / "run.json", words)
 
 
@@ -77,7 +89,7 @@ def _print_path(console: Console, what: str, path: Path, words: Words) -> None:
 
 
 def _print_failure(console: Console, trial: TrialResult, folder: Path, words: Words) -> None:
-    line = f"{words(trial.status)}: {trial.trial}: {words.message(trial.reason)}"
+    line = words.colon.join([words(trial.status), trial.trial, words.message(trial.reason)])
     print_folded(console, Text(line, style="bold red"))
     for line in trial.log_tail:
         console.print(Text(f"    {line}", style="dim"), soft_wrap=True)

@@ -1,6 +1,5 @@
 """The table so far: what a run has measured of each case and mode, while the rest of it is measured."""
 
-import io
 import statistics
 from typing import Callable, Container, Dict, List, Optional, Sequence, Tuple
 
@@ -9,7 +8,7 @@ from harness.runs.summary import reported_loss, true_loss
 from harness.statistics import geometric_mean
 from reports.figures import FIGURES
 from reports.language import Words
-from reports.terminal.console import PlainConsole
+from reports.terminal.console import lines_of
 from reports.terminal.tables import Column, print_table
 
 _SHOWN = ("step_seconds", "marks", "final_loss", "true_loss")
@@ -62,10 +61,8 @@ class TableSoFar:
             for figure in FIGURES
             if figure.field in _SHOWN
         ]
-        written = io.StringIO()
-        out = PlainConsole(file=written, width=width)
-        print_table(out, Column(self._words("mode"), [mode for mode, _ in ended], number=False), columns, self._words)
-        return written.getvalue().splitlines()
+        modes = Column(self._words("mode"), [mode for mode, _ in ended], number=False)
+        return lines_of(width, lambda out: print_table(out, modes, columns, self._words))
 
 
 def _count(trials: Sequence[TrialResult]) -> str:

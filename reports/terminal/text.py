@@ -5,6 +5,7 @@ from pathlib import Path
 from reports.language import Words
 from reports.stored_run import Evidence
 from reports.terminal.base_and_head import print_sides
+from reports.terminal.choice import print_choice
 from reports.terminal.run import print_run
 from reports.terminal.verdicts import print_verdicts
 
@@ -22,6 +23,8 @@ class TextExporter:
             print_verdicts(evidence.run.verdicts, evidence.run.power_cards, words, origin=evidence.origin)
         else:
             print_run(evidence.run, evidence.folder, words)
+            if evidence.choice is not None:
+                print_choice(evidence.choice, evidence.folder, words)
 
 
 EXPORTER = TextExporter()

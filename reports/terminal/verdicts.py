@@ -20,21 +20,6 @@ _DETAILS = 12
 """Lines shown of one verdict; the rest is in run.json."""
 
 
-class ComparisonProgress:
-    """Says on standard error which tree is being measured."""
-
-    def __init__(
-        self, pairs: int, quiet: bool = False, words: Words = ENGLISH, console: Optional[Console] = None
-    ) -> None:
-        self._pairs, self._words = pairs, words
-        self._console = console or open_console(stderr=True, quiet=quiet)
-
-    def measuring(self, number: int, tree: str, mode: str) -> None:
-        """Say that a measurement is about to begin; `number` is the pair's, from 1."""
-        pair = self._words("pair {number}/{pairs}", number=number, pairs=self._pairs)
-        self._console.print(Text(f"[{pair}] {self._words(tree)}  {mode}"), soft_wrap=True)
-
-
 def print_verdicts(
     verdicts: Sequence[Verdict],
     cards: Sequence[PowerCard] = (),
@@ -60,10 +45,10 @@ def print_verdicts(
         verdict = saying.verdict
         outcome = Text(words(verdict.outcome), style=_STYLE[verdict.outcome])
         about = f"{words(verdict.gate)}  {verdict.case}  {', '.join(saying.modes)}"
-        line = Text(f"{about}: {saying.happened(words)}")
+        line = Text(f"{about}{words.colon}{saying.happened(words)}")
         if verdict.advisory:
-            objection = saying.objection(words)
-            line.append(f" ({objection}{'; ' if objection else ''}{words('does not gate')})", style="dim")
+            objections = [saying.objection(words), words("does not gate")]
+            line.append(words.aside(words.semicolon.join(filter(None, objections))), style="dim")
         _say(console, line, outcome)
         if verdict.effect is not None:
             _say(console, Text(effect(verdict, words)))

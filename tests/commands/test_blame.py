@@ -79,7 +79,7 @@ def test_every_set_is_kept_when_it_is_known(blame, tmp_path):
     assert [(line["ops"], line["fit"]) for line in lines] == [([], False), (["a", "b"], True), (["a"], True)]
     assert (folder / "float32.cfg").read_text() == DTYPES
     where = f"results/{folder.name}"
-    assert f"Interrupted: 3 sets were tried and are kept in {where}/journal.jsonl." in out
+    assert f"The search was stopped; sets tried: 3, kept in {where}/journal.jsonl." in out
     assert f"With these 1 ops in float32 the mode is fit, maybe with fewer: {where}/float32.cfg" in out
 
 
@@ -153,7 +153,7 @@ def test_a_search_ends_after_as_many_tries_as_it_may_make(faulty, limit, status,
 
     monkeypatch.setattr("harness.check.blaming.blame", search)
     ended, out, _ = run("--graph", path, "--tries", limit)
-    assert ended == status and f"{limit} sets were tried" in out and told in out
+    assert ended == status and f"sets tried: {limit}," in out and told in out
 
 
 @pytest.mark.parametrize(

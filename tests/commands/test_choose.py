@@ -88,6 +88,7 @@ def test_what_may_be_used_comes_last_the_quickest_first_with_its_file(choose, tm
         f"{RIGHT}: right as it is, at least 2.000 ms a step",
         f"    precision_mode={MIXED}  customize_dtypes=results/run/{RIGHT}.cfg",
     ]
+    assert "Take " in out and "gate:" not in out  # what the gates say, and more figures, are on the page
     own = load_config(MIXED, custom_dtypes=tmp_path / "results" / "run" / f"{RIGHT}.cfg")
     assert own.custom_dtypes == load_config(RIGHT).custom_dtypes
 
@@ -123,7 +124,7 @@ def test_what_mended_one_mode_is_tried_first_on_the_next(choose):
 
 def test_an_interrupted_search_keeps_the_answers_so_far(choose, tmp_path):
     status, out, _, _ = choose(end=KeyboardInterrupt())
-    assert status == 130 and "Interrupted: 1 sets were tried and are kept in results/run/blame/" in out
+    assert status == 130 and "The search was stopped; sets tried: 1, kept in results/run/blame/" in out
     assert (tmp_path / "results" / "run" / "blame" / MIXED / "float32.cfg").read_text() == DTYPES
     assert (tmp_path / "results" / "run" / "run.json").exists()
 

@@ -10,6 +10,7 @@ from harness.errors import UsageError
 from harness.gates import exit_status
 from harness.records import Comparison, Pair
 from harness.remark import remark
+from harness.runs.observer import PairObserver
 from harness.store.run_folder import RunFolder
 from reports.language import ENGLISH
 from tests.conftest import ROOT
@@ -46,13 +47,13 @@ def measure(tmp_path, monkeypatch):
             (tmp_path / name / "bench.py").write_text(STAND_IN.format(name=name, record=record, status=status))
             trees.append(Tree(name, tmp_path / name))
         folder = RunFolder.create(tmp_path / "runs", "against")
-        meter = Meter(*trees, [], folder.path, lambda *told: None, in_turns)
+        meter = Meter(*trees, [], folder.path, PairObserver(), in_turns)
         looks = (pairs, most or pairs)
         comparison = Comparison(base="b", modes=("m",), looks=looks, budget=budget, started="", command=())
         found = []
         monkeypatch.setattr(revisions, "undecided_modes", lambda found, *_: undecided(found))
         monkeypatch.setattr(revisions, "_head_run", lambda *_: SimpleNamespace(suite=SimpleNamespace(limits=())))
-        run.stopped = revisions.measure_pairs(comparison, [meter], found, folder)
+        run.stopped = revisions.measure_pairs(comparison, [meter], found, folder, PairObserver())
         assert folder.recover_journal(comparison.owner, Pair) == found
         return found, (tmp_path / "order").read_text().split()
 
@@ -93,7 +94,7 @@ def test_two_trees_that_know_how_step_in_turns(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         (tmp_path / name / "bench.py").write_text(program)
         trees.append(Tree(name, tmp_path / name))
-    meter = Meter(*trees, [], tmp_path / "runs", lambda *told: None)
+    meter = Meter(*trees, [], tmp_path / "runs", PairObserver())
     (pair,) = meter.measure(1, "m")
     assert meter.in_turns and pair.ratio == pytest.approx(1.25) and pair.log_ratio is not None
     assert pair.head_seconds == pytest.approx(1.25 * pair.base_seconds)
@@ -160,7 +161,7 @@ def test_a_tree_that_hangs_ends_the_comparison_in_time(tmp_path, in_turns):
     for tree in trees:
         tree.path.mkdir()
         (tree.path / "bench.py").write_text("import time; time.sleep(600)")
-    meter = Meter(*trees, [], tmp_path / "runs", lambda *told: None, in_turns, timeout=0.5)
+    meter = Meter(*trees, [], tmp_path / "runs", PairObserver(), in_turns, timeout=0.5)
     with pytest.raises(TreeFailedError, match="base: bench.py took more than 0.5 s; log "):
         meter.measure(1, "m")
 
@@ -252,7 +253,11 @@ def test_a_slow_down_blocks_on_any_machine_but_one_that_cries_wolf(objection, st
 
 
 def test_an_interrupted_comparison_goes_on_with_the_pair_it_was_at(tmp_path, monkeypatch):
-    measured = []
+    measured, counts = [], []
+
+    class Counting(PairObserver):
+        def measured(self, pairs):
+            counts.append(len(pairs))
 
     class Stub:
         in_turns = True
@@ -273,7 +278,7 @@ def test_an_interrupted_comparison_goes_on_with_the_pair_it_was_at(tmp_path, mon
     monkeypatch.setattr(revisions, "_head_run", lambda *_: head)
     cards = SimpleNamespace(current=lambda *_: [])
     plan = revisions.Plan(["force_fp16"], [], (4, 4), budget=None, in_turns=True, timeout=9.0, command=())
-    arguments = ("HEAD", plan, tmp_path, cards, None)
+    arguments = ("HEAD", plan, tmp_path, cards, Counting())
     comparison, folder = revisions.compare(*arguments)
     assert not comparison.complete and len(comparison.pairs) == 2 and comparison.verdicts == ()
     stored = json.loads((folder / "comparison.json").read_text())
@@ -281,8 +286,9 @@ def test_an_interrupted_comparison_goes_on_with_the_pair_it_was_at(tmp_path, mon
     (folder / "other").mkdir()
     (folder / "other" / "comparison.json").write_text(json.dumps(stored))
     with pytest.raises(UsageError, match="this tree was another, is "):
-        revisions.resume(folder / "other", cards, None)
-    comparison, _ = revisions.resume(folder, cards, None)
+        revisions.resume(folder / "other", cards, PairObserver())
+    comparison, _ = revisions.resume(folder, cards, Counting())
+    assert counts == [0, 1, 2, 2, 3, 4]  # what was measured before is told too
     assert comparison.complete and [pair.number for pair in comparison.pairs] == [1, 2, 3, 4] and comparison.verdicts
     with pytest.raises(UsageError, match="it is complete"):
-        revisions.resume(folder, cards, None)
+        revisions.resume(folder, cards, PairObserver())

@@ -15,7 +15,7 @@ from harness.hosts.parcel import packed, unpacked
 from harness.hosts.run import HostMachines
 from harness.hosts.shipping import Tree, code_of
 from harness.records import Comparison, Pair
-from harness.runs.observer import Observer
+from harness.runs.observer import Observer, PairObserver
 from harness.store.run_folder import RunFolder
 from tests.hosts.test_place import journal
 
@@ -96,11 +96,11 @@ def test_both_trees_of_a_pair_run_on_one_host_and_pairs_on_both(changed, machine
     folder = RunFolder.create(tmp_path / "results", "against")
     options = ["--content", str(tmp_path / "picture.png"), "--device", "auto"]
     meters = [
-        HostMeter(device, base, options, folder.path, lambda *told: None, False, 600.0) for device in machines().alike()
+        HostMeter(device, base, options, folder.path, PairObserver(), False, 600.0) for device in machines().alike()
     ]
     comparison = Comparison(base="b", modes=("m",), looks=(4, 4), started="", command=())
     pairs = []
-    assert revisions.measure_pairs(comparison, meters, pairs, folder) == ()
+    assert revisions.measure_pairs(comparison, meters, pairs, folder, PairObserver()) == ()
     assert sorted((pair.number, pair.base_seconds, pair.head_seconds) for pair in pairs) == [
         (number, 1.0, 2.0) for number in (1, 2, 3, 4)
     ]

@@ -31,6 +31,7 @@ from reports.terminal import (
     blame,
     blame_answer,
     choice,
+    comparison_progress,
     doctor,
     explain,
     fidelity,
@@ -40,7 +41,6 @@ from reports.terminal import (
     progress,
     run,
     stored_runs,
-    verdicts,
 )
 from reports.terminal.console import PlainConsole
 from tests.history.histories import entry
@@ -180,7 +180,8 @@ def test_a_terminal_shows_no_english(evidence, trial):
     run.print_run(whole.model_copy(update={"suite": one_mode}), folder, words, console=console)
     run.print_paths([folder], words, console)
     fidelity.print_fidelity(whole.model_copy(update={"suite": judged}), words, console)
-    verdicts.ComparisonProgress(2, words=words, console=console).measuring(1, "base", MIXED)
+    for trees in ("base", "head and base"):
+        comparison_progress.ComparisonProgress(2, words=words, console=console).measuring(1, trees, MIXED, "1")
     power_card.print_card(card, folder, words, console)
     power_card.print_card(card.model_copy(update={"needed_pairs": None, "undecided": 1}), folder, words, console)
     _history(words, console)

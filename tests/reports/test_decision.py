@@ -1,8 +1,10 @@
-from harness.records import FidelityPlan
+from harness.records import FidelityPlan, Verdict
+from reports.advice import origin
 from reports.decision import decisions, explanations, tables
 from reports.figures import is_far
 from reports.findings import sentences
 from reports.language import ENGLISH
+from reports.verdict_text import sayings
 from tests.reports.runs import MIXED, REFERENCE, make_run
 
 
@@ -92,3 +94,19 @@ def test_the_commands_are_of_the_pictures_at_hand(evidence, tmp_path, monkeypatc
     options = "--content 'my photo.jpg' --styles a.jpg --styles /b.jpg --size 64 --steps 8"
     assert told(changed(evidence.run, suite=suite))[1].endswith(f"python bench.py blame {MIXED} {options}")
     assert told(changed(evidence.run, suite=suite, fidelity=[]))[-1].endswith(f"python bench.py choose {options}")
+    wrong = Verdict(gate="fitness", case=case.id, mode=MIXED, outcome="fail", reason="wrong")
+    (advice,) = sayings([wrong])[0].advice(ENGLISH, origin(changed(evidence.run, suite=suite), tmp_path / "run"))
+    assert advice.text() == f"find the cause: python bench.py blame {MIXED} {options}"
+
+
+def test_floors_of_several_cases_are_said_to_be_a_sum(evidence):
+    (case,) = evidence.run.suite.cases
+    suite = changed(evidence.run.suite, cases=(case, changed(case, id="other")))
+    twice = {
+        name: [*getattr(evidence.run, name), *(changed(item, case="other") for item in getattr(evidence.run, name))]
+        for name in ("fidelity", "plans", "summaries", "trials")
+    }
+    first = told(changed(evidence.run, suite=suite, **twice))[0]
+    assert first == (
+        f"Take {REFERENCE}: its 2 pictures are right, and a step of each takes at least 1.720 ms in all on a 910."
+    )

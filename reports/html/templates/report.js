@@ -26,8 +26,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
-// On paper nothing can be opened: what is folded is printed open, but for the ops of each layer.
-const folds = () => [...document.querySelectorAll("details:not([open])")].filter((fold) => !fold.closest(".plan"));
+// On paper nothing can be opened: what is folded is printed open, but for the ops of each layer and figures by the page.
+const folds = () => [...document.querySelectorAll("details:not([open])")].filter((fold) => !fold.closest(".plan, .figures"));
 let opened = [];
 addEventListener("beforeprint", () => (opened = folds()).forEach((fold) => (fold.open = true)));
 addEventListener("afterprint", () => opened.forEach((fold) => (fold.open = false)));

@@ -3,6 +3,7 @@
 import os
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +36,13 @@ def opened(path, width=1200, height=900, dark=False):
         yield page
     finally:
         page.quit()
+
+
+def violations(page):
+    """What axe-core finds on a page with all its folds open: names, contrast, headings, what the keyboard reaches."""
+    package = pytest.importorskip("axe_core_python")
+    page.execute_script("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+    page.execute_script((Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.execute_async_script("const done = arguments[0]; axe.run().then(done)")
+    assert len(found["passes"]) > 10
+    return [(rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"]]

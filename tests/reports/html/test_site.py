@@ -1,5 +1,4 @@
 import re
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,7 @@ from reports.html.site import write_site
 from reports.language import ENGLISH
 from tests.history.histories import MIXED, REFERENCE, day, entry, stored
 from tests.reports.conftest import HOSTILE
-from tests.reports.html.chromium import opened
+from tests.reports.html.chromium import opened, violations
 
 TIMES = [0.500, 0.502, 0.499, 0.501] * 2 + [0.550, 0.551, 0.549, 0.552] * 2
 
@@ -28,7 +27,8 @@ def test_the_overview_shows_each_case_and_mode_with_its_last_change(history, tmp
     index, page = _site(history, tmp_path / "site", marked={("perf-3", "small", REFERENCE)})
     text = index.read_text(encoding="utf-8")
     assert index.name == "index.html" and f'<a href="{page.name}">small</a>' in text
-    assert 'class="spark"' in text and "step time 0.5005 s → 0.5505 s; +10.0%" in text and "0.552</td>" in text
+    assert 'class="spark"' in text and "0.552</td>" in text
+    assert "step time 0.5005 s → 0.5505 s, 0000000 (2026-01-09)</td>" in text
     text = page.read_text(encoding="utf-8")
     assert "step time 0.5005 s → 0.5505 s" in text and text.count("◆") == 1 and "<h3>true loss</h3>" in text
 
@@ -88,15 +88,9 @@ def test_a_case_s_page_fits_its_window_and_follows_the_theme(history, tmp_path, 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_nothing_on_a_page_shuts_anybody_out(history, tmp_path, dark):
-    """By the rules of axe-core: names, contrast, headings, what the keyboard reaches."""
-    package = pytest.importorskip("axe_core_python")
-    script = (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
     for path in _site(history, tmp_path):
         with opened(path, dark=dark) as page:
-            page.execute_script("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
-            page.execute_script(script)
-            found = page.execute_async_script("const done = arguments[0]; axe.run().then(done)")
-        assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"]] == []
+            assert violations(page) == []
 
 
 def test_emulated_times_are_in_no_chart(tmp_path):

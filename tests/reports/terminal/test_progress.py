@@ -109,6 +109,20 @@ def test_resumed_trials_do_not_count_into_the_pace(trial, result, clock):
     assert _lines(observer, 80)[-1] == "30 s so far, about 30 s left"
 
 
+def test_two_trials_at_once_halve_what_is_left(trial, result, clock):
+    observer = Progress(PlainConsole(file=io.StringIO(), width=80, force_terminal=True))
+    first, second, third = (_named(trial, number) for number in (1, 2, 3))
+    observer.trial_started(first, 1, 5)
+    clock.now = 1.0
+    observer.trial_started(second, 2, 5)
+    clock.now = 61.0
+    assert _lines(observer, 80)[-1] == "1 min 1 s so far"  # none has ended: nobody knows
+    observer.trial_ended(first, result)
+    observer.trial_started(third, 3, 5)
+    # The second ends at about once, the third in 61 s; two more of 61 s wait; all in two lanes.
+    assert _lines(observer, 80)[-1] == "1 min 1 s so far, about 1 min 32 s left"
+
+
 def test_a_file_gets_no_animation_whatever_the_environment_forces(trial, result, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TTY_COMPATIBLE", "1")

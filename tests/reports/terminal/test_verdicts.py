@@ -47,7 +47,7 @@ def test_verdicts_in_chinese():
     out = io.StringIO()
     failed = Verdict(gate="plan", case="c", mode="m", outcome="fail", reason="plan_changed")
     print_verdicts([failed], words=Words("zh"), console=Console(file=out, width=80))
-    assert "失败  精度计划  c  m: 精度计划与批准的不一致" in out.getvalue()
+    assert "失败  精度计划  c  m：精度计划与批准的不一致" in out.getvalue()
 
 
 def test_colour_is_left_out_on_request(monkeypatch):
