@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 @click.option("--gate", metavar="BASELINE.json", help="Hold the plan of --graph against the approved one.")
 @click.option("--approve", is_flag=True, help="Make it the approved one.")
 @click.option("--reason", metavar="TEXT", help="Why; stored beside the approved plan.")
-@click.option("--report", metavar="A,B", default="none", show_default=True, help="Of --gate: markdown, json, github.")
+@click.option(
+    "--report", metavar="A,B", default="none", show_default=True, help="Of --gate: markdown, json, junit, github."
+)
 @output_option("Folder that gets the files of --report.")
 @language_option
 @click.pass_context

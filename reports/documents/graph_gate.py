@@ -1,22 +1,22 @@
-"""What the gate says of a graph file's plans: as Markdown, as JSON, and to the GitHub workflow that it runs in."""
+"""What the gate says of a graph file's plans: Markdown, JSON, JUnit XML, and the GitHub workflow that it runs in."""
 
 import json
 import os
 import sys
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from xml.etree.ElementTree import Element
 
 from harness.records import GraphGate
 from harness.store.files import write_atomic
 from reports.advice import ANY_RUN
-from reports.documents import github, markdown
+from reports.documents import github, junit, markdown
 from reports.exporter import make_folder
 from reports.language import Words
 from reports.plain_text import replacing
 from reports.stored_run import judged_headline
 from reports.verdict_text import sayings
 
-FORMATS = ("markdown", "json", "github")
 _RECORD = "graph-gate.json"
 
 
@@ -33,9 +33,9 @@ def write(gate: GraphGate, formats: Sequence[str], folder: Path, words: Words) -
         if name == "github":
             _announce(gate, words)
             continue
-        path = folder / ("graph-gate.md" if name == "markdown" else _RECORD)
-        write_atomic(path, render_markdown(gate, words) if name == "markdown" else render_json(gate, words))
-        written.append(path)
+        file, render = _FILES[name]
+        write_atomic(folder / file, render(gate, words))
+        written.append(folder / file)
     return written
 
 
@@ -62,6 +62,23 @@ def render_json(gate: GraphGate, words: Words, status: Optional[int] = None) -> 
     if status is not None:
         document["exit_status"] = status
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def render_junit(gate: GraphGate, words: Words) -> bytes:
+    """Return a testcase per mode, red wherever the exit status is not 0; UTF-8."""
+    suite = Element("testsuite", name="explain", hostname="", timestamp=gate.started.partition("+")[0])
+    for verdict in gate.verdicts:
+        element = junit.testcase(suite, verdict.case, verdict.gate, verdict.mode)
+        junit.judge(element, verdict, ANY_RUN, set(), words)
+    return junit.document(suite, 0.0)
+
+
+_FILES: Dict[str, Tuple[str, Callable[[GraphGate, Words], bytes]]] = {
+    "markdown": ("graph-gate.md", render_markdown),
+    "json": (_RECORD, render_json),
+    "junit": ("junit.xml", render_junit),
+}
+FORMATS = (*_FILES, "github")
 
 
 def _announce(gate: GraphGate, words: Words) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from xml.etree import ElementTree
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -39,11 +40,12 @@ def test_a_plan_is_approved_then_passes_then_fails(explain, tmp_path, monkeypatc
     assert status == 4 and "missing  plan  net.pb  allow_mix_precision: no plan of this mode is approved" in out
     status, out, _ = explain(*gated, "--approve", "--reason", "first")
     assert (status, out.splitlines()[-1]) == (0, "wrote plan.json")
-    status, out, _ = explain(*gated)
-    assert status == 0 and out.splitlines()[-1] == "gate: 0 fail, 0 missing, 0 inconclusive, 1 pass"
+    status, out, _ = explain(*gated, "--report", "junit", "--output", "made")
+    assert status == 0 and out.splitlines()[-2] == "gate: 0 fail, 0 missing, 0 inconclusive, 1 pass"
+    assert [list(case) for case in ElementTree.parse("made/junit.xml").iter("testcase")] == [[]]
 
     stored(tmp_path / "net.pb", tf.nn.softmax)
-    status, out, _ = explain(*gated, "--report", "markdown,json", "--output", "made")
+    status, out, _ = explain(*gated, "--report", "markdown,json,junit", "--output", "made")
     assert status == 1
     text = " ".join(out.split())
     assert "fail plan net.pb allow_mix_precision: the graph's dtype plan is not the approved one" in text
@@ -53,6 +55,13 @@ def test_a_plan_is_approved_then_passes_then_fails(explain, tmp_path, monkeypatc
     assert markdown.startswith("### ❌ StyleBench `net.pb`: Failed")
     document = json.loads((tmp_path / "made" / "graph-gate.json").read_text(encoding="utf-8"))
     assert [verdict["outcome"] for verdict in document["verdicts"]] == ["fail"]
+    (testcase,) = ElementTree.parse("made/junit.xml").iter("testcase")
+    assert dict(testcase.attrib, time="") == {
+        "classname": "stylebench.explain.net.pb",
+        "name": "plan [allow_mix_precision]",
+        "time": "",
+    }
+    assert testcase[0].tag == "failure" and "Relu 16>16 -> Softmax" in testcase[0].text
 
     status, out, err = explain(*gated, "--json")
     document = json.loads(out)
