@@ -3,11 +3,20 @@
 import json
 import os
 import stat
+import tokenize
+import zipfile
+import zlib
 from pathlib import Path
-from typing import Any, Callable, List, Optional, Tuple, Union
+from typing import Any, Callable, List, Optional, Tuple, Type, Union
 
 LIMIT = 2**28
 """Bytes of the largest record that is read: a run of 10,000 trials takes a tenth of it."""
+DAMAGED_NPZ: Tuple[Type[Exception], ...] = (
+    *(OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error),
+    # Of an archive that claims to be encrypted or otherwise compressed, and of an array's header that cannot be true.
+    *(RuntimeError, MemoryError, SyntaxError, tokenize.TokenError),
+)
+"""What numpy.load and the reading of what it returns raise of a file that is no .npz, or a damaged one."""
 _DEPTH = "nested too deep"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Seque
 import numpy as np
 
 from harness.errors import UsageError, nearest
+from harness.reading import DAMAGED_NPZ
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from harness.graphs.feeding import GraphInput
@@ -80,20 +81,9 @@ def from_files(files: Sequence[str], placeholders: "Sequence[GraphInput]") -> Sa
 
 def _load(file: str, placeholders: "Sequence[GraphInput]") -> Feeds:
     what = f"feeds {file}"
-    try:
-        stored = np.load(file, allow_pickle=False)
-        arrays = None
-        if not isinstance(stored, np.ndarray):
-            with stored:
-                arrays = dict(stored)
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(f"{what}: not readable as .npz: {reason} (expected numpy.savez, without objects)") from error
-    if arrays is None:
-        raise UsageError(f"{what}: a single array (expected numpy.savez with the name of a placeholder for each)")
     known = {placeholder.name: placeholder for placeholder in placeholders}
     feeds: Feeds = {}
-    for name, array in arrays.items():
+    for name, array in _arrays(what, file).items():
         bare = name[:-2] if name.endswith(":0") else name
         if bare not in known:
             expected = f"expected some of {', '.join(known)}" if known else "the graph has no placeholder"
@@ -104,6 +94,27 @@ def _load(file: str, placeholders: "Sequence[GraphInput]") -> Feeds:
     if absent:
         raise UsageError(f"{what}: no array '{absent[0].name}' ({_spelled(absent[0])} is expected)")
     return feeds
+
+
+def _arrays(what: str, file: str) -> Dict[str, np.ndarray]:
+    """Return what numpy.savez wrote, by name; raises UsageError."""
+    arrays = None
+    try:
+        stored = np.load(file, allow_pickle=False)
+        if not isinstance(stored, np.ndarray):
+            with stored:
+                arrays = dict(stored)
+    except DAMAGED_NPZ as error:
+        # Of a file that is neither an array nor an archive, NumPy says how to load it unsafely.
+        is_archive = zipfile.is_zipfile(file) or isinstance(error, OSError)
+        reason = (str(error).splitlines() or [type(error).__name__])[0] if is_archive else "no archive of arrays"
+        raise UsageError(f"{what}: not readable as .npz: {reason} (expected numpy.savez, without objects)") from error
+    if arrays is None:
+        raise UsageError(f"{what}: a single array (expected numpy.savez with the name of a placeholder for each)")
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise UsageError(f"{what}: '{name}' is no array (expected numpy.savez, without other files)")
+    return arrays
 
 
 def _check(what: str, array: np.ndarray, placeholder: "GraphInput") -> None:

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import zipfile
 from typing import Any, Dict, NamedTuple, Optional
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from harness.errors import UsageError
 from harness.machine import environment
 from harness.mission.job import Job
+from harness.reading import DAMAGED_NPZ
 
 _VARIABLE = "variable:"
 _SHOWN_DIFFERENCES = 3
@@ -83,7 +83,7 @@ def read(job: Job, kind: str) -> Optional[State]:
             arrays = {name: data[name] for name in data.files}
         theirs = json.loads(arrays["job"].tobytes().decode())
         state = _state(arrays)
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except DAMAGED_NPZ as error:
         raise UsageError(
             f"state {path}: not a whole state file of this version (start anew: without --resume, with --overwrite)"
         ) from error

@@ -1,5 +1,6 @@
 """Feeds from files and random ones: what is refused, in one line that says what is expected."""
 
+import zipfile
 from collections import namedtuple
 
 import numpy as np
@@ -44,7 +45,29 @@ def test_feeds_that_do_not_fit_are_refused(tmp_path, arrays, message):
 def test_a_file_that_is_no_archive_is_refused(tmp_path, content):
     path = tmp_path / "feeds.npz"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"feeds .*feeds\.npz: not readable as \.npz"):
+    with pytest.raises(UsageError, match=r"feeds .*feeds\.npz: not readable as \.npz: no archive of arrays"):
+        from_files([str(path)], [IMAGE])
+
+
+def test_a_damaged_archive_is_refused_whatever_byte_is_lost(tmp_path):
+    path = tmp_path / "feeds.npz"
+    np.savez_compressed(str(path), image=np.arange(6, dtype=np.float32).reshape(2, 3))
+    whole, refused = path.read_bytes(), 0
+    for index in range(len(whole)):
+        path.write_bytes(whole[:index] + bytes([whole[index] ^ 0xFF]) + whole[index + 1 :])
+        try:
+            from_files([str(path)], [IMAGE])
+        except UsageError as error:
+            refused += 1
+            assert str(error).startswith(f"feeds {path}: ") and "\n" not in str(error)
+    assert refused > len(whole) / 2
+
+
+def test_an_archive_of_something_else_is_refused(tmp_path):
+    path = tmp_path / "feeds.npz"
+    with zipfile.ZipFile(str(path), "w") as archive:
+        archive.writestr("image.npy", b"no array")
+    with pytest.raises(UsageError, match="'image' is no array .expected numpy.savez, without other files"):
         from_files([str(path)], [IMAGE])
 
 

@@ -203,7 +203,9 @@ def test_a_damaged_state_is_refused(stylize):
     stylize(_job(steps=4))
     with open(STATE, "rb") as file:
         whole = file.read()
-    for damaged in (b"", b"text", whole[: len(whole) // 2], whole[:2000] + b"?" + whole[2001:]):
+    version = whole.index(b"PK\x01\x02") + 6  # that an archive's reader must have
+    of_later = whole[:version] + b"\xff" + whole[version + 1 :]
+    for damaged in (b"", b"text", whole[: len(whole) // 2], whole[:2000] + b"?" + whole[2001:], of_later):
         with open(STATE, "wb") as file:
             file.write(damaged)
         ended = stylize(_job("--resume", steps=STEPS + 1))

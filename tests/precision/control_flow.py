@@ -80,6 +80,20 @@ def nested():
     tf.identity(tf.while_loop(lambda step, value: step < 4, body, [tf.constant(0), _input()])[1], name="out")
 
 
+def choosing():
+    """One of three heads of a network; all named, for TensorFlows number ops differently."""
+    x = tf.placeholder(tf.float32, (2, 3), name="x")
+    index = tf.placeholder(tf.int32, (), name="index")
+    weight = tf.constant(np.linspace(-1, 1, 17, dtype=np.float32)[:12].reshape(3, 4), name="weight")
+    features = tf.nn.relu(tf.matmul(x, weight, name="product"), name="features")
+    heads = [
+        lambda: tf.matmul(features, tf.ones((4, 4)), name="head"),
+        lambda: tf.nn.log_softmax(features, name="shares"),
+        lambda: tf.tanh(tf.add(features, 0.1, name="moved"), name="bounded"),
+    ]
+    tf.identity(tf.switch_case(index, heads, name="choice"), name="out")
+
+
 def chosen():
     """One of three branches, by what the first element is."""
     x = _input()

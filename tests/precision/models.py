@@ -153,6 +153,36 @@ def u_net(size: int = 8) -> Step:
 
 
 @functools.lru_cache(maxsize=None)
+def moving_averages(size: int = 8) -> Step:
+    """Two convolutions with batch norms in training; the moving averages of their statistics are updated, too."""
+
+    def make():
+        y = tf.placeholder(tf.float32, (2, size, size, 3), name="picture")
+        updates = []
+        for name in ("first", "second"):
+            y, update = _averaged_batch_norm(_convolution(y, name, 4), f"{name}_norm")
+            y = tf.nn.relu(y, name=f"{name}_relu")
+            updates += update
+        loss = tf.reduce_mean(tf.square(y, name="square"), name="loss")
+        return [*_minimized(loss, tf.train.MomentumOptimizer(0.1, 0.9)), *updates]
+
+    return build(make)
+
+
+def _averaged_batch_norm(x, name):
+    """Batch norm in training of x, and the operations that move the averages of its mean and variance."""
+    with tf.variable_scope(name):
+        scale, offset = _weight("scale", 4), _weight("offset", 4)
+        y, mean, variance = tf.nn.fused_batch_norm(x, scale, offset, epsilon=1e-3)
+        updates = []
+        for statistic, of_batch in (("mean", mean), ("variance", variance)):
+            average = _weight(f"moving_{statistic}", 4)
+            moved = tf.multiply(tf.subtract(average, of_batch), 0.1)
+            updates.append(tf.assign_sub(average, moved).op.name)
+        return y, updates
+
+
+@functools.lru_cache(maxsize=None)
 def depthwise_block(size: int = 8) -> Step:
     """Inverted residual of MobileNetV2: wide, convolved channel by channel, narrow again, with a pooled classifier."""
 

@@ -58,9 +58,10 @@ def test_what_a_loop_repeats_is_said_to_be_counted_once():
 
 
 @pytest.mark.parametrize("mode", ["allow_mix_precision", "force_fp16"])
-def test_the_plan_of_a_recurrent_network_is_the_stored_one_in_every_tensorflow(mode):
-    path = PLANS / f"recurrent.{mode}.txt"
-    text = render_plan(_plan("recurrent", True, mode))
+@pytest.mark.parametrize("maker", ["recurrent", "choosing"])
+def test_the_plan_of_loops_and_branches_is_the_stored_one_in_every_tensorflow(maker, mode):
+    path = PLANS / f"{maker}.{mode}.txt"
+    text = render_plan(_plan(maker, True, mode))
     if os.environ.get("STORE_PLANS"):
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ SMALL = {
     "lstm": models.lstm,
     "gru": models.gru,
     "u_net": models.u_net,
+    "moving_averages": models.moving_averages,
     "depthwise": models.depthwise_block,
 }
 
