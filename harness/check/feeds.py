@@ -156,13 +156,19 @@ def random_feeds(
         shapes: what the user says of placeholders; in old graphs that of a single number is not to be told from none.
 
     Raises:
-        UsageError: a shape is not known, or a placeholder takes strings.
+        UsageError: a shape is not known or too large, or a placeholder takes strings.
     """
     wanted = [(one, _static(one, shapes.get(one.name))) for one in placeholders if not one.has_default]
 
     def make(number: int) -> Feeds:
         random = np.random.RandomState((seed + number) % 2**32)
-        return {one.tensor: _draw(random, one, shape, low, high) for one, shape in wanted}
+        try:
+            return {one.tensor: _draw(random, one, shape, low, high) for one, shape in wanted}
+        except (MemoryError, ValueError) as error:  # ValueError: more elements than can be counted
+            shapes_wanted = ", ".join(f"{one.name} {_shape(shape)}" for one, shape in wanted)
+            raise UsageError(
+                f"random feeds of shape {shapes_wanted} are more than the memory holds (expected a smaller --shape)"
+            ) from error
 
     return Samples([lambda number=number: make(number) for number in range(samples)])  # type: ignore[misc]
 

@@ -20,6 +20,11 @@ _SEED = 87654321
 """The first seed of random ops that have none; TensorFlow's own default where only the second is given."""
 _UPDATES = re.compile("(Resource)?(Sparse)?(Apply|Assign)|NoOp|VarIsInitializedOp")
 """Types of the ops that a variable of the optimiser's own is read by."""
+_WAITING = re.compile(
+    r"QueueDequeue\w*|ReaderRead(UpTo)?(V2)?|(Ordered)?(Map)?Unstage(NoKey)?|BarrierTakeMany|\w*AccumulatorTakeGradient"
+)
+"""Types of the ops that wait until another one has put something in."""
+_FILLING = re.compile(r"QueueEnqueue\w*|(Ordered)?(Map)?Stage|BarrierInsertMany|\w*AccumulatorApplyGradient")
 _INITIALIZERS = ("init", "init_op")
 """Names that TensorFlow's users give to what sets the variables."""
 
@@ -82,13 +87,14 @@ def subject(graph: Graph, initialize: str = "") -> Subject:
         initialize: operation that sets the variables; empty: what restores them, or a node called `init`.
 
     Raises:
-        UsageError: there is no number among the fetches, or nothing that sets the variables.
+        UsageError: there is no number among the fetches, nothing that sets the variables, or a queue that stays empty.
     """
     nodes = {node.name: node for node in graph.graph_def.node}
     tensors, updates = _split(graph, nodes)
     step = set(sorted_ancestors(nodes, map(node_name, graph.fetches)))
     initializers = _initializers(graph, nodes, [name for name in nodes if name in step], initialize)
     before = set(sorted_ancestors(nodes, [one.operation for one in initializers]))
+    _refuse_waiting([nodes[name] for name in sorted(step | before)])
     variables = {
         name: f"{name}/check_read" if nodes[name].op == "VarHandleOp" else name
         for name in (_trained(nodes, step) if updates else ())
@@ -103,6 +109,16 @@ def subject(graph: Graph, initialize: str = "") -> Subject:
         _random(nodes, before),
         {name: f"{reader}:0" for name, reader in variables.items()},
     )
+
+
+def _refuse_waiting(run: Sequence[tf.NodeDef]) -> None:
+    """Raise UsageError when some of what is run would wait for ever: TensorFlow tells no such graph."""
+    waiting = [node for node in run if _WAITING.fullmatch(node.op)]
+    if waiting and not any(_FILLING.fullmatch(node.op) for node in run):
+        raise UsageError(
+            f"{waiting[0].op} {waiting[0].name} waits for what another thread puts in, and none runs here "
+            "(expected --input NAME, to feed what it gives)"
+        )
 
 
 def _trained(nodes: Dict[str, tf.NodeDef], step: Set[str]) -> List[str]:

@@ -46,14 +46,14 @@ def graph_source(
         shapes: texts such as `image=1,224,224,3`.
 
     Raises:
-        UsageError: there is no such file, it is no graph's, or a shape is none.
+        UsageError: there is no such file, it is no graph's, or a shape is none or one of two of a placeholder.
     """
     _check_path(path)
     return GraphSource(
         path=os.path.abspath(path),
         signature=signature or "",
         fetches=tuple(fetches),
-        shapes=dict(_shape(text) for text in shapes),
+        shapes=_shapes(shapes),
         inputs=tuple(inputs),
     )
 
@@ -75,6 +75,17 @@ def _check_path(path: str) -> None:
     for offset, signature, reason in _SIGNATURES:
         if start[offset:].startswith(signature):
             raise UsageError(f"graph {path}: {reason}")
+
+
+def _shapes(texts: Iterable[str]) -> Dict[str, Shape]:
+    found: Dict[str, Shape] = {}
+    for text in texts:
+        name, shape = _shape(text)
+        bare = name[:-2] if name.endswith(":0") else name
+        if bare in found:
+            raise UsageError(f"--shape {text}: a shape of {bare} is given before (expected one for each placeholder)")
+        found[bare] = shape
+    return found
 
 
 def _shape(text: str) -> Tuple[str, Shape]:

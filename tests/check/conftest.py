@@ -12,10 +12,10 @@ def check(tmp_path):
     from harness.devices.opening import open_device
     from harness.graphs.source import GraphSource
 
-    def run(make, names=modes.NAMES, low=-1.0, high=1.0, samples=2, fetches=(), **asked):
+    def run(make, names=modes.NAMES, low=-1.0, high=1.0, samples=2, fetches=(), inputs=(), **asked):
         path = graphs.save(tmp_path / "graph.pb", make) if callable(make) else make
         question = CheckQuestion(
-            graph=GraphSource(path=path, fetches=fetches),
+            graph=GraphSource(path=path, fetches=fetches, inputs=inputs),
             modes=tuple(map(modes.get, names)),
             random=RandomRange(low=low, high=high, samples=samples),
             **asked,

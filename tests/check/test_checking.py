@@ -148,6 +148,23 @@ def test_variables_need_what_sets_them(check):
         check(make, ["force_fp16"])
 
 
+def test_a_queue_that_nothing_fills_is_refused_and_can_be_fed_in_its_place(check, tmp_path):
+    def make(fills=False):
+        queue = tf.FIFOQueue(3, [tf.float32], shapes=[(2, 3)], name="batches")
+        batch = queue.dequeue(name="batch")
+        if fills:
+            with tf.control_dependencies([queue.enqueue(tf.ones((2, 3)))]):
+                batch = queue.dequeue()
+        tf.nn.relu(batch, name="out")
+
+    with pytest.raises(UsageError, match=r"QueueDequeueV2 batch waits for what .* \(expected --input NAME, to feed"):
+        check(make, ["force_fp16"])
+    (filled,) = check(lambda: make(fills=True), ["force_fp16"], fetches=("out",)).modes
+    np.savez(str(tmp_path / "batch.npz"), batch=np.ones((2, 3), np.float32))
+    (fed,) = check(make, ["force_fp16"], inputs=("batch",), feeds=(str(tmp_path / "batch.npz"),)).modes
+    assert filled.fitness == fed.fitness == "fit"
+
+
 def looped():
     x = tf.placeholder(tf.float32, (4, 8), name="x")
     weight = graphs.weights(8, 8)

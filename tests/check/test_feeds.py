@@ -107,6 +107,8 @@ def test_random_feeds_are_the_same_for_a_seed_and_within_their_range():
         (placeholder("image", shape=(None, None, 3)), "placeholder image takes float32 of shape [?,?,3]"),
         (placeholder("image", shape=None), "--shape image=SIZE,SIZE,..., or --feeds FILE.npz"),
         (placeholder("names", "string"), "placeholder names takes strings"),
+        (placeholder("image", shape=(10**8, 10**8)), "random feeds of shape image [100000000,100000000] are more than"),
+        (placeholder("image", shape=(2**40, 2**40)), "are more than the memory holds (expected a smaller --shape)"),
     ],
 )
 def test_random_feeds_need_shapes(wanted, message):

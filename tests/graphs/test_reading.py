@@ -275,6 +275,12 @@ def test_what_says_no_shape_is_refused(tmp_path, text):
         graph_source(path, None, (), [text])
 
 
+def test_two_shapes_of_a_placeholder_are_refused(tmp_path):
+    path = stored(tmp_path / "graph.pb", convolution)
+    with pytest.raises(UsageError, match="--shape picture:0=2,8,8,4: a shape of picture is given before"):
+        graph_source(path, None, (), ["picture=1,8,8,4", "picture:0=2,8,8,4"])
+
+
 def test_a_tensor_that_is_computed_can_be_fed(tmp_path):
     def make():
         parts = tf.unstack(tf.placeholder(tf.float32, (2, 3), name="x"), name="parts")
