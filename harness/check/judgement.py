@@ -56,12 +56,12 @@ def _judged(
         return "wrong", [remark("fetch_not_finite", elements=broken[0].not_finite, count=len(broken), samples=samples)]
     if not any(value.size for value in float32):
         return "not_judged", [remark("fetch_empty")]
+    if not all(_has_numbers(value) for value in float32 if value.size):
+        return "not_judged", [remark("fetch_not_finite_in_float32")]
     if all(error.distance == 0.0 for error in found):
         return "fit", []
     if limit is None:
         return "not_judged", [remark("fetch_noise_not_measured")]
-    if not all(_has_numbers(value) for value in float32):
-        return "not_judged", [remark("fetch_not_finite_in_float32")]
     if not any(np.any(value) for value in float32):
         return "not_judged", [remark("fetch_zero")]
     if max(noisy) > errors.CHAOS:

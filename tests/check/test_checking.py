@@ -187,6 +187,17 @@ def test_functional_loops_are_checked_like_the_old_ones(check, control_flow_v1):
     assert [fetch.errors for fetch in new.fetches] == [fetch.errors for fetch in old.fetches]
 
 
+def test_a_fetch_without_numbers_is_not_judged_but_where_float16_makes_some_of_it(check):
+    def make():
+        x = tf.placeholder(tf.float32, (0, 8), name="x")
+        tf.reduce_mean(x * 3.0, name="out")
+
+    kept, rounded = check(make, ["must_keep_origin_dtype", "force_fp16"]).modes
+    assert kept.fitness == "not_judged" and kept.reasons[0].values["reason"].code == "fetch_not_finite_in_float32"
+    # What is NaN is 0 on the card.
+    assert rounded.fitness == "wrong" and rounded.reasons[0].values["reason"].code == "fetch_not_finite"
+
+
 def test_a_fetch_without_elements_is_not_judged(check):
     def make():
         x = tf.placeholder(tf.float32, (4, 8), name="x")

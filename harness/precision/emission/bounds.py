@@ -32,10 +32,11 @@ class Operands:
 
     @property
     def are_bounded(self) -> bool:
-        """Say whether every bound and every shape is known."""
+        """Say whether every bound and every shape is known, and no operand is empty: a mean of nothing is NaN."""
         infos = [self.static.infos.get(tensor.tensor) for tensor in self.op.inputs]
         static_shapes = all(info is not None and info.dims_known for info in infos)
-        return bool(self.floats) and UNBOUNDED not in self.floats and static_shapes
+        any_empty = any(tensor.elements == 0 for tensor in self.op.inputs if tensor.dtype == "float32")
+        return bool(self.floats) and UNBOUNDED not in self.floats and static_shapes and not any_empty
 
     @property
     def elements(self) -> int:
