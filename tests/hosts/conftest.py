@@ -11,9 +11,9 @@ QUIET = {"RAY_worker_niceness": "0", "RAY_memory_monitor_refresh_ms": "0"}
 """What a node must be started with to be measured on."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster():
-    """A cluster with a head that is no host; `add` starts a host."""
+    """A cluster with a head that is no host."""
     pytest.importorskip("ray", reason="Ray is not installed (pip install -r requirements-hosts.txt)")
     from ray.cluster_utils import Cluster
 
@@ -27,13 +27,12 @@ def cluster():
     made.shutdown()
 
 
-@pytest.fixture
-def add(cluster, tmp_path_factory):
-    """Start a host with its own folder of locks; it leaves the cluster with the test."""
+def _adding(cluster, factory):
+    """Yield what starts a host with its own folder of locks; all leave the cluster in the end."""
     started = []
 
     def start(cards=0, claims=None, **variables):
-        claims = claims or tmp_path_factory.mktemp("claims")
+        claims = claims or factory.mktemp("claims")
         own = {"STYLEBENCH_CLAIMS": str(claims), "STYLEBENCH_PYTHON": sys.executable, **QUIET, **variables}
         resources = {RESOURCE: 1, **({"NPU": cards} if cards else {})}
         node = cluster.add_node(
@@ -47,9 +46,18 @@ def add(cluster, tmp_path_factory):
         return node
 
     yield start
-    import ray
-
-    ray.shutdown()
     for node in started:
         if node in cluster.list_all_nodes():
             cluster.remove_node(node)
+
+
+@pytest.fixture
+def add(cluster, tmp_path_factory):
+    """Start a host, which leaves the cluster with the test."""
+    yield from _adding(cluster, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def add_for_all(cluster, tmp_path_factory):
+    """Start a host, which leaves the cluster with the module's last test."""
+    yield from _adding(cluster, tmp_path_factory)

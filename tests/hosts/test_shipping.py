@@ -3,15 +3,21 @@
 import os
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
 from harness.hosts import shipping
-from harness.hosts.agent import Agent
-from harness.hosts.parcel import packed, unpacked, write_files
+from harness.hosts.agent import Agent, complaints
+from harness.hosts.parcel import below, packed, unpacked, write_files
+from harness.hosts.run import _Shipping
 from harness.hosts.shipping import Tree, answer, case_at, case_with_files, code_of, files_of, job, network_missing
+from harness.hosts.trial import _at
 from harness.machine import claim
 from harness.machine.claim import ClaimError, claimed
+from harness.store.baselines import Baselines
+from harness.store.run_folder import RunFolder
+from harness.trial.exchange import Attempt
 from harness.trial.place import LostError
 from tests.hosts.jobs import Pack, came_back, tree, unpack
 
@@ -68,6 +74,29 @@ def test_pictures_go_as_bytes_and_the_network_stays(case, tmp_path):
     missing = network_missing(there.model_copy(update={"network": "/nowhere.mat"}))
     assert missing.startswith("network /nowhere.mat: no such file on this host")
     assert case.inputs.network_sha256 in missing
+
+
+def test_baselines_of_a_trial_go_along_so_that_approved_noise_is_not_measured_anew(trial, tmp_path):
+    root, there = Baselines(tmp_path / "baselines"), tmp_path / "there"
+    wanted, other = (root.path("tiny", "small", name, "cpu-tf2") for name in (trial.mode.name, "force_fp16"))
+    wanted.parent.mkdir(parents=True)
+    wanted.write_bytes(b"approved")
+    other.write_bytes(b"of another mode")
+    given = trial.model_copy(update={"suite": "tiny", "baselines": str(root.root)})
+    folder = RunFolder.create(tmp_path / "results", "tiny")
+    packed_job = unpacked(_Shipping("h", folder, tree()).pack(_attempt(given)))
+    write_files(there / "files", below(packed_job, "files"))
+    question = Attempt.model_validate_json(packed_job["question"])
+    sent = _at(question.trial, there, RunFolder(there / "out"))
+    found = Baselines(Path(sent.baselines)).root.glob("*/*/*")
+    assert [path.read_bytes() for path in found] == [b"approved"]
+    assert Baselines(Path(sent.baselines)).path("tiny", "small", trial.mode.name, "cpu-tf2").exists()
+    none = unpacked(_Shipping("h", folder, tree()).pack(_attempt(trial)))
+    assert _at(Attempt.model_validate_json(none["question"]).trial, there, RunFolder(there / "out")).baselines == ""
+
+
+def _attempt(trial):
+    return Attempt(id="one", trial=trial, timeout=9.0).model_dump_json().encode()
 
 
 def test_files_of_a_command_line_go_along(picture):
@@ -140,3 +169,11 @@ def test_the_variable_of_the_operator_table_goes_along(tmp_path, monkeypatch):
     monkeypatch.setenv(shipping.ops_info.TABLE_VARIABLE, str(tmp_path / "table.json"))
     entries = unpacked(Pack()(b"one"))
     assert entries["files/op-table.json"] == b"{}"
+
+
+def test_workers_that_may_not_run_on_every_processor_of_their_node_are_refused(monkeypatch):
+    quiet = {"RAY_memory_monitor_refresh_ms": "0"}
+    monkeypatch.setattr(os, "getpriority", lambda which, pid: 0)
+    assert complaints(quiet) == []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0} if pid == 0 else {0, 1})
+    assert complaints(quiet) == ["Ray's workers may not run on all of the node's processors (start the node anew)"]
