@@ -41,7 +41,7 @@ def ray(cluster):
 def claimed_agent(ray, node, device="cpu"):
     """Claim a node; return its agent and the names of its devices. Its trials' interpreter is not started."""
     (found,) = [each for each in ray.nodes() if each["NodeID"] == node.node_id]
-    _, agent, devices = engine._claim(ray, found, "test", device, device, lambda name: None)
+    _, agent, devices = engine._claim(ray, found, "test", device, device)
     return agent, devices
 
 

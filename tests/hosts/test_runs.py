@@ -140,7 +140,7 @@ def ended(folder):
 
 
 def counted_once(run, folder, lost=()):
-    """Check that each of the four trials has ended well and has one line, of a second attempt where a loss was noted."""
+    """Check that all four trials have ended well, with one line each, of a second attempt where a loss was noted."""
     assert run.complete and [trial.status for trial in run.trials] == ["ok"] * 4
     lines = journalled(folder)
     assert len(lines) == len({line["trial"] for line in lines}) == 4

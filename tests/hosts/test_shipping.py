@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -110,6 +111,18 @@ def test_a_job_s_files_come_back_and_its_own_are_removed(agent):
     assert unpack(result) == b"result of one" and came_back(result) == ["answer", "out/large"]
     assert [path.name for path in agent._home.iterdir() if any(path.iterdir())] == ["trees"]
     assert agent.state()["cards"] == ["npu:0", "npu:3"]
+
+
+def test_a_job_runs_in_the_interpreter_that_its_host_names(tmp_path, monkeypatch):
+    named = tmp_path / "python3.7"
+    named.write_text(f'#!/bin/sh\necho "$2" > "{tmp_path}/was"\nexec "{sys.executable}" "$@"\n')
+    named.chmod(0o755)
+    environment = {**os.environ, "STYLEBENCH_CLAIMS": str(tmp_path), "STYLEBENCH_PYTHON": str(named)}
+    monkeypatch.setattr("harness.hosts.agent.node_environment", lambda: environment)
+    agent = Agent()
+    assert unpack(agent.run(Pack()(b"one"), "cpu")) == b"result of one"
+    assert (tmp_path / "was").read_text() == "doing\n"
+    agent.leave()
 
 
 def test_an_attempt_runs_once(agent, tmp_path):
