@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -15,8 +16,10 @@ QUIET = {"RAY_worker_niceness": "0", "RAY_memory_monitor_refresh_ms": "0"}
 def cluster():
     """A cluster with a head that is no host."""
     pytest.importorskip("ray", reason="Ray is not installed (pip install -r requirements-hosts.txt)")
+    from ray._private import services
     from ray.cluster_utils import Cluster
 
+    services.get_node = _patient(services.get_node)
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 * 2**20}
     made = Cluster(initialize_head=True, head_node_args=head)
@@ -25,6 +28,18 @@ def cluster():
 
     ray.shutdown()
     made.shutdown()
+
+
+def _patient(ask):
+    """Ask again when there is no answer: Ray gives up a node that is not there after half a minute."""
+
+    def asked(*arguments):
+        for _ in range(9):
+            with suppress(RuntimeError):
+                return ask(*arguments)
+        return ask(*arguments)
+
+    return asked
 
 
 def _adding(cluster, factory):
