@@ -17,9 +17,9 @@ class Question(Record):
     """Names of ops that mended other modes of the case: the first such set that mends this one too is the answer."""
 
 
-Phase = Literal["reference", "noise", "counting", "proof"]
-"""What is run beside the sets: the reference mode, that with noise, the mode's picture twice, and what was found once
-more, as the written file says it."""
+Phase = Literal["hosts", "reference", "noise", "counting", "proof"]
+"""What is run beside the sets: the search on a host, of which is heard once it ends; the reference mode, that with
+noise, the mode's picture twice, and what was found once more, as the written file says it."""
 
 
 class Attempt(Record):
@@ -59,7 +59,19 @@ class Answer(Record):
     error: str = ""
 
 
+class HostQuestion(Record):
+    """A question to a host, and what the search may take there."""
+
+    question: Question
+    seconds: Optional[float] = None
+    tries: Optional[int] = None
+
+
 class Transcript(Record):
-    """Everything that a search said, from its first message to its last."""
+    """Everything that a search said, from its first message to its last, and how it ended without an answer."""
 
     messages: List[Answer] = []
+    is_spent: bool = False
+    """True when it had the time or the tries that it was given."""
+    failure: str = ""
+    """Why it failed; empty when it did not."""

@@ -91,6 +91,7 @@ def _show(
     modes: int,
     measure: "Callable[[Cards, PairObserver], Tuple[Comparison, Path]]",
 ) -> int:
+    from harness.comparisons.revisions import LostPairError
     from harness.comparisons.trees import IncomparableError, TreeFailedError
     from harness.gates.power_card import Cards
     from reports.stored_run import Evidence
@@ -105,11 +106,11 @@ def _show(
     except IncomparableError as error:
         say(f"the two trees cannot be compared: {error}")
         return TRIAL_FAILED if isinstance(error, TreeFailedError) else INCOMPARABLE
+    except LostPairError as error:
+        say(str(error))
+        return _interrupted(request, error.pairs, error.folder)
     if not comparison.complete:
-        say(f"interrupted after {len(comparison.pairs)} pairs; go on with")
-        hosts = f" --hosts {request.hosts}" if request.hosts else ""
-        click.echo(f"    python bench.py --resume {folder}{hosts}", err=True)
-        return INTERRUPTED
+        return _interrupted(request, len(comparison.pairs), folder)
     origin = Evidence.load(folder).origin
     written = shown.write(folder, stored.root)
     if not shown.quiet:
@@ -118,3 +119,11 @@ def _show(
     shown.tell(written)
     status = exit_status(comparison.verdicts, request.inconclusive)
     return shown.answer(folder, lenient(status) if request.advisory else status)
+
+
+def _interrupted(request: Request, pairs: int, folder: Path) -> int:
+    """Say how to go on; return the exit status."""
+    say(f"interrupted after {pairs} pairs; go on with")
+    hosts = f" --hosts {request.hosts}" if request.hosts else ""
+    click.echo(f"    python bench.py --resume {folder}{hosts}", err=True)
+    return INTERRUPTED

@@ -1,16 +1,15 @@
 """bench.py blame: which ops make a mode's picture wrong."""
 
-import math
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 import click
 
+from harness.blame.limits import NO_LIMITS, Limits, TimeIsUp
 from harness.commands.graph_run import feeding_options, graph_question, refuse_without_graph, spelled_options
 from harness.commands.hosts import claimed_machines, hosts_option
 from harness.commands.options import compiler_options, graph_options, language_option, output_option
-from harness.commands.searching import Limits, TimeIsUp, again, search, search_graph
+from harness.commands.searching import again, search, search_graph
 from harness.commands.shown import Shown
 from harness.errors import UsageError
 from harness.gates.exit_status import INCONCLUSIVE, INTERRUPTED, PASS
@@ -97,7 +96,7 @@ def blame(
     refuse_without_graph(of_graph)
     given = {name: value for name, value in {**drawn, "size": size or 64, "steps": steps or 10}.items() if value}
     with claimed_machines(hosts, "cpu", shown.words) as machines:  # which emulates the card
-        searches = _of_pictures(names, chosen, given, compiler, machines)
+        searches = _of_pictures(names, chosen, given, compiler, machines, seconds, tries)
         status = _search_all(searches, Path(output), shown, seconds, tries)
     click.get_current_context().exit(status)
 
@@ -112,8 +111,7 @@ def _search_all(
     """Search for one mode after the other, unless interrupted; return the worst exit status."""
     statuses = []
     for searching in searches:
-        limits = Limits(math.inf if seconds is None else time.monotonic() + seconds, tries or math.inf)
-        statuses.append(searching(output, shown, limits))
+        statuses.append(searching(output, shown, Limits.from_now(seconds, tries)))
         if statuses[-1] == INTERRUPTED:
             break
     return max(statuses)
@@ -125,6 +123,8 @@ def _of_pictures(
     given: Dict[str, Any],
     compiler: Dict[str, Optional[str]],
     machines: "Optional[HostMachines]",
+    seconds: Optional[float],
+    tries: Optional[int],
 ) -> List[Searching]:
     import suites
     from harness.blame.at_hosts import HostSearches
@@ -138,12 +138,13 @@ def _of_pictures(
     check_op_names([case], chosen, cache_folder())
 
     questions = [Question(case=case, mode=mode, cache=cache_folder()) for mode in chosen]
-    find = HostSearches(machines.alike(), questions).blame if machines else None
+    find = HostSearches(machines.alike(), questions, seconds, tries).blame if machines else None
 
     def searching(name: str, question: "Question") -> Searching:
         def run(output: Path, shown: Shown, limits: Limits) -> int:
             command = again(first.cases[0].id, name, {**given, **compiler})
-            return _status(lambda folder: search(question, folder, command, shown, limits, find), output)
+            own = NO_LIMITS if find else limits  # of a search on a host they begin with it, there
+            return _status(lambda folder: search(question, folder, command, shown, own, find), output)
 
         return run
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
 
 import click
 
+from harness.blame.limits import Limits, TimeIsUp
 from harness.commands import baselines_in
 from harness.commands.options import language_option, output_option
-from harness.commands.searching import Limits, TimeIsUp, again
+from harness.commands.searching import again
 from harness.commands.searching import search as search_cause
 from harness.commands.shown import Shown
 from harness.errors import UsageError

@@ -36,7 +36,7 @@ def claimed_machines(
     from reports.terminal.progress import Progress
 
     with Progress(quiet=quiet, words=words) as progress:
-        cluster = engine.connect(address, device, lambda name: progress.preparing("hosts"))
+        cluster = engine.connect(address, device, lambda: progress.preparing("hosts"))
     try:
         yield HostMachines(cluster)
     finally:

@@ -1,10 +1,9 @@
 """A search for the cause of a wrong mode: everything that it finds is kept and shown, however it ends."""
 
-import math
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
+from harness.blame.limits import NO_LIMITS, Limits, TimeIsUp
 from harness.commands.shown import Shown
 from harness.errors import ChildFailedError
 
@@ -21,26 +20,6 @@ if TYPE_CHECKING:
     Find = Callable[[Question, Callable[[Answer], None]], Blame]
 
 
-class Limits(NamedTuple):
-    """What a search may take."""
-
-    until: float = math.inf
-    """Time on time.monotonic()'s clock after which no further set is tried."""
-    tries: float = math.inf
-    """Number of sets that may be tried."""
-
-
-NO_LIMITS = Limits()
-
-
-class TimeIsUp(Exception):
-    """A search has had the time or the tries that it was given; `ops` is the smallest fitting set so far, or empty."""
-
-    def __init__(self, ops: Tuple[str, ...] = ()) -> None:
-        super().__init__("the time of the search is up")
-        self.ops = ops
-
-
 def search(
     question: "Question",
     folder: "RunFolder",
@@ -53,7 +32,7 @@ def search(
 
     Args:
         command: what draws the case in the mode and in the reference mode, without dtypes.
-        find: searches; None: in a process on this machine.
+        find: searches, and raises TimeIsUp itself where that limits it; None: in a process on this machine.
 
     Returns:
         The answer; None when interrupted.
@@ -121,8 +100,7 @@ def _kept(
         if answer.score is not None:
             findings.add(answer.score)
         progress.heard(answer)
-        is_spent = answer.attempt is not None and len(findings.scores) >= limits.tries
-        if is_spent or time.monotonic() > limits.until:
+        if limits.are_reached(answer, len(findings.scores)):
             raise TimeIsUp
 
     try:

@@ -30,6 +30,7 @@ from harness.runs.runner import require_same_cases
 from harness.statistics import twin_log_ratio
 from harness.step.turns import PAIRED_STEPS, WARM_UP_STEPS
 from harness.store.run_folder import RunFolder
+from harness.trial.exchange import unmeasured
 from harness.trial.place import LostError
 from harness.trial.supervisor import run_trial
 
@@ -111,13 +112,13 @@ def measure(
     (machines or ThisMachine(calibration.device)).require_unchanged(what, calibration.environment)
     groups = _recovered(calibration, folder)
     undecided = [number for number, group in enumerate(groups, 1) if not is_decided(calibration, group, limits)]
-    places = machines.alike() if machines else []
+    places = [HostTwins(device, folder.path) for device in machines.alike()] if machines else []
     lock = threading.Lock()
 
     def ask(index: int, number: int, stop: threading.Event) -> CalibrationPair:
         following = len(groups[number - 1]) + 1
         if places:
-            return HostTwins(places[index]).measure(calibration, number, following, stop)
+            return _pair_at(places[index], calibration, (number, following), folder, observer, lock, stop)
         return measure_pair(calibration, number, following, folder, cache, observer)
 
     def compare(index: int, number: int, stop: threading.Event) -> None:
@@ -128,7 +129,7 @@ def measure(
                     folder.append_journal(calibration.id, pair)
                     groups[number - 1].append(pair)
         except LostError as error:  # --resume measures the comparison on
-            if not places[index].is_alive():
+            if not places[index].device.is_alive():
                 raise dispatch.GoneError from error
 
     count = len(places) or 1
@@ -138,6 +139,40 @@ def measure(
     except KeyboardInterrupt:
         pass
     return groups
+
+
+def _pair_at(
+    place: HostTwins,
+    calibration: Calibration,
+    numbers: Tuple[int, int],
+    folder: RunFolder,
+    observer: Observer,
+    lock: threading.Lock,
+    stop: threading.Event,
+) -> CalibrationPair:
+    """Measure a pair on a host, given by the numbers of its comparison and its own; raises TrialFailedError, LostError.
+
+    Args:
+        lock: held while the observer is told.
+    """
+    sides = (_trial(calibration, "{}.{}.{}".format(*numbers, side), side, folder, "", "") for side in ("base", "head"))
+    trials = {trial.id: trial for trial in sides}
+    with lock:
+        for trial in trials.values():
+            observer.trial_started(trial, numbers[0], calibration.comparisons)
+    try:
+        answer = place.measure(calibration, *numbers, stop)
+    except LostError as error:
+        with lock:
+            for trial in trials.values():
+                observer.trial_ended(trial, unmeasured(trial, folder, "crashed", str(error), result_lost=True))
+        raise
+    with lock:
+        for result in answer.results:
+            observer.trial_ended(trials[result.trial], result)
+    if answer.pair is None:
+        raise TrialFailedError(answer.error)
+    return answer.pair
 
 
 def _recovered(calibration: Calibration, folder: RunFolder) -> List[List[CalibrationPair]]:

@@ -28,6 +28,14 @@ from harness.store.run_folder import RunFolder
 from harness.trial.place import LostError
 
 
+class LostPairError(Exception):
+    """A host gave no result of a pair; the message says why. What was measured is in the journal, for `resume`."""
+
+    def __init__(self, reason: str, pairs: int, folder: Path) -> None:
+        super().__init__(reason)
+        self.pairs, self.folder = pairs, folder
+
+
 class Plan(NamedTuple):
     """What is to be measured of both trees, and how often."""
 
@@ -61,6 +69,7 @@ def compare(
     Raises:
         UsageError: there is no such revision or mode.
         IncomparableError: a tree's result cannot be read, or the trees ran different cases.
+        LostPairError: a host went away.
     """
     names = tuple(dict.fromkeys(plan.modes))
     for name in names:
@@ -114,7 +123,7 @@ def measure(
 ) -> Tuple[Comparison, Path]:
     """Measure what the journal lacks, and judge the whole.
 
-    After Ctrl-C, and where a host went away, there are no verdicts, and `resume` goes on.
+    After Ctrl-C there are no verdicts, and `resume` goes on.
     """
     pairs = folder.recover_journal(comparison.owner, Pair)
     for pair in pairs:
@@ -124,8 +133,10 @@ def measure(
         with base_tree(comparison.base_commit) as base:
             meters = _meters(comparison, folder, base, observer, machines)
             stopped = measure_pairs(comparison, meters, pairs, folder, observer)
-    except (KeyboardInterrupt, LostError):
+    except KeyboardInterrupt:
         return comparison.model_copy(update={"pairs": tuple(pairs)}), folder.path
+    except LostError as error:
+        raise LostPairError(str(error), len(pairs), folder.path) from error
     run = _head_run(folder.path, comparison.modes[0])
     key, suite, limits = run.environment.machine_key, run.suite, run.suite.limits
     objections = {case.id: cards.objection(key, suite.name, case, limits) for case in suite.cases}

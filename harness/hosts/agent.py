@@ -58,8 +58,8 @@ class Agent:
         numbers = [str(order.index(card)) if order and card in order else card for card in self._cards]
         return {"cards": [f"npu:{number}" for number in numbers], "complaints": complaints(self._node)}
 
-    def run(self, job: bytes, device: str) -> bytes:
-        """Run a job that has `device` for itself, and return its result."""
+    def run(self, job: bytes, device: str, claim_seconds: float = CLAIM_SECONDS) -> bytes:
+        """Run a job that has `device` for itself, within so many seconds of its start, and return its result."""
         entries = unpacked(job)
         order = json.loads(entries["order.json"])
         home = self._home / order["attempt"]
@@ -73,7 +73,7 @@ class Agent:
             (home / "question").write_bytes(entries["question"])
             (home / "trees.json").write_text(json.dumps([str(tree) for tree in trees]))
             write_files(home / "files", below(entries, "files"))
-            with claimed(self._claims, device, CLAIM_SECONDS) as claim:
+            with claimed(self._claims, device, claim_seconds) as claim:
                 error = self._execute(order, home, trees[0], claim)
             if error:
                 return packed({"error": error.encode()})

@@ -140,13 +140,13 @@ class RayPlace:
             ray.wait([reference], timeout=_STOP_SECONDS)
 
 
-def connect(address: str, device: str, tell: Callable[[str], None] = lambda what: None) -> Cluster:
+def connect(address: str, device: str, waiting: Callable[[], None] = lambda: None) -> Cluster:
     """Claim every host of a cluster, whole.
 
     Args:
         address: of the cluster; `auto` for the one that this machine is a node of.
         device: what trials run on, on each host: auto, npu for all of its cards, cpu, gpu, or cores as in cpu:0,cpu:1.
-        tell: called with the name of each host before it is waited for.
+        waiting: called once, before the hosts are waited for.
 
     Raises:
         UsageError: there is no such cluster, no host in it, or one that cannot be measured on.
@@ -158,7 +158,8 @@ def connect(address: str, device: str, tell: Callable[[str], None] = lambda what
         raise UsageError(f"--hosts {address}: no node of the cluster is a host (on each: {START})")
     kind = _kind(device, nodes)
     tree = code_of()
-    claimed = [_claim(ray, node, name, kind, device, tell) for name, node in _named(nodes).items()]
+    waiting()
+    claimed = [_claim(ray, node, name, kind, device) for name, node in _named(nodes).items()]
     return Cluster([_described(name, agent, devices, tree) for name, agent, devices in claimed], tree)
 
 
@@ -216,9 +217,7 @@ def _kind(device: str, nodes: Sequence[Dict[str, Any]]) -> str:
     return chosen.kind
 
 
-def _claim(
-    ray: Any, node: Dict[str, Any], name: str, kind: str, device: str, tell: Callable[[str], None]
-) -> Tuple[str, Any, List[str]]:
+def _claim(ray: Any, node: Dict[str, Any], name: str, kind: str, device: str) -> Tuple[str, Any, List[str]]:
     """Start the agent of a node once nobody else has the node; return the host's name, the agent, and the devices."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -236,7 +235,6 @@ def _claim(
         )
         .remote()
     )
-    tell(name)
     try:
         state = ray.get(agent.state.remote())
     except ray.exceptions.RayError as error:

@@ -8,7 +8,7 @@ from typing import Dict, List, Mapping, Optional, Sequence
 from harness.errors import UsageError
 from harness.hosts.engine import Cluster, Host, RayPlace
 from harness.hosts.parcel import below
-from harness.hosts.shipping import Tree, answer, case_with_files, job
+from harness.hosts.shipping import Tree, answer, baselines_of, case_with_files, job
 from harness.records import Case, Environment, HostRecord, Mode
 from harness.step import inputs
 from harness.store.files import write_atomic
@@ -74,7 +74,7 @@ class HostMachines:
         return next(host.environment for host in self._hosts if host.environment.machine_key == most)
 
     def resolve(self, case: Case, cache: str, modes: Sequence[Mode], forward_only: bool) -> Case:
-        """Return the case with what its files hold; whether it fits into their memory the hosts say themselves."""
+        """Return the case with what its files hold; whether it fits into the memory of each host is not known."""
         return inputs.resolve(case, cache)
 
     def require_unchanged(self, what: str, before: Environment) -> None:
@@ -116,13 +116,14 @@ class _Shipping:
         attempt = Attempt.model_validate_json(data)
         self._sent = attempt.id
         case, files = case_with_files(attempt.trial.case)
-        changes = {"case": case, "picture": "", "cache": "", "baselines": ""}
+        baselines = baselines_of(attempt.trial)
+        changes = {"case": case, "picture": "", "cache": "", "baselines": "baselines" if baselines else ""}
         for name in ("targets", "oracle"):  # shared by the trials of a run on one host
             changes[name] = getattr(attempt.trial, name).rpartition("/")[2]
         question = attempt.model_copy(update={"trial": attempt.trial.model_copy(update=changes)})
         seconds = attempt.timeout + 60.0
         sent = question.model_dump_json().encode()
-        return job(attempt.id, "harness.hosts.trial", sent, seconds, [self._tree], files)
+        return job(attempt.id, "harness.hosts.trial", sent, seconds, [self._tree], {**files, **baselines})
 
     def unpack(self, result: bytes) -> bytes:
         """Return the reply of the attempt that was packed last, its files in the run's folder; raises LostError."""

@@ -10,7 +10,9 @@ from harness.hosts.parcel import packed, unpacked
 from harness.machine import git
 from harness.machine.git import ROOT
 from harness.precision.rules import ops_info
-from harness.records import Case
+from harness.records import Case, Trial
+from harness.store.baselines import Baselines
+from harness.store.files import slug
 from harness.trial.place import LostError
 from model import vgg
 
@@ -91,6 +93,19 @@ def case_with_files(case: Case) -> Tuple[Case, Dict[str, bytes]]:
         return own
 
     return _with_paths(case, name), files
+
+
+def baselines_of(trial: Trial) -> Dict[str, bytes]:
+    """Return the baselines of the trial's case and mode, whatever device they are of, as files of a job.
+
+    They lie below `baselines`, as in their own folder; without their pictures, which no trial reads.
+    """
+    if not trial.baselines:
+        return {}
+    root = Path(trial.baselines)
+    home = Baselines(root).path(trial.suite, trial.case.id, trial.mode.name).parent
+    paths = home.glob(f"*-{slug(trial.mode.name)}.json")
+    return {f"baselines/{path.relative_to(root).as_posix()}": path.read_bytes() for path in paths}
 
 
 def case_at(case: Case, home: Path) -> Case:

@@ -30,6 +30,7 @@ def _at(trial: Trial, home: Path, folder: RunFolder) -> Trial:
         "case": case_at(trial.case, home),
         "picture": str(folder.trial_folder(trial.id, trial.attempt) / "picture.png"),
         "cache": cache_folder(),
+        "baselines": str(home / "files" / trial.baselines) if trial.baselines else "",
         "targets": str(shared / trial.targets) if trial.targets else "",
         "oracle": str(shared / trial.oracle) if trial.oracle else "",
     }

@@ -12,6 +12,7 @@ from reports.terminal.console import open_console
 from reports.terminal.redrawn import Redrawn
 
 PHASES = {
+    "hosts": "searching on a host, which tells what it found at its end",
     "reference": "drawing the float32 picture",
     "noise": "measuring how far harmless noise moves it",
     "counting": "drawing the mode's picture",

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -11,12 +12,14 @@ QUIET = {"RAY_worker_niceness": "0", "RAY_memory_monitor_refresh_ms": "0"}
 """What a node must be started with to be measured on."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster():
-    """A cluster with a head that is no host; `add` starts a host."""
+    """A cluster with a head that is no host."""
     pytest.importorskip("ray", reason="Ray is not installed (pip install -r requirements-hosts.txt)")
+    from ray._private import services
     from ray.cluster_utils import Cluster
 
+    services.get_node = _patient(services.get_node)
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 * 2**20}
     made = Cluster(initialize_head=True, head_node_args=head)
@@ -27,13 +30,24 @@ def cluster():
     made.shutdown()
 
 
-@pytest.fixture
-def add(cluster, tmp_path_factory):
-    """Start a host with its own folder of locks; it leaves the cluster with the test."""
+def _patient(ask):
+    """Ask again when there is no answer: Ray gives up a node that is not there after half a minute."""
+
+    def asked(*arguments):
+        for _ in range(9):
+            with suppress(RuntimeError):
+                return ask(*arguments)
+        return ask(*arguments)
+
+    return asked
+
+
+def _adding(cluster, factory):
+    """Yield what starts a host with its own folder of locks; all leave the cluster in the end."""
     started = []
 
     def start(cards=0, claims=None, **variables):
-        claims = claims or tmp_path_factory.mktemp("claims")
+        claims = claims or factory.mktemp("claims")
         own = {"STYLEBENCH_CLAIMS": str(claims), "STYLEBENCH_PYTHON": sys.executable, **QUIET, **variables}
         resources = {RESOURCE: 1, **({"NPU": cards} if cards else {})}
         node = cluster.add_node(
@@ -47,9 +61,18 @@ def add(cluster, tmp_path_factory):
         return node
 
     yield start
-    import ray
-
-    ray.shutdown()
     for node in started:
         if node in cluster.list_all_nodes():
             cluster.remove_node(node)
+
+
+@pytest.fixture
+def add(cluster, tmp_path_factory):
+    """Start a host, which leaves the cluster with the test."""
+    yield from _adding(cluster, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def add_for_all(cluster, tmp_path_factory):
+    """Start a host, which leaves the cluster with the module's last test."""
+    yield from _adding(cluster, tmp_path_factory)

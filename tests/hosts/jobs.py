@@ -17,7 +17,8 @@ with open(journal, "a") as file:
     file.write(f"{word} {os.getpid()}\\n")
 if word == "wait":
     claim = int(os.environ["STYLEBENCH_CLAIM"])
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], pass_fds=[claim])
+    tether = [sys.executable, "-I", "-S", "harness/machine/tethered.py", str(os.getpid())]  # as harness.machine.child
+    child = subprocess.Popen([*tether, sys.executable, "-c", "import time; time.sleep(600)"], pass_fds=[claim])
     with open(journal, "a") as file:
         file.write(f"child {child.pid}\\n")
     time.sleep(600)

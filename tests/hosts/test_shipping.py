@@ -2,16 +2,23 @@
 
 import os
 import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from harness.hosts import shipping
-from harness.hosts.agent import Agent
-from harness.hosts.parcel import packed, unpacked, write_files
+from harness.hosts.agent import Agent, complaints
+from harness.hosts.parcel import below, packed, unpacked, write_files
+from harness.hosts.run import _Shipping
 from harness.hosts.shipping import Tree, answer, case_at, case_with_files, code_of, files_of, job, network_missing
+from harness.hosts.trial import _at
 from harness.machine import claim
 from harness.machine.claim import ClaimError, claimed
+from harness.store.baselines import Baselines
+from harness.store.run_folder import RunFolder
+from harness.trial.exchange import Attempt
 from harness.trial.place import LostError
 from tests.hosts.jobs import Pack, came_back, tree, unpack
 
@@ -70,6 +77,29 @@ def test_pictures_go_as_bytes_and_the_network_stays(case, tmp_path):
     assert case.inputs.network_sha256 in missing
 
 
+def test_baselines_of_a_trial_go_along_so_that_approved_noise_is_not_measured_anew(trial, tmp_path):
+    root, there = Baselines(tmp_path / "baselines"), tmp_path / "there"
+    wanted, other = (root.path("tiny", "small", name, "cpu-tf2") for name in (trial.mode.name, "force_fp16"))
+    wanted.parent.mkdir(parents=True)
+    wanted.write_bytes(b"approved")
+    other.write_bytes(b"of another mode")
+    given = trial.model_copy(update={"suite": "tiny", "baselines": str(root.root)})
+    folder = RunFolder.create(tmp_path / "results", "tiny")
+    packed_job = unpacked(_Shipping("h", folder, tree()).pack(_attempt(given)))
+    write_files(there / "files", below(packed_job, "files"))
+    question = Attempt.model_validate_json(packed_job["question"])
+    sent = _at(question.trial, there, RunFolder(there / "out"))
+    found = Baselines(Path(sent.baselines)).root.glob("*/*/*")
+    assert [path.read_bytes() for path in found] == [b"approved"]
+    assert Baselines(Path(sent.baselines)).path("tiny", "small", trial.mode.name, "cpu-tf2").exists()
+    none = unpacked(_Shipping("h", folder, tree()).pack(_attempt(trial)))
+    assert _at(Attempt.model_validate_json(none["question"]).trial, there, RunFolder(there / "out")).baselines == ""
+
+
+def _attempt(trial):
+    return Attempt(id="one", trial=trial, timeout=9.0).model_dump_json().encode()
+
+
 def test_files_of_a_command_line_go_along(picture):
     options, files = files_of(["--size", "8", "--content", picture, "--network", picture])
     assert options == ["--size", "8", "--content", "files/0-picture.png", "--network", picture]
@@ -81,6 +111,18 @@ def test_a_job_s_files_come_back_and_its_own_are_removed(agent):
     assert unpack(result) == b"result of one" and came_back(result) == ["answer", "out/large"]
     assert [path.name for path in agent._home.iterdir() if any(path.iterdir())] == ["trees"]
     assert agent.state()["cards"] == ["npu:0", "npu:3"]
+
+
+def test_a_job_runs_in_the_interpreter_that_its_host_names(tmp_path, monkeypatch):
+    named = tmp_path / "python3.7"
+    named.write_text(f'#!/bin/sh\necho "$2" > "{tmp_path}/was"\nexec "{sys.executable}" "$@"\n')
+    named.chmod(0o755)
+    environment = {**os.environ, "STYLEBENCH_CLAIMS": str(tmp_path), "STYLEBENCH_PYTHON": str(named)}
+    monkeypatch.setattr("harness.hosts.agent.node_environment", lambda: environment)
+    agent = Agent()
+    assert unpack(agent.run(Pack()(b"one"), "cpu")) == b"result of one"
+    assert (tmp_path / "was").read_text() == "doing\n"
+    agent.leave()
 
 
 def test_an_attempt_runs_once(agent, tmp_path):
@@ -140,3 +182,11 @@ def test_the_variable_of_the_operator_table_goes_along(tmp_path, monkeypatch):
     monkeypatch.setenv(shipping.ops_info.TABLE_VARIABLE, str(tmp_path / "table.json"))
     entries = unpacked(Pack()(b"one"))
     assert entries["files/op-table.json"] == b"{}"
+
+
+def test_workers_that_may_not_run_on_every_processor_of_their_node_are_refused(monkeypatch):
+    quiet = {"RAY_memory_monitor_refresh_ms": "0"}
+    monkeypatch.setattr(os, "getpriority", lambda which, pid: 0)
+    assert complaints(quiet) == []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0} if pid == 0 else {0, 1})
+    assert complaints(quiet) == ["Ray's workers may not run on all of the node's processors (start the node anew)"]

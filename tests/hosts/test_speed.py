@@ -1,6 +1,6 @@
 """What hosts cost and save: figures as of one machine alone, and wall time over two.
 
-Run with: python -m pytest -m "hosts and slow" tests/hosts, on a machine that does nothing else.
+Run with: python -m pytest -m "hosts and slow" -s tests/hosts/test_speed.py, on a machine that does nothing else.
 """
 
 import os
@@ -53,10 +53,12 @@ def measured(cluster, tmp_path):
 
     def measure(suite, device):
         hosts = engine.connect(cluster.address, device)
-        begun = time.monotonic()
-        run, _ = run_suite(suite, device, tmp_path / "hosts", cache_folder(), Observer(), machines=HostMachines(hosts))
-        seconds = time.monotonic() - begun
-        engine.disconnect(hosts)
+        try:
+            begun, machines = time.monotonic(), HostMachines(hosts)
+            run, _ = run_suite(suite, device, tmp_path / "hosts", cache_folder(), Observer(), machines=machines)
+            seconds = time.monotonic() - begun
+        finally:
+            engine.disconnect(hosts)
         assert run.complete and {trial.status for trial in run.trials} == {"ok"}
         return [trial.step_seconds for trial in run.trials], seconds
 
