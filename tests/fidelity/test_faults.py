@@ -95,7 +95,7 @@ def test_every_fault_is_caught_in_every_mode_where_it_can_be(name, whole):
 
 
 def _is_caught(name, mode, whole):
-    for case in [FIRST] if name in SETTINGS else whole:
+    for case in [FIRST] if name in SETTINGS else [NOISE, FIRST]:  # the cheaper one first
         item, verdict = _faulty(name, *whole[case], mode=mode)
         failed = [ENGLISH.remark(bound.figure) for bound in item.regression_bounds if bound.gates and not bound.ok]
         print(name, mode, case, verdict.outcome, *failed[:1], sep=" | ")
