@@ -97,9 +97,13 @@ def _eight_bits(kernel: np.ndarray) -> np.ndarray:
     return (np.rint(kernel / step) * step).astype(kernel.dtype)
 
 
+_LOUD = 66
+"""Input channel of conv3_1 that the suite's pictures excite most; a weight of a dead one, such as 0, changes nothing."""
+
+
 def _one_weight(kernel: np.ndarray) -> np.ndarray:
     changed = kernel.copy()
-    changed[1, 1, 0, 0] *= 1.5
+    changed[1, 1, _LOUD % kernel.shape[2], 0] *= 1.5
     return changed
 
 
