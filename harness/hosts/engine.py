@@ -153,25 +153,30 @@ def connect(address: str, device: str, waiting: Callable[[], None] = lambda: Non
         RequirementError: Ray is not installed.
     """
     ray = _ray(address)
-    nodes = _nodes(ray)
-    if not nodes:
-        raise UsageError(f"--hosts {address}: no node of the cluster is a host (on each: {START})")
-    kind = _kind(device, nodes)
-    tree = code_of()
-    waiting()
-    claimed = [_claim(ray, node, name, kind, device) for name, node in _named(nodes).items()]
-    return Cluster([_described(name, agent, devices, tree) for name, agent, devices in claimed], tree)
+    try:
+        nodes = _nodes(ray)
+        if not nodes:
+            raise UsageError(f"--hosts {address}: no node of the cluster is a host (on each: {START})")
+        kind = _kind(device, nodes)
+        tree = code_of()
+        waiting()
+        claimed = [_claim(ray, node, name, kind, device) for name, node in _named(nodes).items()]
+        return Cluster([_described(name, agent, devices, tree) for name, agent, devices in claimed], tree)
+    except BaseException:
+        ray.shutdown()
+        raise
 
 
 def disconnect(cluster: Cluster) -> None:
     """Let the hosts go, with everything of this run ended and removed on them."""
     import ray
 
-    with suppress(ray.exceptions.RayError):
-        ray.wait(
-            [host.agent.leave.remote() for host in cluster.hosts], num_returns=len(cluster.hosts), timeout=_STOP_SECONDS
-        )
-    ray.shutdown()
+    try:
+        with suppress(ray.exceptions.RayError):
+            leaving = [host.agent.leave.remote() for host in cluster.hosts]
+            ray.wait(leaving, num_returns=len(leaving), timeout=_STOP_SECONDS)
+    finally:
+        ray.shutdown()
 
 
 def _ray(address: str) -> Any:

@@ -98,7 +98,7 @@ def _eight_bits(kernel: np.ndarray) -> np.ndarray:
 
 
 _LOUD = 66
-"""Input channel of conv3_1 that the suite's pictures excite most; a weight of a dead one, such as 0, changes nothing."""
+"""Input channel of conv3_1 that the suite's pictures excite most; a weight of a dead one, as of 0, changes nothing."""
 
 
 def _one_weight(kernel: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from harness.machine.claim import claimed
 from harness.runs.observer import Observer
 from harness.runs.runner import resume, run_suite
 from tests.conftest import ROOT
+from tests.hosts.conftest import wait_for_nodes
 from tests.hosts.test_place import journal, wait_for
 from tests.trial.processes import FINISHED, SAMPLE, is_gone
 
@@ -190,6 +191,7 @@ def test_what_a_node_had_left_that_goes_away_is_done_by_another(add, cluster, cl
     assert len(run.trials) == len(journalled(folder)) == 4
     assert (len(journal(tmp_path)), len(journal(claims))) == (1, 3)
     engine.disconnect(engine.Cluster((), Tree("", b"")))
+    wait_for_nodes(cluster)
     again, _ = resume(folder, "", Observer(), hosts())
     counted_once(again, folder, [lost.trial])
 
