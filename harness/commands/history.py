@@ -58,14 +58,11 @@ def history(
     lang: Optional[str],
 ) -> None:
     """Draw step time, losses, SSIM and plan figures over the stored runs, approved baselines marked."""
-    from harness import modes
     from harness.history.index import Selection
     from reports.terminal import history as stored
-    from reports.terminal.run import print_paths
 
     words = Shown.from_options("none", lang).words
-    if mode is not None and mode.strip() in modes.KNOWN:
-        mode = modes.get(mode).name
+    mode = _spelled(mode) if mode is not None else None
     day = since.date().isoformat() if since else None
     tables = not changes and (html, csv, asv) == (None, None, None)
     found = _stored(index, Path(output))
@@ -75,14 +72,17 @@ def history(
     approved = approved_in(baselines, found.baselines)
     if html is not None:
         from reports.html.site import write_site
+        from reports.terminal.run import print_paths
 
         print_paths(write_site(series, Path(html), Path(output), approved, words)[:1], words)
     if csv is not None:
         from reports.documents.otava import write_otava
+        from reports.terminal.run import print_paths
 
         print_paths(write_otava(series, Path(csv))[-1:], words)
     if asv is not None:
         from reports.documents.asv_results import write_asv
+        from reports.terminal.run import print_paths
 
         paths, left_out = write_asv(series, Path(asv))
         print_paths(paths[:1], words)
@@ -92,6 +92,13 @@ def history(
     if tables:
         stored.print_history(series, approved, words)
     stored.print_problems(found.problems, words)
+
+
+def _spelled(mode: str) -> str:
+    """Return the mode's name as records have it; one that is not known here as it was given."""
+    from harness import modes
+
+    return modes.get(mode).name if mode.strip() in modes.KNOWN else mode
 
 
 def _stored(index: Optional[str], results: Path) -> "Found":
