@@ -123,7 +123,8 @@ SENTENCES: Dict[str, str] = {
     "lacks_snapshots": "{stored} pictures on the way, expected {expected}",
     "lacks_spread": "no spread: what healthy noise does",
     "sizes": "stored {stored} pixels, drawn {drawn}",
-    # What differs between two machines
+    # What a machine is like, and what differs between two
+    "condition": "{name} {value}",
     "condition_differs": "{name}: {there} there, {here} here",
     "not_set": "not set",
     "machine_condition": "machine",

@@ -26,11 +26,7 @@ def examine(cache: str) -> List[Check]:
             True,
             f"{machine.processor}, {machine.cores} cores, {machine.memory_bytes / 2**30:.0f} GiB, {machine.system}",
         ),
-        Check(
-            "machine key",
-            True,
-            f"{machine.machine_key}: {', '.join(f'{name} {value}' for name, value in machine.conditions.items())}",
-        ),
+        Check("machine key", True, machine.machine_key, remarks=environment.named(machine.conditions)),
         check_python(),
         _packages(),
         *_devices(),

@@ -119,6 +119,14 @@ def machine_key(equal: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(equal), sort_keys=True).encode()).hexdigest()[:12]
 
 
+def named(equal: Mapping[str, str]) -> List[Remark]:
+    """Return the conditions for people, such as `threads 2`."""
+    return [
+        remark("condition", name=remark(_NAMED[name]) if name in _NAMED else name, value=value)
+        for name, value in equal.items()
+    ]
+
+
 def differing(there: Mapping[str, str], here: Mapping[str, str]) -> List[Remark]:
     """Return the conditions in which two machines or runs differ, such as `threads: 2 there, 1 here`."""
     names = [name for name in {**there, **here} if there.get(name) != here.get(name)]

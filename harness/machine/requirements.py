@@ -3,7 +3,10 @@
 import importlib.util
 import platform
 import sys
-from typing import List, NamedTuple, Optional
+from typing import TYPE_CHECKING, List, NamedTuple, Optional, Sequence
+
+if TYPE_CHECKING:
+    from harness.remark import Remark
 
 ADVICE = "pip install -r requirements.txt"
 _NEEDED = {
@@ -30,6 +33,8 @@ class Check(NamedTuple):
     detail: str
     advice: str = ""
     """What to do about it."""
+    remarks: "Sequence[Remark]" = ()
+    """What follows the detail."""
 
 
 def absent() -> List[str]:

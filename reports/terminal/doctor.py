@@ -22,7 +22,8 @@ def print_checks(checks: Sequence[Check], words: Words = ENGLISH, console: Optio
     for check in checks:
         mark, style = {True: ("ok", "green"), False: ("missing", "red"), None: ("optional", "yellow")}[check.ok]
         space = Text(" " * (_INDENT - 2 - cell_len(words(mark)))) + Text(words(mark), style=style) + Text("  ")
-        said = Text(words.message(check.name) + words.colon + words.message(check.detail))
+        details = [words.message(check.detail), words.comma.join(map(words.remark, check.remarks))]
+        said = Text(words.colon.join([words.message(check.name), *filter(None, details)]))
         for line in folded(said, console.width - _INDENT):
             console.print(space + line, soft_wrap=True)
             space = Text(" " * _INDENT)
