@@ -143,6 +143,9 @@ def test_a_command_line_in_chinese_leaves_the_next_one_in_english(monkeypatch, c
     [
         (("bench.py", "--help"), 0, "轮流测量 GITREF 和当前代码"),
         (("bench.py", "explain", "--help"), 0, "用法："),
+        (("bench.py", "list", "--help"), 0, "选项：\n"),
+        (("bench.py", "--help"), 0, "做什么：\n"),
+        (("neural_style.py", "--help"), 0, "图片：\n"),
         (("bench.py", "--suite", "nope"), 2, "bench.py: 未知套件 'nope'"),
         (("bench.py", "--nope"), 2, "bench.py: 没有这个选项：--nope"),
         (("bench.py", "compare", "a"), 2, "bench.py: 缺少参数"),
