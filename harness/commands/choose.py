@@ -79,6 +79,7 @@ def choose(
         from harness import modes as known_modes
         from harness.devices import kinds, naming
         from harness.records import REFERENCE_MODE, Choice
+        from harness.step import inputs
         from reports.terminal import choice
 
     shown = Shown.from_options(report, lang, quiet, as_json)
@@ -94,6 +95,8 @@ def choose(
     suite = suites.only(suites.get("accuracy"), first)
     suite = suites.customize(suite, changes, {"modes": chosen} if chosen else {})
     kinds.check(kind, suite, health=False)
+    for case in suite.cases:
+        inputs.resolve(case, cache_folder())  # a picture that cannot be used is refused before what is to come is told
     choice.print_beforehand(suite, size**2 * steps / (SIZE**2 * STEPS), search, shown.words, quiet)
     run, folder = _judged(suite, device, Path(output), shown)
     status = INTERRUPTED

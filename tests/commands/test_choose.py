@@ -150,6 +150,12 @@ def test_a_card_cannot_draw_the_float32_picture(choose, cards):
     assert (status, out) == (2, "") and "expected cpu or gpu" in err
 
 
+def test_a_picture_that_is_not_there_is_refused_before_anything_is_told(choose):
+    status, out, err, asked = choose("--content", "none.jpg")
+    assert (status, out, err) == (2, "", "bench.py: picture none.jpg: no such file\n")
+    assert asked.suites == []
+
+
 def test_a_mode_that_cannot_become_the_quickest_is_not_searched(choose, monkeypatch):
     monkeypatch.setitem(FLOORS, MIXED, 3e-3)
     status, out, _, asked = choose()
