@@ -97,8 +97,8 @@ def curves(
 ) -> Markup:
     """Draw lines over a linear x and a logarithmic y; `names` stand at x = 0, 1, … in place of numbers."""
     height = 300
-    if names:  # they lean, and the longest decides
-        height += round(max(len(name) for name in names) * _LETTER * 0.85) - 10
+    if names:  # they lean, and the longest decides; the name of the axis stands below them
+        height += round(max(len(name) for name in names) * _LETTER * 0.85) + 10
     bottom = 300 - BOTTOM
     ys = [y for curve in found for _, y in curve.points]
     for curve in found:
