@@ -93,6 +93,12 @@ def test_nothing_on_a_page_shuts_anybody_out(history, tmp_path, dark):
             assert violations(page) == []
 
 
+def test_a_mode_whose_job_changed_is_once_in_the_legend(tmp_path):
+    _, page = _site(series([entry(0, job="one"), entry(1, job="other")]), tmp_path)
+    (legend,) = re.findall('<ul class="legend".*?</ul>', page.read_text(encoding="utf-8"))
+    assert legend.count(REFERENCE) == 1
+
+
 def test_emulated_times_are_in_no_chart(tmp_path):
     found = series([entry(number, emulated=number < 2, mode=MIXED if number < 2 else REFERENCE) for number in range(4)])
     index, page = _site(found, tmp_path)
