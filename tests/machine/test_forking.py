@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from harness.machine import forking
-from harness.machine.child import Child, ChildTimeoutError, raised
+from harness.machine.child import Child, ChildTimeoutError, prepare_forks, raised
 from tests.trial.processes import is_gone
 
 PROGRAM = [sys.executable, "-m", "tests.machine.forked_program"]
@@ -103,6 +103,15 @@ def test_variables_that_changed_since_the_import_are_there(run, monkeypatch, nam
     assert (forking._server is not server) == is_read_at_start
     monkeypatch.delenv("COLUMNS")
     assert run("say('COLUMNS' in os.environ)")[0] == ["False"]
+
+
+def test_the_server_that_was_prepared_is_the_one_that_forks_and_no_keras_is_imported(run, monkeypatch):
+    monkeypatch.setattr(forking, "_server", None)
+    prepare_forks()
+    prepared = forking._server
+    assert run("say('tensorflow' in sys.modules); say('keras' in sys.modules)")[0] == ["True", "False"]
+    assert prepared is not None and forking._server is prepared
+    prepared.end()
 
 
 def test_where_nothing_can_be_forked_it_is_started(run, monkeypatch):

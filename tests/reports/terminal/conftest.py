@@ -1,6 +1,7 @@
 import pytest
 
 from harness.records import TrialResult
+from reports.terminal import comparison_progress, progress
 
 
 @pytest.fixture
@@ -27,3 +28,19 @@ def result():
         matmul_tflops=0.25,
         peak_memory_bytes=3 * 2**29,
     )
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only `clock.now` moves."""
+
+    class Clock:
+        now = 0.0
+
+        @classmethod
+        def monotonic(cls):
+            return cls.now
+
+    for module in (progress, comparison_progress):
+        monkeypatch.setattr(module, "time", Clock)
+    return Clock

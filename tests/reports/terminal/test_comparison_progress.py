@@ -4,26 +4,10 @@ import pytest
 
 from harness.records import Pair
 from reports.language import Words
-from reports.terminal import comparison_progress
 from reports.terminal.comparison_progress import ComparisonProgress
 from reports.terminal.console import PlainConsole
 
 LONGEST = "allow_mix_precision+matmul32"
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that only `clock.now` moves."""
-
-    class Clock:
-        now = 0.0
-
-        @classmethod
-        def monotonic(cls):
-            return cls.now
-
-    monkeypatch.setattr(comparison_progress, "time", Clock)
-    return Clock
 
 
 def _pair(number, head=0.5, mode=LONGEST, case="small"):

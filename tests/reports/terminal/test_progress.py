@@ -7,26 +7,11 @@ from rich.console import Console
 from harness.records.events import Phase, Sample
 from harness.store.files import slug
 from reports.language import Words
-from reports.terminal import console, progress
+from reports.terminal import console
 from reports.terminal.console import PlainConsole
 from reports.terminal.progress import Progress, duration, sparkline
 
 LONGEST = "allow_mix_precision+matmul32"
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that only `clock.now` moves."""
-
-    class Clock:
-        now = 0.0
-
-        @classmethod
-        def monotonic(cls):
-            return cls.now
-
-    monkeypatch.setattr(progress, "time", Clock)
-    return Clock
 
 
 def _named(trial, number):
