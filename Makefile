@@ -9,13 +9,17 @@ VENV ?= .venv
 VENV_TF1 ?= .venv-tf1
 PARALLEL := -n 2 --dist loadfile
 INSTALL := -m pip install --quiet --disable-pip-version-check
+# Both environments are installed at once; all else of `make test` is one after the other.
+MAKEFLAGS += -j2
 
-.PHONY: bench test test-tf2 test-tf1 clean
+.PHONY: bench test test-tf2 test-tf1 environments clean
 
 bench: $(VENV)/installed
 	$(VENV)/bin/python bench.py --suite perf
 
 test: test-tf2 test-tf1
+
+environments: $(VENV)/installed-tests $(if $(PYTHON37),$(VENV_TF1)/installed-tests)
 
 test-tf2: $(VENV)/installed-tests
 	$(VENV)/bin/ruff check .

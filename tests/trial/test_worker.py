@@ -109,7 +109,7 @@ def test_a_divergence_is_an_outcome_with_its_step_and_terms(run, case):
 
 def test_an_input_that_changes_after_the_start_is_one_line(run, case):
     inputs = case.inputs.model_copy(update={"network_sha256": "0" * 64})
-    result, _, _ = run(case=case.model_copy(update={"inputs": inputs}))
+    result, _, _ = run(case=case.model_copy(update={"inputs": inputs}), mode=modes.get("force_fp16"))
     assert (result.status, result.reason) == (
         "crashed",
         "UsageError: case small: its files have changed since the run began (network_sha256)",
@@ -118,7 +118,7 @@ def test_an_input_that_changes_after_the_start_is_one_line(run, case):
 
 
 def test_a_device_that_is_not_there_refuses(run):
-    result, _, _ = run(device="gpu")
+    result, _, _ = run(device="gpu", mode=modes.get("force_fp16"))
     assert result.status == "refused"
     assert "sees no GPU" in result.reason
 
@@ -184,6 +184,7 @@ def test_run_json_can_be_read_by_anybody(tmp_path, suite):
     from harness.runs.observer import Observer
     from harness.runs.runner import run_suite
 
+    suite = suite.model_copy(update={"modes": (modes.get("force_fp16"),)})
     run, folder = run_suite(suite, "cpu", tmp_path / "results", "", Observer(), ["bench.py"])
     stored = json.loads((folder / "run.json").read_text())
     assert stored["schema_version"] == 1

@@ -80,6 +80,7 @@ def test_what_is_not_judged_is_no_pass(tmp_path, case):
     assert "<strong>Not judged</strong>" in page and "Passed" not in page
 
 
+@pytest.mark.any_tensorflow
 def test_a_slider_moves_tables_sort_and_nothing_is_fetched(evidence, tmp_path):
     with opened(_write(evidence, tmp_path)) as page:
         slider = page.find_element("css selector", "input[type=range]")
@@ -106,6 +107,7 @@ def test_a_slider_moves_tables_sort_and_nothing_is_fetched(evidence, tmp_path):
         assert all(image.get_attribute("alt") for image in page.find_elements("tag name", "img"))
 
 
+@pytest.mark.any_tensorflow
 @pytest.mark.parametrize("width, dark", [(390, False), (1200, True)])
 def test_the_page_fits_its_window_and_follows_the_theme(evidence, tmp_path, width, dark):
     with opened(_write(evidence, tmp_path), width=width, dark=dark) as page:
@@ -114,12 +116,14 @@ def test_the_page_fits_its_window_and_follows_the_theme(evidence, tmp_path, widt
         assert (max(map(int, re.findall(r"\d+", ink))) > 128) == dark
 
 
+@pytest.mark.any_tensorflow
 @pytest.mark.parametrize("dark", [False, True])
 def test_nothing_on_the_page_shuts_anybody_out(evidence, tmp_path, dark):
     with opened(_write(evidence, tmp_path), dark=dark) as page:
         assert violations(page) == []
 
 
+@pytest.mark.any_tensorflow
 def test_a_chart_is_whole_on_a_phone_and_colours_are_printed(evidence, tmp_path):
     with opened(_write(evidence, tmp_path), width=390, dark=True) as page:
         edges = page.execute_script(
@@ -136,6 +140,7 @@ def test_a_chart_is_whole_on_a_phone_and_colours_are_printed(evidence, tmp_path)
         assert page.find_elements("css selector", "details.figures:not([open])")  # hundreds of rows for paper
 
 
+@pytest.mark.any_tensorflow
 def test_paper_holds_the_tables_with_their_names_whole(evidence, tmp_path):
     names = "[...document.querySelectorAll('.decision th[scope=row], td.mode')]"
     right = "Math.max(...[...document.querySelectorAll('table.wide')].map(t => t.getBoundingClientRect().right))"

@@ -50,6 +50,7 @@ def test_a_folder_that_cannot_be_made_is_refused(history, tmp_path):
         _site(history, tmp_path / "file")
 
 
+@pytest.mark.any_tensorflow
 def test_it_opens_from_disk_and_leads_to_the_run_s_own_report(tmp_path, case):
     results = tmp_path / "my results"
     for number in range(3):
@@ -77,6 +78,7 @@ def test_it_opens_from_disk_and_leads_to_the_run_s_own_report(tmp_path, case):
         assert page.title == "its own"
 
 
+@pytest.mark.any_tensorflow
 @pytest.mark.parametrize("width, dark", [(390, False), (1200, True)])
 def test_a_case_s_page_fits_its_window_and_follows_the_theme(history, tmp_path, width, dark):
     for path in _site(history, tmp_path):
@@ -86,6 +88,7 @@ def test_a_case_s_page_fits_its_window_and_follows_the_theme(history, tmp_path, 
             assert (max(map(int, re.findall(r"\d+", ink))) > 128) == dark
 
 
+@pytest.mark.any_tensorflow
 @pytest.mark.parametrize("dark", [False, True])
 def test_nothing_on_a_page_shuts_anybody_out(history, tmp_path, dark):
     for path in _site(history, tmp_path):
