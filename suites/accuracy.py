@@ -16,7 +16,7 @@ SETTINGS = StyleSettings(
     style_scales=(1.0, 0.75),
     tv_weight=4000.0,
     learning_rate=30.0,
-    beta1=0.85,
+    beta1=0.5,
     beta2=0.99,
     epsilon=30.0,
 )
