@@ -28,9 +28,6 @@ AT_ONCE = {
     "colours of the content ignored, or kept": (NOISE, "SSIM to baseline"),
 }
 """By fault: where it is looked for in the narrow network, and the figure that must be first beyond its limit."""
-HALF = {mode.name for mode in suites.get("accuracy").modes if mode.format == "float16"}
-UNSEEN = {"one weight times 1.5": HALF}
-"""By fault: the modes in which no case need show it: one weight of 294,912 is less than rounding to float16."""
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +83,11 @@ def whole(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*SETTINGS, *FAULTS])
-def test_every_fault_is_caught_in_every_mode_where_it_can_be(name, whole):
+def test_every_fault_is_caught_in_every_mode(name, whole):
     """By one of the cases: each has settings and starts that the other has not."""
     first, *_ = whole.values()
     modes = [mode.name for mode in first[0].suite.modes]
-    missed = {mode for mode in modes if not _is_caught(name, mode, whole)}
-    assert missed <= UNSEEN.get(name, set()), missed
+    assert not [mode for mode in modes if not _is_caught(name, mode, whole)]
 
 
 def _is_caught(name, mode, whole):
