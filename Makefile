@@ -9,8 +9,6 @@ VENV ?= .venv
 VENV_TF1 ?= .venv-tf1
 PARALLEL := -n 2 --dist loadfile
 INSTALL := -m pip install --quiet --disable-pip-version-check
-# Both environments are installed at once; all else of `make test` is one after the other.
-MAKEFLAGS += -j2
 
 .PHONY: bench test test-tf2 test-tf1 environments clean
 
