@@ -1,5 +1,6 @@
 # make bench   install what is needed, then measure the perf suite
 # make test    the whole test suite, under TensorFlow 2 and, where a Python 3.7 is found, under TensorFlow 1.15
+# make environments   make what `make test` runs in, with -j2 both at once
 # make clean   remove the environments
 
 PYTHON ?= python3
