@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--approve", is_flag=True, help="Make it the approved one.")
 @click.option("--reason", metavar="TEXT", help="Why; stored beside the approved plan.")
 @click.option(
-    "--report", metavar="A,B", default="none", show_default=True, help="Of --gate: markdown, json, junit, github."
+    "--report", metavar="A,B", default="none", show_default=True, help="Of --gate: html, markdown, json, junit, github."
 )
 @output_option("Folder that gets the files of --report.")
 @language_option

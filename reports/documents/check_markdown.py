@@ -19,7 +19,7 @@ def render_check(check: GraphCheck, folder: str, words: Words) -> bytes:
         folder: path of the check's folder, for the commands of the advice.
     """
     first, *rest = tables(check, words)
-    parts = [f"### StyleBench {code(check.graph)}\n", _table(first)]
+    parts = [f"### StyleBench {code(check.graph)}\n", answer_table(first)]
     said = [
         sentence.text + (f" {code(sentence.command)}" if sentence.command else "")
         for sentence in sentences(check, words)
@@ -27,7 +27,7 @@ def render_check(check: GraphCheck, folder: str, words: Words) -> bytes:
     parts.append("\n".join([*(f"- {line}" for line in said), ""]))
     parts += _verdicts(check, folder, words)
     for table in rest:
-        parts.append(folded(table.title, _table(table)))
+        parts.append(folded(table.title, answer_table(table)))
     return fit([*parts, legend(words) + "\n", block(subject(check, words))], LIMIT, words)
 
 
@@ -46,7 +46,8 @@ def _verdicts(check: GraphCheck, folder: str, words: Words) -> List[str]:
     return ["\n".join([*lines, ""])] if lines else []
 
 
-def _table(table: CheckTable) -> str:
+def answer_table(table: CheckTable) -> str:
+    """Return the table in Markdown, its names and texts as code."""
     columns = [table.names, *table.columns]
     rule = ["--:" if column.number else ":--" for column in columns]
     rows = [

@@ -1,4 +1,4 @@
-"""What the gate says of a graph file's plans: Markdown, JSON, JUnit XML, and the GitHub workflow that it runs in."""
+"""What the gate says of a graph file's plans: a page, Markdown, JSON, JUnit XML, and the workflow that it runs in."""
 
 import json
 import os
@@ -11,7 +11,9 @@ from harness.records import GraphGate
 from harness.store.files import write_atomic
 from reports.advice import ANY_RUN
 from reports.documents import github, junit, markdown
+from reports.documents.check_markdown import answer_table
 from reports.exporter import make_folder
+from reports.graph_gate import figures, provenance
 from reports.language import Words
 from reports.plain_text import replacing
 from reports.stored_run import judged_headline
@@ -39,6 +41,13 @@ def write(gate: GraphGate, formats: Sequence[str], folder: Path, words: Words) -
     return written
 
 
+def render_html(gate: GraphGate, words: Words) -> bytes:
+    """Return the page, UTF-8."""
+    from reports.html.graph_gate_page import render_gate
+
+    return render_gate(gate, words)
+
+
 def render_markdown(gate: GraphGate, words: Words, limit: int = markdown.LIMIT) -> bytes:
     """Return the comment, UTF-8, at most `limit` bytes."""
     found = judged_headline(gate.verdicts)
@@ -47,8 +56,8 @@ def render_markdown(gate: GraphGate, words: Words, limit: int = markdown.LIMIT) 
         f"{words.colon}{words(found.word)}\n",
         f"**{words(found.word)}**{words.colon}{words(found.sentence, **found.values)}\n",
         *markdown.verdict_tables(sayings(gate.verdicts), ANY_RUN, words, _RECORD),
-        _figures(gate, words),
-        markdown.folded(words("Environment"), markdown.block(_provenance(gate, words))),
+        answer_table(figures(gate, words)),
+        markdown.folded(words("Environment"), markdown.block(provenance(gate, words))),
     ]
     return markdown.fit(parts, limit, words)
 
@@ -74,6 +83,7 @@ def render_junit(gate: GraphGate, words: Words) -> bytes:
 
 
 _FILES: Dict[str, Tuple[str, Callable[[GraphGate, Words], bytes]]] = {
+    "html": ("graph-gate.html", render_html),
     "markdown": ("graph-gate.md", render_markdown),
     "json": (_RECORD, render_json),
     "junit": ("junit.xml", render_junit),
@@ -89,30 +99,3 @@ def _announce(gate: GraphGate, words: Words) -> None:
     word = words(judged_headline(gate.verdicts).word)
     for line in github.verdict_annotations(gate.verdicts, ANY_RUN, word, words):
         replacing(sys.stdout).write(line + "\n")
-
-
-def _figures(gate: GraphGate, words: Words) -> str:
-    headings = ("mode", "casts", "MB cast", "GFLOP", "roofline floor, ms")
-    rows = []
-    for plan in gate.plans:
-        figures = plan.figures
-        rows.append(
-            [
-                markdown.code(plan.mode.name),
-                str(figures.casts),
-                f"{figures.bytes_cast / 1e6:.1f}",
-                f"{figures.flop / 1e9:.3f}",
-                f"{figures.roofline_seconds * 1e3:.3f}",
-            ]
-        )
-    return markdown.pipe_table([words(heading) for heading in headings], rows)
-
-
-def _provenance(gate: GraphGate, words: Words) -> List[str]:
-    return [
-        f"{words('graph')} {gate.graph}",
-        f"{words('approved plans')} {gate.baseline}",
-        f"{words('operator table of the plans')}: {words(gate.op_table)}",
-        ", ".join(f"{name} {version}" for name, version in gate.packages.items()),
-        " ".join(gate.command),
-    ]

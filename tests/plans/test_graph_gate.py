@@ -45,7 +45,7 @@ def test_a_plan_is_approved_then_passes_then_fails(explain, tmp_path, monkeypatc
     assert [list(case) for case in ElementTree.parse("made/junit.xml").iter("testcase")] == [[]]
 
     stored(tmp_path / "net.pb", tf.nn.softmax)
-    status, out, _ = explain(*gated, "--report", "markdown,json,junit", "--output", "made")
+    status, out, _ = explain(*gated, "--report", "html,markdown,json,junit", "--output", "made")
     assert status == 1
     text = " ".join(out.split())
     assert "fail plan net.pb allow_mix_precision: the graph's dtype plan is not the approved one" in text
@@ -53,6 +53,9 @@ def test_a_plan_is_approved_then_passes_then_fails(explain, tmp_path, monkeypatc
     assert "--approve --reason TEXT" in text
     markdown = (tmp_path / "made" / "graph-gate.md").read_text(encoding="utf-8")
     assert markdown.startswith("### ❌ StyleBench `net.pb`: Failed")
+    page = (tmp_path / "made" / "graph-gate.html").read_text(encoding="utf-8")
+    assert "<strong>Failed</strong> 1 failed, 0 missing, 0 inconclusive, 0 passed." in page
+    assert "block1/activation and 1 alike in block1, block2: Relu 16&gt;16 -&gt; Softmax" in page
     document = json.loads((tmp_path / "made" / "graph-gate.json").read_text(encoding="utf-8"))
     assert [verdict["outcome"] for verdict in document["verdicts"]] == ["fail"]
     (testcase,) = ElementTree.parse("made/junit.xml").iter("testcase")
@@ -83,7 +86,7 @@ def test_a_plan_is_approved_then_passes_then_fails(explain, tmp_path, monkeypatc
         (("--graph", "net.pb", "--gate", "plan.json", "--approve"), "--approve: expected --reason TEXT"),
         (("--graph", "net.pb", "--gate", "plan.json", "--reason", "x"), "--reason: it is of --approve"),
         (("--graph", "net.pb", "--report", "json"), "--report: it is of --gate"),
-        (("--graph", "net.pb", "--gate", "plan.json", "--report", "html"), "report format 'html' is unknown"),
+        (("--graph", "net.pb", "--gate", "plan.json", "--report", "pdf"), "report format 'pdf' is unknown"),
         (
             ("--graph", "net.pb", "--gate", "plan.json", "--approve", "--reason", "x", "--json"),
             "--approve: it judges nothing",
