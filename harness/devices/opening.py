@@ -10,6 +10,7 @@ from typing import Optional
 from harness.devices.device import Device, DeviceUnavailable
 from harness.devices.naming import choose_one, core_of
 from harness.errors import UsageError
+from harness.machine.importing import importing_tensorflow
 
 
 def open_device(name: str, folder: Optional[Path] = None) -> Device:
@@ -29,7 +30,8 @@ def open_device(name: str, folder: Optional[Path] = None) -> Device:
         # Before TensorFlow starts: the driver reads the first, the proof that the card ran needs the second.
         os.environ["ASCEND_DEVICE_ID"] = str(chosen.number)
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
-        from harness.devices.ascend import AscendDevice
+        with importing_tensorflow():
+            from harness.devices.ascend import AscendDevice
 
         folder = folder or _temporary_folder()
         # The process's own, or the dump of another trial would be taken for this one's.
@@ -38,7 +40,8 @@ def open_device(name: str, folder: Optional[Path] = None) -> Device:
     if chosen.number is not None:
         # Before TensorFlow starts: it counts the cores that it may use, and makes as many threads.
         os.sched_setaffinity(0, {core_of(chosen.number)})
-    from harness.devices.host import HostDevice
+    with importing_tensorflow():
+        from harness.devices.host import HostDevice
 
     return HostDevice(chosen.kind, chosen.name)
 

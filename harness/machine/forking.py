@@ -25,6 +25,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from harness.machine import claim
 from harness.machine.git import ROOT
+from harness.machine.importing import importing_tensorflow
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 """From linux/prctl.h."""
@@ -175,8 +176,9 @@ def main() -> None:
 
     channel = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for module in _PRELOADED:
-        importlib.import_module(module)
+    with importing_tensorflow():
+        for module in _PRELOADED:
+            importlib.import_module(module)
     while True:
         request, descriptors = _receive(channel)
         if request is None:
