@@ -187,7 +187,7 @@ def test_overrides_reach_the_trial_and_the_record(tmp_path, picture):
     process = _bench(
         *"--suite perf --network synthetic-narrow --steps 4 --size 40 --init noise --seed 3 --replicates 2".split(),
         *("--content", "picture.png", "--styles", "./picture.png", "--styles", picture, "--output", "out"),
-        *("--modes", "must_keep_origin_dtype", "--device", "cpu", "--timeout", "3600"),
+        *("--modes", "force_fp16", "--device", "cpu", "--timeout", "3600"),
         cwd=str(tmp_path),  # where the paths are relative to; workers run elsewhere
     )
     out, err = process.communicate()

@@ -19,6 +19,10 @@ from harness.trial.supervisor import run_trial
 from model.settings import StyleSettings
 from tests.conftest import ROOT
 
+IN_THE_CARD_S_TENSORFLOW = pytest.mark.skipif(
+    tf.__version__ >= "2", reason="the processes of a card are TensorFlow 1.15's, as npu_bridge is"
+)
+
 
 def _parameters(config):
     """What of a serialized ConfigProto the adapter reads."""
@@ -186,6 +190,7 @@ def test_a_trial_on_the_card(run, monkeypatch, tmp_path):
     assert result.remarks[-1].values["folder"].startswith(str(tmp_path / "results"))
 
 
+@IN_THE_CARD_S_TENSORFLOW
 def test_fidelity_on_the_card_is_held_against_the_host_and_counts_nothing(run):
     plan = FidelityPlan(envelope=3, window=2, growth=(1, 2))
     result, _ = run(fidelity=plan, envelopes=("float16",))
@@ -198,6 +203,7 @@ def test_fidelity_on_the_card_is_held_against_the_host_and_counts_nothing(run):
     assert not result.lost
 
 
+@IN_THE_CARD_S_TENSORFLOW
 def test_the_line_in_the_log_alone_proves_the_card(run):
     result, samples = run("unreported")
     assert result.status == "ok" and len(samples) == 5, (result.reason, result.log_tail)
@@ -210,12 +216,14 @@ def test_a_card_that_was_not_used_refuses_the_trial(run):
     assert "The model has been compiled on the Ascend AI processor" in result.reason
 
 
+@IN_THE_CARD_S_TENSORFLOW
 def test_a_card_that_is_busy_refuses_the_trial_with_its_words(run):
     result, _ = run("busy")
     assert result.status == "refused"
     assert "(busy, gone, or it does not compile): GE session build graph failed" in result.reason
 
 
+@IN_THE_CARD_S_TENSORFLOW
 def test_a_card_that_ends_the_process_refuses_the_trial(run):
     result, _ = run("aborts")
     assert result.status == "refused"
@@ -229,6 +237,7 @@ def test_a_card_that_has_gone_refuses_the_trial(run, cards):
     assert "npu:2: no such card" in result.reason and "found npu:0" in result.reason
 
 
+@IN_THE_CARD_S_TENSORFLOW
 def test_the_adapter_scales_the_loss_and_skips(run):
     (mode,) = modes.on_chip(
         [modes.get("allow_mix_precision+matmul32")],
@@ -247,6 +256,7 @@ def test_the_adapter_scales_the_loss_and_skips(run):
     }
 
 
+@IN_THE_CARD_S_TENSORFLOW
 def test_a_loop_of_steps_is_one_sample(run, case):
     (mode,) = modes.on_chip([modes.get("allow_mix_precision+matmul32")], npu=["iterations_per_loop=2"])
     result, samples = run(mode=mode, case=case.model_copy(update={"steps": 6}))
@@ -254,6 +264,7 @@ def test_a_loop_of_steps_is_one_sample(run, case):
     assert [(sample["updates"], sample["steps"]) for sample in samples] == [(1, 2), (3, 2), (5, 2)]
 
 
+@IN_THE_CARD_S_TENSORFLOW
 @pytest.mark.parametrize(
     "card, mode, reason",
     [

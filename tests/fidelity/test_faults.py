@@ -50,6 +50,7 @@ def _approve(run, folder):
     return run, folder, baselines
 
 
+@pytest.mark.any_tensorflow
 @pytest.mark.parametrize("name", AT_ONCE)
 def test_a_fault_is_caught_where_it_begins(name, approved):
     case, begins = AT_ONCE[name]

@@ -19,6 +19,8 @@ from harness.gates.timing_rule import (
 from harness.records import Limit, Pair
 from harness.statistics import LogRatio, paired_log_ratio, welch_log_ratio
 
+pytestmark = pytest.mark.any_tensorflow
+
 
 def _judge(ratios, **fields):
     figures = {"case": "c", "mode": "m", "base_seconds": 1.0, "emulated": False, **fields}

@@ -1,5 +1,6 @@
 """Graphs read from files: the form, what they are run for, what they are fed."""
 
+import os
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from google.protobuf import text_format
 from harness.errors import UsageError
 from harness.graphs.reading import read_graph
 from harness.graphs.source import graph_source
+from harness.machine.forking import WITHOUT_KERAS
 
 
 def build(make):
@@ -103,7 +105,12 @@ def test_the_network_within_a_saved_models_functions_is_in_the_graph(tmp_path):
         tf.saved_model.save(model, sys.argv[1], signatures=model.__call__.get_concrete_function())
     """
     # Eager execution, which other tests here switch off for good.
-    subprocess.run([sys.executable, "-c", source, str(tmp_path / "model")], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-c", source, str(tmp_path / "model")],
+        env={**os.environ, **WITHOUT_KERAS},
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
     graph = read_graph(str(tmp_path / "model"))
     assert "MatMul" in {node.op for node in graph.graph_def.node}
     with tf.Graph().as_default(), tf.Session() as session:

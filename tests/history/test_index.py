@@ -22,7 +22,7 @@ from tests.reports.conftest import HOSTILE
 from tests.reports.runs import make_run
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.any_tensorflow)])
 def url(request, tmp_path):
     """URL of a database that holds nothing yet."""
     if request.param == "sqlite":

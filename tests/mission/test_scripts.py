@@ -159,11 +159,15 @@ def test_people_are_spoken_to_in_their_language(variables):
 
 def test_a_failed_run_leaves_no_results_of_the_one_before(tmp_path, data):
     out = tmp_path / "out"
-    options = ("--data_path", data, "--output_path", out, "--network=synthetic-narrow", "--train_steps=3")
-    assert _run("train_performance_1p.sh", *options).returncode == 0
-    assert (out / f"{NETWORK}_bs1_1p_perf.log").exists()
-    assert _run("train_performance_1p.sh", *options, "--precision_mode=nonsense").returncode == 2
-    assert [path.name for path in out.iterdir()] == ["train_0.log"]
+    out.mkdir()
+    case = f"{NETWORK}_bs1_1p_perf"
+    before = [f"{case}.log", f"{case}_loss.txt", "run.json", "11.jpg", "11-2.jpg", "progress.txt", "progress.png"]
+    for name in [*before, "train_0.log", "notes.txt"]:
+        (out / name).write_text("of the run before")
+    options = ("--data_path", data, "--output_path", out, "--network=synthetic-narrow", "--precision_mode=nonsense")
+    assert _run("train_performance_1p.sh", *options).returncode == 2
+    assert sorted(path.name for path in out.iterdir()) == ["notes.txt", "train_0.log"]
+    assert "nonsense" in (out / "train_0.log").read_text()
 
 
 @pytest.mark.parametrize("option", ["--data_url", "--train_url"])
@@ -174,17 +178,19 @@ def test_a_place_that_only_moxing_reaches_is_refused_without_it(tmp_path, data, 
     assert ended.stderr.startswith(f"modelarts_entry_perf.py: {option} obs://bucket/place: moxing is not installed")
 
 
-@pytest.mark.parametrize("content, status", [("no picture\n", 2), (None, 1)])
-def test_a_delivery_that_fails_does_not_replace_the_job_s_status(tmp_path, data, content, status):
-    if content:
-        (data / "1-style.jpg").write_text(content)
+@pytest.mark.parametrize("job_status, status", [(2, 2), (0, 1)])
+def test_a_delivery_that_fails_does_not_replace_the_job_s_status(tmp_path, data, job_status, status):
+    job = tmp_path / "python"  # in place of the one that the script starts
+    job.write_text(f"#!/bin/sh\necho total loss: 2\necho sec/step: 1\necho sec/step: 1\nexit {job_status}\n")
+    job.chmod(0o755)
     ended = _run(
         "modelarts_entry_perf.py",
         *("--data_url", data, "--train_url=/dev/null", "--network", "synthetic-narrow", "--train_steps=3"),
         STYLEBENCH_WORK=str(tmp_path / "work"),
+        PYTHON=str(job),
     )
-    assert ended.returncode == status and "Traceback" not in ended.stderr
-    assert "modelarts_entry_perf.py: --train_url /dev/null: " in ended.stderr
+    assert ended.returncode == status, ended.stderr
+    assert "Traceback" not in ended.stderr and "modelarts_entry_perf.py: --train_url /dev/null: " in ended.stderr
 
 
 @pytest.mark.parametrize("script, steps", [("train_full_1p.sh", 1000), ("train_performance_1p.sh", 50)])
