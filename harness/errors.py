@@ -36,3 +36,7 @@ class ChildFailedError(RuntimeError):
 
 class ChildKilledError(ChildFailedError):
     """A signal ended such a process, as where memory runs out or a library crashes."""
+
+
+class ChildSilentError(ChildFailedError):
+    """Such a process said nothing for as long as it may, as where a loop has no end."""

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Iterator, Optional
 
 from harness.check.messages import CheckAnswer, CheckQuestion, GraphQuestion
-from harness.errors import ChildKilledError, UsageError
+from harness.errors import ChildKilledError, ChildSilentError, UsageError
 from harness.machine.child import ask, to_parent
 from harness.precision import PrecisionConfigError
 from harness.records import FeedSource, GraphCheck
@@ -45,7 +45,7 @@ def check(question: CheckQuestion, hear: Callable[[CheckAnswer], None]) -> Graph
 
 
 class RunsGraph:
-    """Says of a process that a signal ended while it ran the user's graph that the graph and its feeds did that."""
+    """Says of a process that died or fell silent as it ran the user's graph that the graph and its feeds did it."""
 
     def __init__(self, question: GraphQuestion) -> None:
         self._question = question
@@ -57,12 +57,17 @@ class RunsGraph:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         """Raise UsageError in place of what says that the process was ended."""
-        if not self.begun or not isinstance(error, ChildKilledError):
+        if not self.begun:
+            return
+        graph = f"graph {self._question.graph.path}"
+        if isinstance(error, ChildSilentError):
+            raise UsageError(f"{graph}: {error} (expected loops that end)") from error
+        if not isinstance(error, ChildKilledError):
             return
         drawn = self._question.random
         feeds = "its feeds" if self._question.feeds else f"random numbers from {drawn.low:g} to {drawn.high:g}"
         raise UsageError(
-            f"graph {self._question.graph.path}: {error}, run on {feeds} "
+            f"{graph}: {error}, run on {feeds} "
             "(expected feeds that TensorFlow can run it on in this machine's memory: --feeds FILE.npz)"
         ) from error
 

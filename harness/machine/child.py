@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import IO, Callable, Iterator, List, Optional, Sequence, Type, Union
 
-from harness.errors import ChildFailedError, ChildKilledError, RequirementError
+from harness.errors import ChildFailedError, ChildKilledError, ChildSilentError, RequirementError
 from harness.machine import claim, forking, tethered
 from harness.machine.forking import WITHOUT_KERAS, ForkedProcess
 from harness.machine.git import ROOT
@@ -214,7 +214,8 @@ def ask(
         stop: the task is broken off once this is set.
 
     Raises:
-        ChildFailedError: the process did not end well, or sent no message; ChildKilledError where a signal ended it.
+        ChildFailedError: the process did not end well, or sent no message; ChildKilledError where a signal ended it,
+            ChildSilentError where it took too long.
         RequirementError: the process could not import a package.
         KeyboardInterrupt: Ctrl-C, or `stop` was set.
     """
@@ -229,10 +230,10 @@ def ask(
                     child.deadline = time.monotonic() + seconds
             except ChildTimeoutError:
                 reason = f"nothing came of it in {seconds:g} s"
-        was_killed = False
+        kind = ChildSilentError if reason else ChildFailedError
         if not reason and (child.returncode or last is None):
             reason = raised(log)
-            was_killed = not reason and (child.returncode or 0) < 0
+            kind = ChildKilledError if not reason and (child.returncode or 0) < 0 else ChildFailedError
             reason = reason or f"its process {ended_by(child.returncode or 0)}"
     except BaseException:
         log.unlink()
@@ -240,7 +241,6 @@ def ask(
     if reason.startswith(_IMPORT_FAILED):
         raise RequirementError(f"{what}: {reason} (pip install -r requirements.txt; log {log})")
     if reason or last is None:
-        kind = ChildKilledError if was_killed else ChildFailedError
         raise kind(f"{what} failed: {reason} (log {log})")
     log.unlink()
     return last

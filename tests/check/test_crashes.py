@@ -1,6 +1,7 @@
-"""A graph that TensorFlow dies of is bad input; a process that dies before it runs one is not."""
+"""A graph that TensorFlow dies of or never ends is bad input; a process that dies before it runs one is not."""
 
 import pytest
+import tensorflow.compat.v1 as tf
 
 from harness import modes
 from harness.blame.messages import Answer
@@ -8,6 +9,7 @@ from harness.check import blaming, checking
 from harness.check.messages import BlameQuestion, CheckAnswer, CheckQuestion, RandomRange
 from harness.errors import ChildKilledError, UsageError
 from harness.graphs.source import GraphSource
+from tests.check import graphs
 
 GRAPH = GraphSource(path="large.pb")
 FORCED = modes.get("force_fp16")
@@ -51,3 +53,17 @@ def test_a_search_names_them_too(dies_after):
     dies_after(blaming)
     with pytest.raises(ChildKilledError):
         blaming.blame(question, lambda answer: None)
+
+
+def test_a_loop_without_an_end_is_named(tmp_path, monkeypatch):
+    def make():
+        x = tf.placeholder(tf.float32, (2,), name="x")
+        end = tf.while_loop(lambda value: tf.reduce_sum(value) < float("inf"), lambda value: [value * 0.5], [x])
+        tf.identity(end, name="out")
+
+    monkeypatch.setattr(checking, "_SECONDS", 6.0)
+    path = graphs.save(tmp_path / "graph.pb", make)
+    with pytest.raises(
+        UsageError, match="graph .*: the check failed: nothing came of it in 6 s .*expected loops that end"
+    ):
+        checking.check(CheckQuestion(graph=GraphSource(path=path), modes=(FORCED,)), lambda answer: None)
