@@ -59,15 +59,15 @@ class RunsGraph:
         """Raise UsageError in place of what says that the process was ended."""
         if not self.begun:
             return
-        graph = f"graph {self._question.graph.path}"
+        path = self._question.graph.path
         if isinstance(error, ChildSilentError):
-            raise UsageError(f"{graph}: {error} (expected loops that end)") from error
+            raise UsageError(f"graph {path}: {error} (expected loops that end)") from error
         if not isinstance(error, ChildKilledError):
             return
         drawn = self._question.random
         feeds = "its feeds" if self._question.feeds else f"random numbers from {drawn.low:g} to {drawn.high:g}"
         raise UsageError(
-            f"{graph}: {error}, run on {feeds} "
+            f"graph {path}: {error}, run on {feeds} "
             "(expected feeds that TensorFlow can run it on in this machine's memory: --feeds FILE.npz)"
         ) from error
 

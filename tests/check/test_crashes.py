@@ -7,7 +7,7 @@ from harness import modes
 from harness.blame.messages import Answer
 from harness.check import blaming, checking
 from harness.check.messages import BlameQuestion, CheckAnswer, CheckQuestion, RandomRange
-from harness.errors import ChildKilledError, UsageError
+from harness.errors import ChildKilledError, ChildSilentError, UsageError
 from harness.graphs.source import GraphSource
 from tests.check import graphs
 
@@ -45,6 +45,18 @@ def test_what_runs_no_graph_is_no_bad_input(dies_after, heard):
         checking.check(CheckQuestion(graph=GRAPH, modes=(FORCED,)), lambda answer: None)
 
 
+@pytest.mark.parametrize("heard, told", [((), ChildSilentError), (("reading", "float32"), UsageError)])
+def test_what_never_ends_is_named_once_it_runs(monkeypatch, heard, told):
+    def ask(what, program, question, seconds, hear, may_fork):
+        for phase in heard:
+            hear(CheckAnswer(phase=phase).model_dump_json())
+        raise ChildSilentError(f"{what} failed: nothing came of it in {seconds:g} s (log l)")
+
+    monkeypatch.setattr(checking, "ask", ask)
+    with pytest.raises(told, match="nothing came of it in 7200 s"):
+        checking.check(CheckQuestion(graph=GRAPH, modes=(FORCED,)), lambda answer: None)
+
+
 def test_a_search_names_them_too(dies_after):
     question = BlameQuestion(graph=GRAPH, mode=FORCED, random=RandomRange(low=0, high=255))
     dies_after(blaming, Answer(phase="reference"))
@@ -55,15 +67,15 @@ def test_a_search_names_them_too(dies_after):
         blaming.blame(question, lambda answer: None)
 
 
+@pytest.mark.slow
 def test_a_loop_without_an_end_is_named(tmp_path, monkeypatch):
     def make():
         x = tf.placeholder(tf.float32, (2,), name="x")
         end = tf.while_loop(lambda value: tf.reduce_sum(value) < float("inf"), lambda value: [value * 0.5], [x])
         tf.identity(end, name="out")
 
-    monkeypatch.setattr(checking, "_SECONDS", 6.0)
+    monkeypatch.setattr(checking, "_SECONDS", 20.0)
     path = graphs.save(tmp_path / "graph.pb", make)
-    with pytest.raises(
-        UsageError, match="graph .*: the check failed: nothing came of it in 6 s .*expected loops that end"
-    ):
+    told = "graph .*: the check failed: nothing came of it in 20 s .*expected loops that end"
+    with pytest.raises(UsageError, match=told):
         checking.check(CheckQuestion(graph=GraphSource(path=path), modes=(FORCED,)), lambda answer: None)
