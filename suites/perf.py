@@ -10,5 +10,5 @@ SUITE = Suite(
     modes=tuple(get(name) for name in NAMES),
     replicates=3,
     max_replicates=10,
-    budget=240,
+    budget=60,
 )
