@@ -87,7 +87,13 @@ def test_a_worker_that_hangs_is_ended(bench):
 
 
 @pytest.mark.parametrize(
-    "numbers", [[signal.SIGTERM], [signal.SIGHUP], [signal.SIGINT, signal.SIGQUIT, signal.SIGTERM]], ids=str
+    "numbers",
+    [
+        [signal.SIGTERM],
+        pytest.param([signal.SIGHUP], marks=pytest.mark.slow),
+        [signal.SIGINT, signal.SIGQUIT, signal.SIGTERM],
+    ],
+    ids=str,
 )
 def test_a_parent_that_is_to_end_says_how_to_go_on(signals_heeded, bench, numbers):
     ended = bench("+".join(str(int(number)) for number in numbers), "-,network")
