@@ -102,11 +102,11 @@ class GraphWriter:
 
         Args:
             label: name under which a health counter is reported.
-            counted: tensor whose values the counter counts, the source when None.
+            counted: tensor whose values the counter counts, within the same bound; the source when None.
         """
         rounded_nodes = (label, source.split(":")[0], name.partition("/float16")[0])
         if self.count_health and not self.uncounted.intersection(rounded_nodes):
-            self.counters[label] = self._count(name, counted or source)
+            self.counters[label] = self._count(name, counted or source, known.bound)
         if self.watch_overflow and known.bound > FLOAT16.largest:
             self.overflows.append(self._overflows(name, counted or source))
         rounded = self.add(f"{name}/half", "Cast", [source], SrcT=_FLOAT, DstT=_HALF)
@@ -123,16 +123,22 @@ class GraphWriter:
             rounded = self.add(f"{name}/number", "SelectV2", [is_nan, self.scalar(0.0, rounded), rounded], T=_FLOAT)
         return rounded
 
-    def _count(self, name: str, source: str) -> str:
-        """Return an int64 vector: values saturated, values flushed to zero, NaN."""
+    def _count(self, name: str, source: str, bound: float) -> str:
+        """Return an int64 vector: values saturated, values flushed to zero, NaN; what the bound excludes is 0."""
         flat = self._flat(f"{name}/health", source)
         magnitude = self.arithmetic(f"{name}/health/magnitude", "Abs", flat)
-        saturated = self.arithmetic(f"{name}/health/saturated", "GreaterEqual", magnitude, FLOAT16.overflow)
         small = self.arithmetic(f"{name}/health/small", "LessEqual", magnitude, FLOAT16.underflow)
         nonzero = self.arithmetic(f"{name}/health/nonzero", "NotEqual", magnitude, 0.0)
-        flushed = self.add(f"{name}/health/flushed", "LogicalAnd", [small, nonzero])
-        nan = self.arithmetic(f"{name}/health/nan", "IsNan", magnitude)
-        counts = [self._true(flags) for flags in (saturated, flushed, nan)]
+        flushed = self._true(self.add(f"{name}/health/flushed", "LogicalAnd", [small, nonzero]))
+        saturated = nan = None
+        if bound > FLOAT16.largest:
+            saturated = self._true(
+                self.arithmetic(f"{name}/health/saturated", "GreaterEqual", magnitude, FLOAT16.overflow)
+            )
+        if bound == UNBOUNDED:
+            nan = self._true(self.arithmetic(f"{name}/health/nan", "IsNan", magnitude))
+        none = "" if saturated and nan else self.constant(f"{name}/health/none", np.int64(0), source)
+        counts = [saturated or none, flushed, nan or none]
         packed = self.add(f"{name}/health/counts", "Pack", counts, T=tf.int64.as_datatype_enum)
         self.graph.nodes[packed[:-2]].attr["N"].i = 3
         return packed
@@ -170,11 +176,13 @@ class GraphWriter:
         return self.vectors[value]
 
     def _true(self, flags: str) -> str:
-        """Count the true elements of a boolean vector."""
+        """Count the true elements of a boolean vector of fewer than 2**31, as int64."""
         name = flags[:-2]
         int32, int64 = tf.int32.as_datatype_enum, tf.int64.as_datatype_enum
-        ones = self.add(f"{name}/ones", "Cast", [flags], SrcT=tf.bool.as_datatype_enum, DstT=int64)
-        return self.add(f"{name}/count", "Sum", [ones, self._first_axis(name, flags)], T=int64, Tidx=int32)
+        # Added as int32: int64 takes half as long again.
+        ones = self.add(f"{name}/ones", "Cast", [flags], SrcT=tf.bool.as_datatype_enum, DstT=int32)
+        count = self.add(f"{name}/sum", "Sum", [ones, self._first_axis(name, flags)], T=int32, Tidx=int32)
+        return self.add(f"{name}/count", "Cast", [count], SrcT=int32, DstT=int64)
 
 
 def round_array(value: np.ndarray, saturate: bool = True) -> np.ndarray:

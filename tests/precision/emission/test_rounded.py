@@ -11,6 +11,7 @@ from harness.precision import (
     GraphError,
     PrecisionConfig,
     emit_rounded,
+    emit_with_health,
     load_config,
     plan_graph,
 )
@@ -39,6 +40,36 @@ def test_rounding_nearest_even_saturating_nan_to_zero_with_subnormals():
     result = emitted_values(step, "force_fp16", {"x:0": EDGES})[0]
     np.testing.assert_array_equal(result, -interpreter.to_half(EDGES).astype(np.float32))
     assert result.dtype == np.float32
+
+
+def test_what_each_rounding_loses_is_counted_and_what_its_bound_excludes_is_not_looked_for():
+    def make():
+        x = tf.placeholder(tf.float32, EDGES.shape, name="x")  # anything, NaN too
+        square = tf.multiply(x, x * np.float32(-3.0), name="square")  # at most 65504 ** 2, so that no NaN is left
+        return [tf.multiply(square, 1e-4, name="small").name]  # within float16
+
+    step = graphs.build(make)
+    plan = plan_graph(step.graph_def, step.fetches, load_config("force_fp16"))
+    health = emit_with_health(step.graph_def, plan)
+    counts = dict(zip(health.counters, graphs.run(health.graph_def, list(health.counters.values()), {"x:0": EDGES})))
+    rounded = interpreter.to_half(EDGES).astype(np.float32)
+    tripled = interpreter.to_half(rounded * np.float32(-3.0)).astype(np.float32)
+    squares = rounded * tripled
+    smalls = interpreter.to_half(squares).astype(np.float32) * interpreter.to_half(np.float32(1e-4)).astype(np.float32)
+    for label, values in (("x", EDGES), ("square", squares), ("small", smalls)):
+        magnitudes = np.abs(values)
+        # TensorFlow's threads take subnormal float32 values for 0.
+        flushed = (magnitudes <= 2.0**-25) & (magnitudes >= 2.0**-126)
+        lost = (magnitudes >= 65520, flushed, np.isnan(values))
+        assert counts[label].tolist() == [np.count_nonzero(one) for one in lost], label
+    assert counts["x"].min() > 0 and counts["square"][:2].min() > 0
+    looks_for = {
+        name
+        for node in health.graph_def.node
+        for name in ("x", "square", "small")
+        if node.op == "IsNan" and f"{name}/float16/health" in node.name
+    }
+    assert looks_for == {"x"}
 
 
 def test_every_finite_half_and_every_midpoint_between_two():
