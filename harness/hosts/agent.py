@@ -162,7 +162,16 @@ def node_environment() -> Dict[str, str]:
         text = Path(f"/proc/{os.getppid()}/environ").read_bytes().decode("utf-8", "surrogateescape")
     except OSError:
         return {name: value for name, value in os.environ.items() if not name.startswith(_ENGINE)}
-    return dict(entry.split("=", 1) for entry in text.split("\0") if "=" in entry)
+    return without_allocator(dict(entry.split("=", 1) for entry in text.split("\0") if "=" in entry))
+
+
+def without_allocator(node: Mapping[str, str]) -> Dict[str, str]:
+    """Return the environment without the allocator that Ray gives its node's process, as its own workers have it.
+
+    A step takes a fifth longer with it, measured at 64 pixels.
+    """
+    preloads = node.get("RAY_LD_PRELOAD_ON_WORKERS", "1") == "1"
+    return {name: value for name, value in node.items() if preloads or name not in ("LD_PRELOAD", "MALLOC_CONF")}
 
 
 def complaints(node: Mapping[str, str]) -> List[str]:

@@ -37,13 +37,14 @@ PACKAGES = (
 )
 SPEED_VARIABLES = (
     "CUDA_VISIBLE_DEVICES",
+    "LD_PRELOAD",
     "TF_ENABLE_ONEDNN_OPTS",
     "TF_NUM_INTEROP_THREADS",
     "TF_NUM_INTRAOP_THREADS",
     "TF_XLA_FLAGS",
     "XLA_FLAGS",
 )
-SPEED_PREFIXES = ("DNNL_", "KMP_", "MKL_", "ONEDNN_", "OPENBLAS_", "OMP_")
+SPEED_PREFIXES = ("DNNL_", "KMP_", "MALLOC_", "MKL_", "ONEDNN_", "OPENBLAS_", "OMP_")
 
 
 def describe(op_table: Optional[str] = None, device: str = "auto") -> Environment:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.hosts import shipping
-from harness.hosts.agent import Agent, complaints
+from harness.hosts.agent import Agent, complaints, without_allocator
 from harness.hosts.parcel import below, packed, unpacked, write_files
 from harness.hosts.run import _Shipping
 from harness.hosts.shipping import Tree, answer, case_at, case_with_files, code_of, files_of, job, network_missing
@@ -190,3 +190,13 @@ def test_workers_that_may_not_run_on_every_processor_of_their_node_are_refused(m
     assert complaints(quiet) == []
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0} if pid == 0 else {0, 1})
     assert complaints(quiet) == ["Ray's workers may not run on all of the node's processors (start the node anew)"]
+
+
+@pytest.mark.parametrize(
+    "ray, kept",
+    [({"RAY_LD_PRELOAD_ON_WORKERS": "0"}, False), ({"RAY_LD_PRELOAD_ON_WORKERS": "1"}, True), ({}, True)],
+)
+def test_the_allocator_of_ray_s_own_process_is_not_that_of_a_trial(ray, kept):
+    node = {"LD_PRELOAD": "libjemalloc.so", "MALLOC_CONF": "prof:true", "PATH": "/bin", **ray}
+    found = without_allocator(node)
+    assert found == (node if kept else {"PATH": "/bin", **ray})
