@@ -61,7 +61,7 @@ class RunsGraph:
             return
         path = self._question.graph.path
         if isinstance(error, ChildSilentError):
-            raise UsageError(f"graph {path}: {error} (expected loops that end)") from error
+            raise UsageError(f"graph {path}: {error} (expected steps shorter than that, and loops that end)") from error
         if not isinstance(error, ChildKilledError):
             return
         drawn = self._question.random

@@ -76,6 +76,8 @@ def test_a_loop_without_an_end_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(checking, "_SECONDS", 20.0)
     path = graphs.save(tmp_path / "graph.pb", make)
-    told = "graph .*: the check failed: nothing came of it in 20 s .*expected loops that end"
+    told = (
+        "graph .*: the check failed: nothing came of it in 20 s .*expected steps shorter than that, and loops that end"
+    )
     with pytest.raises(UsageError, match=told):
         checking.check(CheckQuestion(graph=GraphSource(path=path), modes=(FORCED,)), lambda answer: None)
