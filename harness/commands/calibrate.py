@@ -65,8 +65,8 @@ def calibrate(
         from harness.store.baselines import refuse_in_ci
         from harness.store.run_folder import RunFolder
         from reports.language import Words, language_of
+        from reports.terminal.calibration_progress import CalibrationProgress
         from reports.terminal.power_card import print_card
-        from reports.terminal.progress import Progress
 
     refuse_in_ci("calibrate")
     if resume is not None and set(given_options(context)) - {"resume", "hosts", "baselines", "lang"}:
@@ -86,7 +86,7 @@ def calibrate(
                 chosen, device, comparisons, pairs, disturbed, where, cache_folder(), machines
             )
         limits, stored = plan.limits, baselines_to_write(baselines, plan.baselines)
-        with Progress(words=words) as progress:
+        with CalibrationProgress(plan.comparisons, words) as progress:
             try:
                 found = calibration.measure(plan, limits, folder, cache_folder(), progress, machines)
             except calibration.TrialFailedError as error:

@@ -25,7 +25,7 @@ from harness.records import Calibration, CalibrationPair, Limit, Suite, Trial
 from harness.records.events import Event, Sample
 from harness.runs import dispatch
 from harness.runs.machines import ThisMachine
-from harness.runs.observer import Observer
+from harness.runs.observer import CalibrationObserver, Observer
 from harness.runs.runner import require_same_cases
 from harness.statistics import twin_log_ratio
 from harness.step.turns import PAIRED_STEPS, WARM_UP_STEPS
@@ -91,7 +91,7 @@ def measure(
     limits: Sequence[Limit],
     folder: RunFolder,
     cache: str,
-    observer: Observer,
+    observer: CalibrationObserver,
     machines: Optional[HostMachines] = None,
 ) -> List[List[CalibrationPair]]:
     """Measure what the journal lacks and return all pairs, comparison by comparison.
@@ -112,6 +112,8 @@ def measure(
     (machines or ThisMachine(calibration.device)).require_unchanged(what, calibration.environment)
     groups = _recovered(calibration, folder)
     undecided = [number for number, group in enumerate(groups, 1) if not is_decided(calibration, group, limits)]
+    decided = calibration.comparisons - len(undecided)
+    observer.decided(decided)
     places = [HostTwins(device, folder.path) for device in machines.alike()] if machines else []
     lock = threading.Lock()
 
@@ -122,12 +124,17 @@ def measure(
         return measure_pair(calibration, number, following, folder, cache, observer)
 
     def compare(index: int, number: int, stop: threading.Event) -> None:
+        nonlocal decided
         try:
             while not is_decided(calibration, groups[number - 1], limits):
                 pair = ask(index, number, stop)
                 with lock:
                     folder.append_journal(calibration.id, pair)
                     groups[number - 1].append(pair)
+                    observer.pair_measured(pair)
+            with lock:
+                decided += 1
+                observer.decided(decided)
         except LostError as error:  # --resume measures the comparison on
             if not places[index].device.is_alive():
                 raise dispatch.GoneError from error

@@ -2,7 +2,7 @@
 
 from typing import Sequence
 
-from harness.records import Pair, Trial, TrialResult
+from harness.records import CalibrationPair, Pair, Trial, TrialResult
 from harness.records.events import Event
 
 
@@ -23,6 +23,19 @@ class Observer:
 
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:
         """The trial's outcome is in the journal."""
+
+
+class CalibrationObserver(Observer):
+    """Hears of a calibration's progress too, whose trials are the two processes of a pair; this class stays silent.
+
+    The numbers of its trials are those of their comparisons.
+    """
+
+    def pair_measured(self, pair: CalibrationPair) -> None:
+        """The pair is in the journal."""
+
+    def decided(self, comparisons: int) -> None:
+        """So many comparisons are at their end: told before the first pair, and whenever one more is."""
 
 
 class PairObserver:

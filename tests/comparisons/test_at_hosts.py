@@ -11,14 +11,14 @@ from harness.comparisons.trees import IncomparableError, TreeFailedError
 from harness.hosts.shipping import Tree
 from harness.records import CalibrationPair
 from harness.runs.machines import ThisMachine
-from harness.runs.observer import Observer, PairObserver
+from harness.runs.observer import CalibrationObserver, PairObserver
 from harness.trial import supervisor
 from harness.trial.place import LostError
 from tests.comparisons.test_calibration import STEPS
 from tests.hosts.here import HereDevice
 
 
-class Listener(Observer):
+class Listener(CalibrationObserver):
     """Notes what it is told."""
 
     def __init__(self):

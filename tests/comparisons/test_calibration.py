@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.gates.power_card import DELAY, FEWEST_COMPARISONS, Cards, NeverSteadyError, make_card, needed_pairs
 from harness.gates.timing_rule import rule_of
 from harness.records import CalibrationPair
-from harness.runs.observer import Observer
+from harness.runs.observer import CalibrationObserver
 from harness.store.baselines import Baselines
 from harness.trial import supervisor
 from tests.trial.processes import FINISHED, SAMPLE
@@ -46,16 +46,23 @@ def workers(monkeypatch):
     return use
 
 
-class Listener(Observer):
+class Listener(CalibrationObserver):
     """Notes the order of the processes, and interrupts before one of them."""
 
     def __init__(self, stop_before=None):
         self.order, self.stop_before = [], stop_before
+        self.told = []
 
     def trial_started(self, trial, number, planned):
         if trial.id == self.stop_before:
             raise KeyboardInterrupt
         self.order.append(trial.id)
+
+    def pair_measured(self, pair):
+        self.told.append((pair.comparison, pair.number))
+
+    def decided(self, comparisons):
+        self.told.append(comparisons)
 
 
 def _begin(suite, tmp_path, comparisons=2, looks=(3, 3), disturbed=False):
@@ -82,7 +89,7 @@ def test_the_order_is_the_gates_and_each_pair_serves_twice(workers, suite, tmp_p
 def test_pairs_are_added_until_both_sides_of_a_comparison_are_decided(workers, suite, tmp_path):
     folder, plan = _begin(suite, tmp_path, looks=(2, 5))
     # Times without any spread are decided at the first look.
-    assert [pair.number for pair in _measure(plan, folder, Observer())] == [1, 2, 1, 2]
+    assert [pair.number for pair in _measure(plan, folder, CalibrationObserver())] == [1, 2, 1, 2]
 
 
 def test_an_interrupted_calibration_goes_on_with_the_pair_it_was_at(workers, suite, tmp_path):
@@ -91,6 +98,7 @@ def test_an_interrupted_calibration_goes_on_with_the_pair_it_was_at(workers, sui
     assert folder.load_calibration() == plan
     listener = Listener()
     assert len(_measure(plan, folder, listener)) == 6
+    assert listener.told == [0, (1, 2), (1, 3), 1, (2, 1), (2, 2), (2, 3), 2]
     assert set(listener.order[:2]) == {"1.2.base", "1.2.head"}  # both halves of a pair, anew
 
 
@@ -99,7 +107,7 @@ def test_a_process_that_failed_ends_it_and_keeps_the_pairs(workers, suite, tmp_p
     _measure(plan, folder, Listener(stop_before="1.2.base"))
     workers("import sys; sys.exit(7)")
     with pytest.raises(calibration.TrialFailedError, match=r"1.2.(base|head): crashed: .*exit status 7"):
-        _measure(plan, folder, Observer())
+        _measure(plan, folder, CalibrationObserver())
     assert len(folder.recover_journal(plan.id, CalibrationPair)) == 1
 
 
@@ -107,7 +115,7 @@ def test_a_disturbed_calibration_has_its_load_beside_it_and_ends_it(workers, sui
     folder, plan = _begin(suite, tmp_path, comparisons=1, disturbed=True)
     loads = []
 
-    class Looking(Observer):
+    class Looking(CalibrationObserver):
         def trial_started(self, trial, number, planned):
             loads.append([child for child in psutil.Process().children() if "disturbance" in " ".join(child.cmdline())])
 
@@ -122,7 +130,7 @@ def test_a_calibration_of_another_environment_is_refused(workers, suite, tmp_pat
     document["environment"]["python"] = "2.7.18"
     path.write_text(json.dumps(document))
     with pytest.raises(UsageError, match="the environment has changed: python was 2.7.18"):
-        _measure(folder.load_calibration(), folder, Observer())
+        _measure(folder.load_calibration(), folder, CalibrationObserver())
 
 
 def _pairs(ratios, delay=1.1):

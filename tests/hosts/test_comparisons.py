@@ -16,7 +16,7 @@ from harness.hosts.parcel import packed, unpacked
 from harness.hosts.run import HostMachines
 from harness.hosts.shipping import Tree
 from harness.records import Comparison, Pair
-from harness.runs.observer import Observer, PairObserver
+from harness.runs.observer import CalibrationObserver, PairObserver
 from harness.store.run_folder import RunFolder
 from tests.hosts.test_place import journal
 
@@ -113,7 +113,7 @@ def test_a_calibration_s_comparisons_are_spread_and_each_is_whole(machines, fold
     hosts = machines(harness__comparisons__on_host=TWINS)
     folder, plan = calibration.begin(suite, "cpu", 4, (2, 2), False, tmp_path / "results", "", hosts)
     assert plan.environment.machine_key == hosts.describe().machine_key
-    groups = calibration.measure(plan, (), folder, "", Observer(), hosts)
+    groups = calibration.measure(plan, (), folder, "", CalibrationObserver(), hosts)
     assert [[pair.number for pair in group] for group in groups] == [[1, 2]] * 4
     assert [len(journal(each)) for each in folders] == [4, 4]
 

@@ -1,7 +1,7 @@
 import pytest
 
 from harness.records import TrialResult
-from reports.terminal import comparison_progress, progress
+from reports.terminal import calibration_progress, comparison_progress, progress
 
 
 @pytest.fixture
@@ -41,6 +41,6 @@ def clock(monkeypatch):
         def monotonic(cls):
             return cls.now
 
-    for module in (progress, comparison_progress):
+    for module in (progress, comparison_progress, calibration_progress):
         monkeypatch.setattr(module, "time", Clock)
     return Clock
