@@ -7,11 +7,14 @@ refuse a host with Ray's default niceness or memory monitor, and trials get the 
 import functools
 import json
 import os
+import re
 import secrets
 import signal
+import socket
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from harness.devices import naming
@@ -26,8 +29,15 @@ from harness.trial.place import Hear, LostError
 RESOURCE = "stylebench_host"
 """Ray resource of a node that may be measured on; a run takes the whole of it."""
 REQUIREMENTS = "requirements-hosts.txt"
+START_HEAD = "ray start --head --port 6379 --num-cpus 0"
+"""Command that starts a cluster, whose head measures nothing."""
 START = f"ray start --address HEAD:6379 --resources '{{\"{RESOURCE}\": 1}}'"
 """Command that lets a machine join as a host."""
+_CURRENT = Path("/tmp/ray/ray_current_cluster")
+"""Where Ray keeps the address of the cluster that this machine joined last."""
+_TRIES = "2"
+"""How often Ray tries to connect, and logs that it could not, before it says so; 20 times unless told."""
+_CONNECT_SECONDS = 5.0
 _LOOK_SECONDS = 0.2
 _STOP_SECONDS = 15.0
 """Time for a host to end what it was told to end."""
@@ -180,14 +190,21 @@ def disconnect(cluster: Cluster) -> None:
 
 
 def _ray(address: str) -> Any:
+    os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", _TRIES)  # read on import
     try:
         import ray
     except ImportError as error:
         raise RequirementError(f"--hosts {address}: Ray is missing (pip install -r {REQUIREMENTS})") from error
+    _require_listening(address)
     handlers = {number: signal.getsignal(number) for number in ENDING}
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        if "authentication" in f"{error} {error.__cause__} {error.__context__}".lower():
+            raise UsageError(
+                f"--hosts {address}: the cluster asks for its token (expected RAY_AUTH_MODE=token, and in"
+                " ~/.ray/auth_token what its head has there)"
+            ) from error
         reason = str(error).strip().splitlines()[0]
         raise UsageError(
             f"--hosts {address}: {reason} (expected auto, or HEAD:6379 on a node of the cluster)"
@@ -196,6 +213,24 @@ def _ray(address: str) -> Any:
         if handler is not None:
             signal.signal(number, handler)
     return ray
+
+
+def _require_listening(address: str) -> None:
+    """Raise UsageError when nobody listens where the cluster should be: Ray would try for minutes."""
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS", "") or (_CURRENT.read_text().strip() if _CURRENT.is_file() else "")
+        if not address:
+            return  # Ray says so
+    host, _, port = address.rpartition(":")
+    if not (
+        port.isdigit() and re.fullmatch(r"[\w.-]+|\[[\w:.%]+\]", host)
+    ):  # Ray takes more, and starts what is not there
+        raise UsageError(f"--hosts {address}: no address of a cluster (expected auto, or HEAD:6379)")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"--hosts {address}: no cluster answers there: {reason} (start one: {START_HEAD})") from error
 
 
 def _nodes(ray: Any) -> List[Dict[str, Any]]:
