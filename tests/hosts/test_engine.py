@@ -52,7 +52,7 @@ def silent():
 
 
 def test_where_nobody_listens_ray_is_not_asked(ray, silent, monkeypatch):
-    line = f"^--hosts {silent}: no cluster answers there: Connection refused .start one: ray start --head --port 6379 --num-cpus 0.$"
+    line = f"^--hosts {silent}: no cluster answers there: Connection refused .start one: {engine.START_HEAD}.$"
     with pytest.raises(UsageError, match=line):
         engine.connect(silent, "cpu")
     engine._CURRENT.write_text(silent + "\n")  # of a cluster that has ended
