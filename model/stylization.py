@@ -4,26 +4,15 @@ The graphs are plain float32 (or float64) and spelled in the reference program's
 Ascend compiler picks dtypes from the spelling. They are handed on as GraphDefs; whoever runs them may rewrite them.
 """
 
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from model.constants import Weights, graph_def_of
+from model.losses import LOSSES, Targets, forward, gram_matrices, joined, losses_of
 from model.settings import StyleSettings
-from model.vgg import LAYERS, Network
-
-LOSSES = ("content", "style", "tv", "total")
-_CONSTANTS = "model_constants"
-"""Collection of a graph: the name of each placeholder that stands for a Const, and the value of that."""
-
-
-class Targets(NamedTuple):
-    """What the picture is drawn to."""
-
-    contents: Tuple[Dict[str, np.ndarray], ...]
-    """For each content picture, by content layer: activations of shape (1, height, width, channels)."""
-    styles: Tuple[Dict[str, np.ndarray], ...]
-    """For each style picture, by style layer: Gram matrix of shape (channels, channels)."""
+from model.vgg import Network
 
 
 class FeatureGraph(NamedTuple):
@@ -105,8 +94,8 @@ def feature_graph(
     """Build the graph of the named layers' activations for a picture of this (height, width)."""
     with tf.Graph().as_default() as graph:
         picture = _placeholder(shape, dtype, "picture")
-        activations = _activations(picture, _Weights(network, dtype), layers, pooling)
-        return FeatureGraph(_graph_def(graph), picture.name, _names(activations))
+        activations = forward(picture, Weights(network, dtype), layers, pooling)
+        return FeatureGraph(graph_def_of(graph), picture.name, _names(activations))
 
 
 def compute_targets(
@@ -201,8 +190,8 @@ def step_graph(
         variable = tf.get_variable("picture", initializer=tf.constant(initial, dtype), use_resource=True)
         # One read for the whole step: each further one would be a node of its own, with casts of its own.
         picture = tf.identity(variable.read_value(), name="picture_read")
-        each, activations, grams = _losses(picture, targets, _Weights(network, dtype), settings)
-        losses = {name: _joined(name, [losses[name] for losses in each]) for name in LOSSES}
+        each, activations, grams = losses_of(picture, targets, Weights(network, dtype), settings)
+        losses = {name: joined(name, [losses[name] for losses in each]) for name in LOSSES}
         result = tf.identity(variable.read_value(), name="result")
         totals = [losses["total"] for losses in each]
         update = train(totals, variable, [picture, *activations.values()], settings)
@@ -211,7 +200,7 @@ def step_graph(
         variables = {variable.op.name: variable for variable in tf.global_variables()}
         state = {name: variable.read_value().name for name, variable in variables.items()}
         return StepGraph(
-            graph_def=_graph_def(graph),
+            graph_def=graph_def_of(graph),
             initialize=initialize.name,
             update=update.operation.name,
             losses=_names(losses),
@@ -236,17 +225,17 @@ def score_graph(
 ) -> ScoreGraph:
     """Graph of the losses of a finished picture against content and style pictures of these (height, width)."""
     with tf.Graph().as_default() as graph:
-        weights = _Weights(network, dtype)
+        weights = Weights(network, dtype)
         content_picture = _placeholder(content, dtype, "content")
         style_pictures = tuple(_placeholder(style, dtype, "style") for style in styles)
         picture = _placeholder(content, dtype, "picture")
         targets = Targets(
-            (_activations(content_picture, weights, list(settings.content_layers()), settings.pooling),),
-            tuple(_grams(style_picture, weights, settings) for style_picture in style_pictures),
+            (forward(content_picture, weights, list(settings.content_layers()), settings.pooling),),
+            tuple(gram_matrices(style_picture, weights, settings) for style_picture in style_pictures),
         )
-        (losses,), _, _ = _losses(picture, targets, weights, settings)
+        (losses,), _, _ = losses_of(picture, targets, weights, settings)
         return ScoreGraph(
-            _graph_def(graph),
+            graph_def_of(graph),
             picture.name,
             content_picture.name,
             tuple(style_picture.name for style_picture in style_pictures),
@@ -258,170 +247,6 @@ def _names(tensors: Dict[str, tf.Tensor]) -> Dict[str, str]:
     return {name: tensor.name for name, tensor in tensors.items()}
 
 
-class _Weights:
-    """The network's kernels and biases as constants of one graph, made when they are first used."""
-
-    def __init__(self, network: Network, dtype: tf.DType) -> None:
-        self._network = network
-        self._dtype = dtype
-        self._constants: Dict[str, Tuple[tf.Tensor, tf.Tensor]] = {}
-
-    def __call__(self, name: str) -> Tuple[tf.Tensor, tf.Tensor]:
-        if name not in self._constants:
-            kernel = _constant(self._network.kernels[name], self._dtype, "kernel")
-            self._constants[name] = kernel, _constant(self._network.biases[name], self._dtype, "bias")
-        return self._constants[name]
-
-
-def _constant(value: np.ndarray, dtype: tf.DType, name: str) -> tf.Tensor:
-    """Add what is a constant of this value in the GraphDef that _graph_def returns."""
-    # A placeholder until then: TensorFlow would copy the values into its own graph, and twice more on their way out.
-    stand_in = tf.placeholder(dtype, value.shape, name)
-    tf.add_to_collection(_CONSTANTS, (stand_in.op.name, value))
-    return stand_in
-
-
-def _graph_def(graph: tf.Graph) -> tf.GraphDef:
-    """Return the graph as a GraphDef, with the values of its constants."""
-    graph_def = graph.as_graph_def()
-    nodes = {node.name: node for node in graph_def.node}
-    for name, value in graph.get_collection(_CONSTANTS):
-        node = nodes[name]
-        node.op = "Const"
-        del node.attr["shape"]
-        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, node.attr["dtype"].type))
-    graph.clear_collection(_CONSTANTS)  # the graph lives on, in cycles, until Python collects them
-    return graph_def
-
-
 def _placeholder(shape: Tuple[int, int], dtype: tf.DType, name: str) -> tf.Tensor:
     # Fed rather than embedded: TensorFlow would fold a graph of constants, running it once more on one thread.
     return tf.placeholder(dtype, (1,) + tuple(shape) + (3,), name=name)
-
-
-def _activations(picture: tf.Tensor, weights: _Weights, layers: Sequence[str], pooling: str) -> Dict[str, tf.Tensor]:
-    """Return the activations of the named layers; the network ends at the deepest of them."""
-    activations: Dict[str, tf.Tensor] = {}
-    pool = tf.nn.avg_pool if pooling == "avg" else tf.nn.max_pool
-    deepest = max((LAYERS.index(layer) for layer in layers), default=-1)
-    tensor = picture
-    for name in LAYERS[: deepest + 1]:
-        with tf.name_scope(name):
-            if name.startswith("conv"):
-                kernel, bias = weights(name)
-                tensor = tf.nn.bias_add(tf.nn.conv2d(tensor, kernel, strides=[1, 1, 1, 1], padding="SAME"), bias)
-            elif name.startswith("relu"):
-                tensor = tf.nn.relu(tensor)
-            else:
-                tensor = pool(tensor, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
-        if name in layers:
-            activations[name] = tensor
-    return activations
-
-
-def _grams(picture: tf.Tensor, weights: _Weights, settings: StyleSettings) -> Dict[str, tf.Tensor]:
-    activations = _activations(picture, weights, list(settings.style_layers()), settings.pooling)
-    return {layer: _gram(layer, tensor) for layer, tensor in activations.items()}
-
-
-def _gram(layer: str, activations: tf.Tensor, suffix: str = "") -> tf.Tensor:
-    with tf.name_scope(f"gram_{layer}{suffix}"):
-        _, height, width, channels = activations.shape.as_list()
-        flat = tf.reshape(activations, (-1, channels))
-        return tf.matmul(flat, flat, transpose_a=True) / (height * width * channels)
-
-
-def _mean_square(tensor: tf.Tensor, size: int) -> tf.Tensor:
-    return 2 * tf.nn.l2_loss(tensor) / size
-
-
-def _losses(
-    picture: tf.Tensor, targets: Targets, weights: _Weights, settings: StyleSettings
-) -> Tuple[List[Dict[str, tf.Tensor]], Dict[str, tf.Tensor], Dict[str, tf.Tensor]]:
-    """Return each picture's losses by name, the activations by Relu layer, and the Gram matrices.
-
-    Activations are there for every Relu layer up to the deepest one used, Gram matrices by style layer and the
-    picture's suffix.
-    """
-    style_layers = settings.style_layers()
-    used = {*settings.content_layers(), *style_layers}
-    deepest = max((LAYERS.index(layer) for layer in used), default=-1)
-    layers = [layer for layer in LAYERS[: deepest + 1] if layer.startswith("relu")]
-    activations = _activations(picture, weights, layers, settings.pooling)
-    each, grams = [], {}
-    for index, content in enumerate(targets.contents):
-        suffix = f"_picture{index + 1}" if index else ""
-        part, features = picture, activations
-        if len(targets.contents) > 1:
-            # One picture's ops are those of a run of its own: a product over the whole batch would be another
-            # operator on the card, with a dtype of its own.
-            with tf.name_scope(f"picture{index + 1}"):
-                part = picture[index : index + 1]
-                features = {layer: activations[layer][index : index + 1] for layer in sorted(used)}
-        products = {layer: _gram(layer, features[layer], suffix) for layer in style_layers}
-        each.append(_picture_losses(part, features, products, content, targets.styles, settings, suffix))
-        grams.update({f"{layer}{suffix}": tensor for layer, tensor in products.items()})
-    return each, activations, grams
-
-
-def _joined(name: str, losses: Sequence[tf.Tensor]) -> tf.Tensor:
-    # Not summed: the mode may be one whose float16 holds a picture's loss but not the batch's.
-    return losses[0] if len(losses) == 1 else tf.stack(losses, name=f"batch_loss/{name}")
-
-
-def _picture_losses(
-    picture: tf.Tensor,
-    activations: Dict[str, tf.Tensor],
-    grams: Dict[str, tf.Tensor],
-    content_target: Dict[str, Union[np.ndarray, tf.Tensor]],
-    style_targets: Sequence[Dict[str, Union[np.ndarray, tf.Tensor]]],
-    settings: StyleSettings,
-    suffix: str = "",
-) -> Dict[str, tf.Tensor]:
-    """Return the losses of one picture of shape (1, height, width, 3); its name scopes end with the suffix."""
-    content_layers, style_layers = settings.content_layers(), settings.style_layers()
-    with tf.name_scope(f"content_loss{suffix}"):
-        terms = [
-            weight * settings.content_weight * _difference(activations[layer], content_target[layer], layer)
-            for layer, weight in content_layers.items()
-        ]
-        content = _sum(terms, picture.dtype)
-    with tf.name_scope(f"style_loss{suffix}"):
-        terms = []
-        for target, share in zip(style_targets, settings.style_blend(len(style_targets))):
-            layer_terms = [
-                weight * _difference(grams[layer], target[layer], layer) for layer, weight in style_layers.items()
-            ]
-            if layer_terms:
-                terms.append(settings.style_weight * share * _sum(layer_terms, picture.dtype))
-        style = _sum(terms, picture.dtype)
-    with tf.name_scope(f"tv_loss{suffix}"):
-        tv = _total_variation(picture, settings.tv_weight)
-    total = tf.identity(content + style + tv, name=f"total_loss{suffix}")
-    return dict(zip(LOSSES, (content, style, tv, total)))
-
-
-def _difference(tensor: tf.Tensor, target: Union[np.ndarray, tf.Tensor], layer: str) -> tf.Tensor:
-    with tf.name_scope(layer):
-        if isinstance(target, np.ndarray):
-            target = _constant(target, tensor.dtype, "target")
-        return _mean_square(tensor - target, target.shape.num_elements())
-
-
-def _total_variation(picture: tf.Tensor, weight: float) -> tf.Tensor:
-    if not weight:
-        return tf.zeros((), picture.dtype)
-    _, height, width, channels = picture.shape.as_list()
-    vertical = tf.nn.l2_loss(picture[:, 1:] - picture[:, :-1]) / ((height - 1) * width * channels)
-    horizontal = tf.nn.l2_loss(picture[:, :, 1:] - picture[:, :, :-1]) / (height * (width - 1) * channels)
-    return weight * 2 * (vertical + horizontal)
-
-
-def _sum(terms: List[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
-    """Add the terms one by one, as the reference does; an AddN would be another operator on the card."""
-    if not terms:
-        return tf.zeros((), dtype)
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total

@@ -25,7 +25,7 @@ class State(NamedTuple):
     variables: Dict[str, np.ndarray]
     """Variables of the step's graph by name: pixels, Adam's moments and powers."""
     rows: np.ndarray
-    """Losses before each update: float64 of shape (updates, 4), in the order of model.stylization.LOSSES."""
+    """Losses before each update: float64 of shape (updates, 4), in the order of model.losses.LOSSES."""
     seconds: np.ndarray
     """Seconds of each update: float64 of shape (updates,)."""
     best_totals: np.ndarray

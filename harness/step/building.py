@@ -10,7 +10,8 @@ from model import vgg
 
 if TYPE_CHECKING:
     from harness.devices.device import Device
-    from model.stylization import StepGraph, Targets
+    from model.losses import Targets
+    from model.stylization import StepGraph
 
 
 def step_targets(
@@ -21,7 +22,7 @@ def step_targets(
     network: vgg.Network,
     dtype: Any = np.float32,
 ) -> "Targets":
-    """Return the case's model.stylization.Targets, from graphs in this mode, as on the card.
+    """Return the case's model.losses.Targets, from graphs in this mode, as on the card.
 
     Args:
         mode: None: they come from plain graphs in `dtype`, on the device's reference.

@@ -15,7 +15,7 @@ from model import vgg
 if TYPE_CHECKING:
     from harness.devices.device import Device
     from harness.records import Case, Mode
-    from model.stylization import Targets
+    from model.losses import Targets
 
 
 def shared_targets(
@@ -50,7 +50,7 @@ def _npz(targets: "Targets") -> bytes:
 
 
 def _read(path: str) -> "Targets":
-    from model.stylization import Targets
+    from model.losses import Targets
 
     found: Dict[str, List[Dict[str, np.ndarray]]] = {}
     with np.load(path) as stored:

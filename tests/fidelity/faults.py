@@ -6,7 +6,7 @@ import numpy as np
 
 from harness.step import building
 from harness.trial import drawing
-from model import images, stylization, vgg
+from model import images, losses, stylization, vgg
 from model.settings import StyleSettings
 
 tf = stylization.tf
@@ -62,11 +62,13 @@ def _no_bias(*layers: str) -> Fault:
 
 
 def _in_model(name: str, change: Callable[..., Any]) -> Fault:
-    """A function of model.stylization does something else; `change` is given the right one first."""
+    """A function of the model does something else; `change` is given the right one first."""
 
     def fault(patch: Any) -> None:
-        right = getattr(stylization, name)
-        patch.setattr(stylization, name, lambda *inputs, **options: change(right, *inputs, **options))
+        modules = [module for module in (losses, stylization) if hasattr(module, name)]
+        right = getattr(modules[0], name)
+        for module in modules:  # the one that defines it, and that which imports it by name
+            patch.setattr(module, name, lambda *inputs, **options: change(right, *inputs, **options))
 
     return fault
 
@@ -228,7 +230,7 @@ FAULTS: Dict[str, Fault] = {
     "leaky relu": _op("relu", lambda right, tensor: tf.maximum(tensor, 0.01 * tensor)),
     "clipped relu": _op("relu", lambda right, tensor: tf.minimum(right(tensor), 65504 / 64)),
     "pooling of 3x3": _in_model(
-        "_activations",
+        "forward",
         lambda right, *inputs: _with_window(right, *inputs),
     ),
     "Gram without channels": _in_model(

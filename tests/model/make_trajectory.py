@@ -11,7 +11,7 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from model import stylization, vgg
+from model import losses, stylization, vgg
 from model.settings import StyleSettings
 from tests.model import training
 from tests.model.numpy_model import picture
@@ -19,7 +19,7 @@ from tests.model.numpy_model import picture
 PATH = os.path.join(os.path.dirname(__file__), "trajectory.json")
 
 
-def losses(dtype, updates):
+def loss_rows(dtype, updates):
     """Loss rows of the first updates from a blend of content and noise, all terms of the loss in play."""
     network = vgg.load("synthetic-narrow")
     settings = StyleSettings(content_weight_blend=0.7, style_weight=0.01, style_blend_weights=(3, 1))
@@ -37,9 +37,9 @@ def losses(dtype, updates):
 def main():
     trajectory = {
         "made_by": {"tensorflow": tf.__version__, "numpy": np.__version__},
-        "losses": stylization.LOSSES,
-        "float64": losses(tf.float64, 10).tolist(),
-        "float32_first": losses(tf.float32, 1)[0].tolist(),
+        "losses": losses.LOSSES,
+        "float64": loss_rows(tf.float64, 10).tolist(),
+        "float32_first": loss_rows(tf.float32, 1)[0].tolist(),
     }
     with open(PATH, "w") as file:
         json.dump(trajectory, file, indent=1)

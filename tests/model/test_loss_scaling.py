@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from model import loss_scaling, stylization, vgg
+from model import loss_scaling, losses, stylization, vgg
 from model.settings import LossScale, StyleSettings
 
 
@@ -14,7 +14,7 @@ def steps():
         network, settings = vgg.load("synthetic-narrow"), StyleSettings(style_weight=0, **settings)
         picture = np.random.RandomState(0).uniform(0, 255, (1, 32, 32, 3)) - network.mean_pixel
         target = np.ones((1, 4, 4, network.biases["conv4_2"].size), np.float32)
-        targets = stylization.Targets(({"relu4_2": target},), ())
+        targets = losses.Targets(({"relu4_2": target},), ())
         train = stylization.train if loss_scale is None else loss_scaling.scaled_training(loss_scale)
         graph = stylization.step_graph(picture, targets, network, settings, train=train)
         said, pictures = [], []

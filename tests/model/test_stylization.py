@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from model import stylization, vgg
+from model import constants, losses, stylization, vgg
 from model.settings import STYLE_LAYERS, StyleSettings
 from tests.model import make_trajectory, numpy_model, training
 from tests.model.numpy_model import picture
@@ -62,7 +62,8 @@ def test_total_variation_of_the_noise_start_is_26_2():
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
 def test_the_graph_is_the_one_that_plain_constants_make(dtype, monkeypatch):
     ours = build(dtype=dtype, content_weight_blend=0.4)
-    monkeypatch.setattr(stylization, "_constant", lambda value, dtype, name: tf.constant(value, dtype, name=name))
+    for module in (constants, losses):
+        monkeypatch.setattr(module, "constant", lambda value, dtype, name: tf.constant(value, dtype, name=name))
     plain = build(dtype=dtype, content_weight_blend=0.4)
     assert ours[1:] == plain[1:]
     serialized = [graph.graph_def.SerializeToString(deterministic=True) for graph in (ours, plain)]
@@ -70,13 +71,13 @@ def test_the_graph_is_the_one_that_plain_constants_make(dtype, monkeypatch):
 
 
 def test_only_the_graph_def_holds_the_weights(monkeypatch):
-    fill, own = stylization._graph_def, []
+    fill, own = stylization.graph_def_of, []
 
     def graph_def(graph):
         own.append(graph.as_graph_def().ByteSize())
         return fill(graph)
 
-    monkeypatch.setattr(stylization, "_graph_def", graph_def)
+    monkeypatch.setattr(stylization, "graph_def_of", graph_def)
     kernel = NETWORK.kernels["conv1_1"]
     readers = sys.getrefcount(kernel)
     step = build()
@@ -271,9 +272,9 @@ def trajectory():
 
 
 def test_ten_float64_steps_are_those_of_the_other_tensorflow(trajectory):
-    np.testing.assert_allclose(make_trajectory.losses(tf.float64, 10), trajectory["float64"], rtol=1e-9)
+    np.testing.assert_allclose(make_trajectory.loss_rows(tf.float64, 10), trajectory["float64"], rtol=1e-9)
 
 
 def test_the_first_float32_losses_are_those_of_the_other_tensorflow(trajectory):
-    (found,) = make_trajectory.losses(tf.float32, 1)
+    (found,) = make_trajectory.loss_rows(tf.float32, 1)
     np.testing.assert_allclose(found, trajectory["float32_first"], rtol=1e-5)

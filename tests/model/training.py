@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from model import stylization
+from model import losses, stylization
 
 
 def run(graph_def, fetches, feeds):
@@ -45,7 +45,7 @@ def session(step):
 
 def train(step, updates):
     """The losses before each update as an array (updates, 4), and the picture after the last."""
-    fetches = [step.losses[name] for name in stylization.LOSSES] + [step.update]
+    fetches = [step.losses[name] for name in losses.LOSSES] + [step.update]
     with session(step) as opened:
         rows = [opened.run(fetches)[:-1] for _ in range(updates)]
         return np.array(rows), opened.run(step.picture)

@@ -6,7 +6,7 @@ from typing import Callable, NamedTuple, Sequence, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from model import stylization, vgg
+from model import losses, stylization, vgg
 from model.settings import StyleSettings
 
 
@@ -45,9 +45,9 @@ def style_step(size: int = 32, pooling: str = "max", network: str = "synthetic-n
     random = np.random.RandomState(0)
     picture = random.uniform(0, 255, (1, size, size, 3)) - network.mean_pixel
     content = {"relu4_2": _zeros(network, "relu4_2", size)}
-    targets = stylization.Targets((content,), (_gram_targets(network, settings),))
+    targets = losses.Targets((content,), (_gram_targets(network, settings),))
     step = stylization.step_graph(picture, targets, network, settings)
-    fetches = (step.update, step.picture, step.gradient) + tuple(step.losses[name] for name in stylization.LOSSES)
+    fetches = (step.update, step.picture, step.gradient) + tuple(step.losses[name] for name in losses.LOSSES)
     return Step(step.graph_def, fetches, step.initialize)
 
 
