@@ -21,12 +21,14 @@ class CalibrationProgress(Progress, CalibrationObserver):
         self._decided = 0
         self._first: Optional[int] = None
         """How many were decided before this process measured any."""
+        self._last = self._begun
+        """When the last was decided."""
 
     def decided(self, comparisons: int) -> None:
         """Take the count into the pace, which begins with the first."""
-        self._decided = comparisons
+        self._decided, self._last = comparisons, time.monotonic()
         if self._first is None:
-            self._first, self._begun = comparisons, time.monotonic()
+            self._first, self._begun = comparisons, self._last
 
     def pair_measured(self, pair: CalibrationPair) -> None:
         """Print the pair's line, elsewhere than on a terminal."""
@@ -61,5 +63,5 @@ class CalibrationProgress(Progress, CalibrationObserver):
         done, left = self._decided - (self._first or 0), self._comparisons - self._decided
         if done <= 0 or left <= 0:
             return ""
-        seconds = (time.monotonic() - self._begun) / done * left
-        return self._words("about {time} left", time=duration(seconds, self._words))
+        seconds = (self._last - self._begun) / done * left - (time.monotonic() - self._last)
+        return self._words("about {time} left", time=duration(max(seconds, 0), self._words))

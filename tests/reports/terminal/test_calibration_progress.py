@@ -38,7 +38,7 @@ def test_what_is_left_is_told_at_the_pace_of_whole_comparisons(trial, result, cl
         "[11/40] pair 1: 0.5000 and 0.5100 s/step, 9 s in all",
         "[11/40] pair 2: 0.5000 and 0.5100 s/step, 9 s in all",
         "[11/40] pair 3: 0.5000 and – s/step, 9 s in all",
-        "[12/40] pair 1: 0.5000 and 0.5100 s/step, 9 s in all, about 19 min 20 s left",  # 29 of 40 s each
+        "[12/40] pair 1: 0.5000 and 0.5100 s/step, 9 s in all, about 14 min 20 s left",  # 29 of 30 s each, but for 10 s
     ]
 
 
