@@ -276,7 +276,7 @@ class _Emitter:
         if operands and operands[0].deferred:
             # Only a Relu is given a deferred input: rounding commutes with it.
             known = Rounding(operands[0].bound, nonnegative=True)
-            self._round_output(op, outputs[0][1], known, counted=op.inputs[0].tensor)
+            self._round_output(op, outputs[0][1], known)
         elif is_exact or not halves:
             return
         elif tensor_name(node_name(halves[0])) != halves[0] or f"{node_name(halves[0])}:1" in self.static.infos:
@@ -302,7 +302,9 @@ class _Emitter:
         """Say whether an output's rounding can wait until the Relu that reads it has run."""
         # TensorFlow fuses Conv2D, BiasAdd and Relu only where they follow each other directly, which a rounding in
         # between would undo. Rounding is monotonic and keeps 0, so it gives the same after the Relu as before; any
-        # other reader, or a fetch, would see the values unrounded.
+        # other reader, or a fetch, would see the values unrounded; and what is lost is seen before the Relu alone.
+        if self.writer.count_health or self.writer.watch_overflow:
+            return False
         readers = self.readers.get(output, [])
         return len(readers) == 1 and output not in self.fetched and readers[0][0] in self.relus
 
@@ -313,12 +315,12 @@ class _Emitter:
             if np.all(divisor != 0):
                 self.graph.nodes[op.nodes[0]].op = "DivNoNan"
 
-    def _round_output(self, op: AscendOp, output: str, known: Rounding, counted: str = "") -> None:
+    def _round_output(self, op: AscendOp, output: str, known: Rounding) -> None:
         """Round what a node computes; the last op of the rounding takes over the node's name."""
         name = node_name(output)
         raw = self.writer.free_name(f"{name}/unrounded")
         rename(self.graph, name, raw)
-        result = self.writer.round(f"{name}/float16", tensor_name(raw), known, op.name, counted or tensor_name(raw))
+        result = self.writer.round(f"{name}/float16", tensor_name(raw), known, op.name)
         rename(self.graph, node_name(result), name)
         self.values[output] = _Value(True, rounded_bound(known.bound))
 

@@ -93,7 +93,7 @@ class GraphWriter:
         self.taken.add(candidate)
         return candidate
 
-    def round(self, name: str, source: str, known: Rounding, label: str, counted: Optional[str] = None) -> str:
+    def round(self, name: str, source: str, known: Rounding, label: str) -> str:
         """Round a float32 tensor to float16 values and return the result, still stored as float32.
 
         To nearest, ties to even, saturated to +-65504, NaN made 0 (TF Adapter documentation,
@@ -102,15 +102,14 @@ class GraphWriter:
 
         Args:
             label: name under which a health counter is reported.
-            counted: tensor whose values the counter counts, within the same bound; the source when None.
         """
+        half = self.add(f"{name}/half", "Cast", [source], SrcT=_FLOAT, DstT=_HALF)
+        rounded = self.add(f"{name}/float", "Cast", [half], SrcT=_HALF, DstT=_FLOAT)
         rounded_nodes = (label, source.split(":")[0], name.partition("/float16")[0])
         if self.count_health and not self.uncounted.intersection(rounded_nodes):
-            self.counters[label] = self._count(name, counted or source, known.bound)
+            self.counters[label] = self._count(f"{name}/health", source, half, known.bound)
         if self.watch_overflow and known.bound > FLOAT16.largest:
-            self.overflows.append(self._overflows(name, counted or source))
-        rounded = self.add(f"{name}/half", "Cast", [source], SrcT=_FLOAT, DstT=_HALF)
-        rounded = self.add(f"{name}/float", "Cast", [rounded], SrcT=_HALF, DstT=_FLOAT)
+            self.overflows.append(self._overflows(f"{name}/status", half))
         if not self.saturate:
             return rounded
         if known.bound > FLOAT16.largest:
@@ -123,23 +122,24 @@ class GraphWriter:
             rounded = self.add(f"{name}/number", "SelectV2", [is_nan, self.scalar(0.0, rounded), rounded], T=_FLOAT)
         return rounded
 
-    def _count(self, name: str, source: str, bound: float) -> str:
-        """Return an int64 vector: values saturated, values flushed to zero, NaN; what the bound excludes is 0."""
-        flat = self._flat(f"{name}/health", source)
-        magnitude = self.arithmetic(f"{name}/health/magnitude", "Abs", flat)
-        small = self.arithmetic(f"{name}/health/small", "LessEqual", magnitude, FLOAT16.underflow)
-        nonzero = self.arithmetic(f"{name}/health/nonzero", "NotEqual", magnitude, 0.0)
-        flushed = self._true(self.add(f"{name}/health/flushed", "LogicalAnd", [small, nonzero]))
+    def _count(self, name: str, source: str, half: str, bound: float) -> str:
+        """Return an int64 vector: values saturated, values flushed to zero, NaN; what the bound excludes is 0.
+
+        Args:
+            half: the source as float16, with infinities and NaN.
+        """
+        before, after = self._flat(f"{name}/before", source), self._flat_float(f"{name}/after", half)
+        nonzero = self.arithmetic(f"{name}/nonzero", "NotEqual", before, 0.0)
+        zero = self.arithmetic(f"{name}/zero", "Equal", after, 0.0)
+        flushed = self._true(self.add(f"{name}/flushed", "LogicalAnd", [nonzero, zero]))
         saturated = nan = None
         if bound > FLOAT16.largest:
-            saturated = self._true(
-                self.arithmetic(f"{name}/health/saturated", "GreaterEqual", magnitude, FLOAT16.overflow)
-            )
+            saturated = self._true(self.arithmetic(f"{name}/saturated", "IsInf", after))
         if bound == UNBOUNDED:
-            nan = self._true(self.arithmetic(f"{name}/health/nan", "IsNan", magnitude))
-        none = "" if saturated and nan else self.constant(f"{name}/health/none", np.int64(0), source)
+            nan = self._true(self.arithmetic(f"{name}/nan", "IsNan", after))
+        none = "" if saturated and nan else self.constant(f"{name}/none", np.int64(0), source)
         counts = [saturated or none, flushed, nan or none]
-        packed = self.add(f"{name}/health/counts", "Pack", counts, T=tf.int64.as_datatype_enum)
+        packed = self.add(f"{name}/counts", "Pack", counts, T=tf.int64.as_datatype_enum)
         self.graph.nodes[packed[:-2]].attr["N"].i = 3
         return packed
 
@@ -150,15 +150,16 @@ class GraphWriter:
         self.graph.nodes[packed[:-2]].attr["N"].i = len(flags)
         return self.add(name, "Any", [packed, self._first_axis(name)], Tidx=tf.int32.as_datatype_enum)
 
-    def _overflows(self, name: str, source: str) -> str:
-        """Return a boolean scalar: whether a value does not round to a finite float16."""
-        # Counted as not small, for a NaN is neither small nor large.
-        magnitude = self.arithmetic(f"{name}/status/magnitude", "Abs", self._flat(f"{name}/status", source))
-        small = self.arithmetic(f"{name}/status/small", "Less", magnitude, FLOAT16.overflow)
-        axis, index = self._first_axis(f"{name}/status"), tf.int32.as_datatype_enum
-        return self.add(
-            f"{name}/status", "LogicalNot", [self.add(f"{name}/status/all", "All", [small, axis], Tidx=index)]
-        )
+    def _overflows(self, name: str, half: str) -> str:
+        """Return a boolean scalar: whether a value is no finite float16."""
+        finite = self.arithmetic(f"{name}/finite", "IsFinite", self._flat_float(name, half))
+        axis, index = self._first_axis(name), tf.int32.as_datatype_enum
+        return self.add(name, "LogicalNot", [self.add(f"{name}/all", "All", [finite, axis], Tidx=index)])
+
+    def _flat_float(self, name: str, half: str) -> str:
+        """Return a float16 tensor's values as a float32 vector: TensorFlow's float16 arithmetic is slow."""
+        # The same cast as the rounding's own, with which Grappler merges it: that one may take over another name.
+        return self._flat(name, self.add(f"{name}/float", "Cast", [half], SrcT=_HALF, DstT=_FLOAT))
 
     def _flat(self, name: str, source: str) -> str:
         shape = self._small_constant(f"{name}/shape", -1, source)
@@ -177,12 +178,20 @@ class GraphWriter:
 
     def _true(self, flags: str) -> str:
         """Count the true elements of a boolean vector of fewer than 2**31, as int64."""
-        name = flags[:-2]
-        int32, int64 = tf.int32.as_datatype_enum, tf.int64.as_datatype_enum
+        name, axis = flags[:-2], self._first_axis(flags[:-2], flags)
+        boolean, int32, int64 = (dtype.as_datatype_enum for dtype in (tf.bool, tf.int32, tf.int64))
+        # Most tensors lose nothing, and to ask whether one does takes a seventh of the time of counting.
+        some = self.add(f"{name}/some", "Any", [flags, axis], Tidx=int32)
+        lost = self.add(f"{name}/if_some", "Switch", [flags, some], T=boolean)[:-2] + ":1"
         # Added as int32: int64 takes half as long again.
-        ones = self.add(f"{name}/ones", "Cast", [flags], SrcT=tf.bool.as_datatype_enum, DstT=int32)
-        count = self.add(f"{name}/sum", "Sum", [ones, self._first_axis(name, flags)], T=int32, Tidx=int32)
-        return self.add(f"{name}/count", "Cast", [count], SrcT=int32, DstT=int64)
+        ones = self.add(f"{name}/ones", "Cast", [lost], SrcT=boolean, DstT=int32)
+        count = self.add(f"{name}/sum", "Sum", [ones, axis], T=int32, Tidx=int32)
+        count = self.add(f"{name}/count", "Cast", [count], SrcT=int32, DstT=int64)
+        none = self.constant(f"{name}/none", np.int64(0), flags)
+        none = self.add(f"{name}/if_none", "Switch", [none, some], T=int64)
+        merged = self.add(f"{name}/merged", "Merge", [none, count], T=int64)
+        self.graph.nodes[merged[:-2]].attr["N"].i = 2
+        return merged
 
 
 def round_array(value: np.ndarray, saturate: bool = True) -> np.ndarray:
