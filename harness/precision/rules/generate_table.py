@@ -22,6 +22,8 @@ def generated(table: Dict[str, Any], entries: Dict[str, ops_info.Entry]) -> Dict
     ops = {name: dict(columns) for name, columns in table["ops"].items()}
     for name, entry in entries.items():
         found = ops_info.columns(entry)
+        if name not in ops and not ("rows" in found or found.get("no_kernel")):
+            continue  # its kernel says its rows in Python, or has none of floats
         columns = ops.setdefault(name, {"ai_cpu": "unknown"} if "rows" in found else {})
         shape = columns.get("rows", found.get("rows", [">"]))[0].split(">")
         rows = ops_info.rows(entry, *(len([name for name in side.split(",") if name]) for side in shape))

@@ -118,6 +118,12 @@ def test_cube_types_are_on_the_cube_unit_and_units_match_their_rows():
             assert name in TABLE.cube_types, name
 
 
+def test_the_whole_table_is_there_and_a_name_that_two_ops_share_is_told_apart():
+    assert sum(bool(kernel.rows) for kernel in TABLE.ops.values()) > 650
+    # TensorFlow's Roll is another type than the vendor's Roll, whose shift is an attribute.
+    assert TABLE.ascend_type("Roll") == "RollV2" not in TABLE.ops and TABLE.ops["Roll"].rows
+
+
 def test_forms_and_names_lead_to_types_of_the_table():
     for name, form in TABLE.attribute_forms.items():
         kernel, before = TABLE.ops.get(form.type), TABLE.ops.get(name)

@@ -1,0 +1,72 @@
+"""Ops of the vendor's table that nothing here treats specially: rounded operands in, TensorFlow's result rounded."""
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from harness.precision import load_config, plan_graph
+from tests.precision import graphs, interpreter
+from tests.precision.emission.test_rounded import emitted_values
+
+RANDOM = np.random.RandomState(3)
+VALUES, OTHERS = RANDOM.uniform(0.1, 0.9, (2, 4, 4)).astype(np.float32)
+
+OPS = {
+    "Asinh": tf.math.asinh,
+    "Atan2": lambda x: tf.math.atan2(x, OTHERS),
+    "Atanh": tf.math.atanh,
+    "BesselI0e": tf.math.bessel_i0e,
+    "BesselI1e": tf.math.bessel_i1e,
+    "Cosh": tf.math.cosh,
+    "Diag": lambda x: tf.raw_ops.Diag(diagonal=x),
+    "DiagPart": lambda x: tf.raw_ops.DiagPart(input=x),
+    "Erfc": tf.math.erfc,
+    "InplaceUpdate": lambda x: tf.raw_ops.InplaceUpdate(x=x, i=[2, 0], v=OTHERS[:2]),
+    "Sinh": tf.math.sinh,
+    "SpaceToBatch": lambda x: tf.raw_ops.SpaceToBatch(
+        input=tf.reshape(x, (1, 4, 4, 1)), paddings=[[0, 0], [0, 0]], block_size=2
+    ),
+    "TruncateMod": lambda x: tf.raw_ops.TruncateMod(x=x, y=OTHERS),
+    "Xlog1py": lambda x: tf.raw_ops.Xlog1py(x=x, y=OTHERS),
+}
+
+
+def _half(values):
+    return interpreter.to_half(values).astype(np.float32)
+
+
+@pytest.mark.parametrize("op", [op for op in OPS if hasattr(tf.raw_ops, op)])
+def test_an_op_has_float16_operands_and_a_float16_result(op):
+    def make():
+        return [tf.identity(OPS[op](tf.placeholder(tf.float32, VALUES.shape, name="x")), name="out").name]
+
+    step = graphs.build(make)
+    planned = {
+        planned.type: planned for planned in plan_graph(step.graph_def, step.fetches, load_config("force_fp16")).ops
+    }
+    assert {dtype for dtype in planned[op].inputs + planned[op].outputs if dtype.startswith("float")} == {"float16"}
+    (found,) = emitted_values(step, "force_fp16", {"x:0": VALUES})
+    np.testing.assert_array_equal(found, _half(found))
+    if op in ("Asinh", "Atanh", "Cosh", "Diag", "DiagPart", "Erfc", "Sinh", "SpaceToBatch"):
+        (plain,) = graphs.run(step.graph_def, step.fetches, {"x:0": _half(VALUES)})
+        np.testing.assert_array_equal(found, _half(plain))
+
+
+@pytest.mark.parametrize(
+    "op, combine", [("Sub", np.subtract), ("Mul", np.multiply), ("Div", np.divide), ("Max", np.maximum)]
+)
+def test_a_scatter_writes_its_variable_in_float16(op, combine):
+    def make():
+        variable = tf.get_variable("v", initializer=tf.constant(VALUES), use_resource=True)
+        rows = tf.placeholder(tf.float32, (2, 4), name="x")
+        scatter = getattr(tf.raw_ops, f"ResourceScatter{op}")(resource=variable.handle, indices=[3, 1], updates=rows)
+        with tf.control_dependencies([scatter]):
+            return [tf.identity(variable.read_value(), name="out").name]
+
+    step = graphs.build(make)
+    plan = plan_graph(step.graph_def, step.fetches, load_config("force_fp16"))
+    assert {planned.type: planned.dtypes for planned in plan.ops}[f"Scatter{op}"] == "16,int32,16>16"
+    (found,) = emitted_values(step, "force_fp16", {"x:0": OTHERS[:2]})
+    expected = _half(VALUES)
+    expected[[3, 1]] = _half(combine(expected[[3, 1]], _half(OTHERS[:2])))
+    np.testing.assert_array_equal(found, expected)
