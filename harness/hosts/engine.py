@@ -38,6 +38,8 @@ _CURRENT = Path("/tmp/ray/ray_current_cluster")
 _TRIES = "2"
 """How often Ray tries to connect, and logs that it could not, before it says so; 20 times unless told."""
 _CONNECT_SECONDS = 5.0
+_HOST = re.compile(r"[\w.-]+|\[[\w:.%]+\]")
+"""A host's name or address, one of IPv6 in brackets."""
 _LOOK_SECONDS = 0.2
 _STOP_SECONDS = 15.0
 """Time for a host to end what it was told to end."""
@@ -222,9 +224,8 @@ def _require_listening(address: str) -> None:
         if not address:
             return  # Ray says so
     host, _, port = address.rpartition(":")
-    if not (
-        port.isdigit() and re.fullmatch(r"[\w.-]+|\[[\w:.%]+\]", host)
-    ):  # Ray takes more, and starts what is not there
+    # Ray takes more, and starts a cluster of its own for some of it.
+    if not (port.isdigit() and _HOST.fullmatch(host)):
         raise UsageError(f"--hosts {address}: no address of a cluster (expected auto, or HEAD:6379)")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
