@@ -11,6 +11,7 @@ from harness.step.steady_state import WINDOW
 from harness.step.turns import VARIABLE
 from harness.store.run_folder import RunFolder
 from harness.trial.place import Slot
+from harness.trial.supervisor import is_emulated
 
 
 class Planned(NamedTuple):
@@ -147,11 +148,12 @@ def _of(trials: Sequence[TrialResult], case: Case, mode: Mode) -> List[TrialResu
 def _measures_rates(run: Run, case: Case, mode: Mode, replicate: int) -> bool:
     """Return True for one trial of a run that times its steps: the first of the mode that the others refer to.
 
-    A suite that makes a few steps once asks whether all works, and not for a time worth a share of the machine's rate.
+    A suite that makes a few steps once asks whether all works, and not for a time worth a share of the machine's rate,
+    and the time of an emulated mode is no share of anything.
     """
-    suite = run.suite
-    names = [each.name for each in suite.modes]
-    first = run.reference_mode if run.reference_mode in names else names[0]
+    suite, is_card = run.suite, naming.parse(run.device)[0].kind == "npu"
+    names = [each.name for each in suite.modes if is_card or not is_emulated(each)]
+    first = run.reference_mode if run.reference_mode in names else "".join(names[:1])
     is_measured = suite.fidelity is None and (suite.replicates > 1 or case.steps > 2 * WINDOW)
     return is_measured and (case, mode.name, replicate) == (suite.cases[0], first, 1)
 

@@ -276,7 +276,8 @@ def test_an_emulated_mode_runs_once_unless_a_number_was_asked_for(workers, tmp_p
     "names, replicates, steps, measuring",
     [
         (("force_fp16", "must_keep_origin_dtype"), 2, 5, ["small.must_keep_origin_dtype.1"]),
-        (("force_fp16", "allow_mix_precision"), 2, 5, ["small.force_fp16.1"]),
+        (("force_fp16", "allow_mix_precision_bf16"), 2, 5, ["small.allow_mix_precision_bf16.1"]),
+        (("force_fp16", "allow_mix_precision"), 2, 5, []),
         (("force_fp16", "must_keep_origin_dtype"), 1, 11, ["small.must_keep_origin_dtype.1"]),
         (("force_fp16", "must_keep_origin_dtype"), 1, 10, []),
     ],
