@@ -131,6 +131,7 @@ SENTENCES: Dict[str, str] = {
     "processor_condition": "processor",
     "cores_condition": "usable cores",
     "quota_condition": "CPU quota",
+    "no_condition": "none",
     "accelerators_condition": "accelerators",
     "processes_condition": "processes side by side",
     "threads_condition": "threads",

@@ -8,7 +8,7 @@ import re
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Dict, List, Mapping, Optional, Tuple, Union
 
 import psutil
 
@@ -93,16 +93,18 @@ def conditions(described: Environment, device: str) -> Dict[str, str]:
         "machine": described.machine,
         "processor": described.processor,
         "usable cores": str(described.logical_cores),
-        "CPU quota": "none" if described.cpu_quota is None else f"{described.cpu_quota:g} cores",
-        "accelerators": ", ".join(sorted(described.accelerators)) or "none",
+        "CPU quota": _NONE if described.cpu_quota is None else f"{described.cpu_quota:g} cores",
+        "accelerators": ", ".join(sorted(described.accelerators)) or _NONE,
         **{f"driver of {maker}": _minor(version) for maker, version in described.drivers.items()},
-        "TensorFlow": _minor(versions[0]) if versions else "none",
+        "TensorFlow": _minor(versions[0]) if versions else _NONE,
         "processes side by side": str(len(names)),
         "threads": str(intra_op_threads(described.variables, cores)),
         **described.variables,
     }
 
 
+_NONE = "none"
+"""Value of a condition that a machine has not."""
 _NAMED = {
     "machine": "machine_condition",
     "processor": "processor_condition",
@@ -123,7 +125,7 @@ def machine_key(equal: Mapping[str, str]) -> str:
 def named(equal: Mapping[str, str]) -> List[Remark]:
     """Return the conditions for people, such as `threads 2`."""
     return [
-        remark("condition", name=remark(_NAMED[name]) if name in _NAMED else name, value=value)
+        remark("condition", name=remark(_NAMED[name]) if name in _NAMED else name, value=_said(value))
         for name, value in equal.items()
     ]
 
@@ -136,11 +138,15 @@ def differing(there: Mapping[str, str], here: Mapping[str, str]) -> List[Remark]
         remark(
             "condition_differs",
             name=remark(_NAMED[name]) if name in _NAMED else name,
-            there=there.get(name, unset),
-            here=here.get(name, unset),
+            there=_said(there[name]) if name in there else unset,
+            here=_said(here[name]) if name in here else unset,
         )
         for name in names
     ]
+
+
+def _said(value: str) -> Union[str, Remark]:
+    return remark("no_condition") if value == _NONE else value
 
 
 def speed_variables() -> Dict[str, str]:
