@@ -112,10 +112,12 @@ def measure(
     (machines or ThisMachine(calibration.device)).require_unchanged(what, calibration.environment)
     groups = _recovered(calibration, folder)
     undecided = [number for number, group in enumerate(groups, 1) if not is_decided(calibration, group, limits)]
-    decided = calibration.comparisons - len(undecided)
-    observer.decided(decided)
+    decided = [group for number, group in enumerate(groups, 1) if number not in undecided]
     places = [HostTwins(device, folder.path) for device in machines.alike()] if machines else []
     lock = threading.Lock()
+
+    def count() -> None:
+        observer.counted(sum(map(len, groups)), len(decided), sum(map(len, decided)))
 
     def ask(index: int, number: int, stop: threading.Event) -> CalibrationPair:
         following = len(groups[number - 1]) + 1
@@ -124,25 +126,27 @@ def measure(
         return measure_pair(calibration, number, following, folder, cache, observer)
 
     def compare(index: int, number: int, stop: threading.Event) -> None:
-        nonlocal decided
+        group, is_open = groups[number - 1], True
         try:
-            while not is_decided(calibration, groups[number - 1], limits):
+            while is_open:
                 pair = ask(index, number, stop)
                 with lock:
                     folder.append_journal(calibration.id, pair)
-                    groups[number - 1].append(pair)
+                    group.append(pair)
+                    is_open = not is_decided(calibration, group, limits)
+                    if not is_open:
+                        decided.append(group)
+                    count()
                     observer.pair_measured(pair)
-            with lock:
-                decided += 1
-                observer.decided(decided)
         except LostError as error:  # --resume measures the comparison on
             if not places[index].device.is_alive():
                 raise dispatch.GoneError from error
 
-    count = len(places) or 1
+    count()
+    lanes = len(places) or 1
     try:
         with Disturbance() if calibration.disturbed else nullcontext():
-            dispatch.run_all([undecided[index::count] for index in range(count)], compare)
+            dispatch.run_all([undecided[index::lanes] for index in range(lanes)], compare)
     except KeyboardInterrupt:
         pass
     return groups

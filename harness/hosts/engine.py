@@ -14,7 +14,6 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from harness.devices import naming
@@ -33,11 +32,10 @@ START_HEAD = "ray start --head --port 6379 --num-cpus 0"
 """Command that starts a cluster, whose head measures nothing."""
 START = f"ray start --address HEAD:6379 --resources '{{\"{RESOURCE}\": 1}}'"
 """Command that lets a machine join as a host."""
-_CURRENT = Path("/tmp/ray/ray_current_cluster")
-"""Where Ray keeps the address of the cluster that this machine joined last."""
 _TRIES = "2"
 """How often Ray tries to connect, and logs that it could not, before it says so; 20 times unless told."""
 _CONNECT_SECONDS = 5.0
+_PORT = re.compile("[0-9]{1,5}")
 _HOST = re.compile(r"[\w.-]+|\[[\w:.%]+\]")
 """A host's name or address, one of IPv6 in brackets."""
 _LOOK_SECONDS = 0.2
@@ -207,7 +205,7 @@ def _ray(address: str) -> Any:
                 f"--hosts {address}: the cluster asks for its token (expected RAY_AUTH_MODE=token, and in"
                 " ~/.ray/auth_token what its head has there)"
             ) from error
-        reason = str(error).strip().splitlines()[0]
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise UsageError(
             f"--hosts {address}: {reason} (expected auto, or HEAD:6379 on a node of the cluster)"
         ) from error
@@ -220,16 +218,16 @@ def _ray(address: str) -> Any:
 def _require_listening(address: str) -> None:
     """Raise UsageError when nobody listens where the cluster should be: Ray would try for minutes."""
     if address == "auto":
-        address = os.environ.get("RAY_ADDRESS", "") or (_CURRENT.read_text().strip() if _CURRENT.is_file() else "")
-        if not address:
-            return  # Ray says so
+        address = os.environ.get("RAY_ADDRESS", "") or "auto"
+        if address == "auto":
+            return  # Ray looks for it
     host, _, port = address.rpartition(":")
     # Ray takes more, and starts a cluster of its own for some of it.
-    if not (port.isdigit() and _HOST.fullmatch(host)):
+    if not (_PORT.fullmatch(port) and _HOST.fullmatch(host)):
         raise UsageError(f"--hosts {address}: no address of a cluster (expected auto, or HEAD:6379)")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # the last: no host can have this name
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"--hosts {address}: no cluster answers there: {reason} (start one: {START_HEAD})") from error
 

@@ -31,11 +31,11 @@ class CalibrationObserver(Observer):
     The numbers of its trials are those of their comparisons.
     """
 
-    def pair_measured(self, pair: CalibrationPair) -> None:
-        """The pair is in the journal."""
+    def counted(self, pairs: int, decided: int, of_decided: int) -> None:
+        """Before the first pair and after each: all pairs, the comparisons at their end, and the pairs of those."""
 
-    def decided(self, comparisons: int) -> None:
-        """So many comparisons are at their end: told before the first pair, and whenever one more is."""
+    def pair_measured(self, pair: CalibrationPair) -> None:
+        """The pair is in the journal and has been counted."""
 
 
 class PairObserver:

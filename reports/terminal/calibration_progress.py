@@ -18,17 +18,18 @@ class CalibrationProgress(Progress, CalibrationObserver):
         """Set how many comparisons there are."""
         super().__init__(console, words=words)
         self._comparisons = comparisons
-        self._decided = 0
+        self._pairs = self._decided = self._of_decided = 0
         self._first: Optional[int] = None
-        """How many were decided before this process measured any."""
+        """Pairs that were there before this process measured any."""
         self._last = self._begun
-        """When the last was decided."""
+        """When the last pair ended."""
 
-    def decided(self, comparisons: int) -> None:
-        """Take the count into the pace, which begins with the first."""
-        self._decided, self._last = comparisons, time.monotonic()
+    def counted(self, pairs: int, decided: int, of_decided: int) -> None:
+        """Take the counts into the pace, which begins with the first."""
+        self._pairs, self._decided, self._of_decided = pairs, decided, of_decided
+        self._last = time.monotonic()
         if self._first is None:
-            self._first, self._begun = comparisons, self._last
+            self._first, self._begun = pairs, self._last
 
     def pair_measured(self, pair: CalibrationPair) -> None:
         """Print the pair's line, elsewhere than on a terminal."""
@@ -59,9 +60,13 @@ class CalibrationProgress(Progress, CalibrationObserver):
         return "–" if seconds is None else f"{seconds:.4f}"
 
     def _left(self, side_by_side: int) -> str:
-        """Say how long the rest takes at the pace of the comparisons that are decided; empty before the first."""
-        done, left = self._decided - (self._first or 0), self._comparisons - self._decided
-        if done <= 0 or left <= 0:
+        """Say how long the rest takes if comparisons need as many pairs as those before; empty before the first.
+
+        The pace is that of pairs, of all hosts together.
+        """
+        done = self._pairs - (self._first or 0)
+        if not (done and self._decided) or self._decided == self._comparisons:
             return ""
+        left = max(self._of_decided / self._decided * self._comparisons - self._pairs, 0)
         seconds = (self._last - self._begun) / done * left - (time.monotonic() - self._last)
         return self._words("about {time} left", time=duration(max(seconds, 0), self._words))

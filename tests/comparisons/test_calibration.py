@@ -61,8 +61,8 @@ class Listener(CalibrationObserver):
     def pair_measured(self, pair):
         self.told.append((pair.comparison, pair.number))
 
-    def decided(self, comparisons):
-        self.told.append(comparisons)
+    def counted(self, pairs, decided, of_decided):
+        self.told.append((pairs, decided, of_decided))
 
 
 def _begin(suite, tmp_path, comparisons=2, looks=(3, 3), disturbed=False):
@@ -98,7 +98,9 @@ def test_an_interrupted_calibration_goes_on_with_the_pair_it_was_at(workers, sui
     assert folder.load_calibration() == plan
     listener = Listener()
     assert len(_measure(plan, folder, listener)) == 6
-    assert listener.told == [0, (1, 2), (1, 3), 1, (2, 1), (2, 2), (2, 3), 2]
+    counts = [count for count in listener.told if len(count) == 3]
+    assert counts == [(1, 0, 0), (2, 0, 0), (3, 1, 3), (4, 1, 3), (5, 1, 3), (6, 2, 6)]
+    assert [pair for pair in listener.told if len(pair) == 2] == [(1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
     assert set(listener.order[:2]) == {"1.2.base", "1.2.head"}  # both halves of a pair, anew
 
 

@@ -17,7 +17,7 @@ class RayError(Exception):
 
 
 @pytest.fixture
-def ray(monkeypatch, tmp_path):
+def ray(monkeypatch):
     """Stands for Ray; `ray.error` is what joining a cluster raises."""
 
     def init(**options):
@@ -28,7 +28,6 @@ def ray(monkeypatch, tmp_path):
         init=init, exceptions=SimpleNamespace(RayError=RayError), asked=[], error=ConnectionError("x")
     )
     monkeypatch.setitem(sys.modules, "ray", ray)
-    monkeypatch.setattr(engine, "_CURRENT", tmp_path / "ray_current_cluster")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setenv("RAY_NUM_REDIS_GET_RETRIES", "2")
     return ray
@@ -55,26 +54,36 @@ def test_where_nobody_listens_ray_is_not_asked(ray, silent, monkeypatch):
     line = f"^--hosts {silent}: no cluster answers there: Connection refused .start one: {engine.START_HEAD}.$"
     with pytest.raises(UsageError, match=line):
         engine.connect(silent, "cpu")
-    engine._CURRENT.write_text(silent + "\n")  # of a cluster that has ended
-    with pytest.raises(UsageError, match=line):
-        engine.connect("auto", "cpu")
-    engine._CURRENT.unlink()
     monkeypatch.setenv("RAY_ADDRESS", silent)
     with pytest.raises(UsageError, match=line):
         engine.connect("auto", "cpu")
     assert ray.asked == []
 
 
-@pytest.mark.parametrize("address", ["local", "", "head", "ray://head:10001", ":6379", "head:", "head:x", "head:99999"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *["local", "", "head", "ray://head:10001", ":6379", "head:", "head:x", "head:99999", "head:²", "a..b:6379"],
+        "x" * 64 + ":6379",
+    ],
+)
 def test_what_is_no_address_starts_nothing(ray, address):
     with pytest.raises(UsageError, match=f"^--hosts {address}: no (address of a cluster|cluster answers there)"):
         engine.connect(address, "cpu")
     assert ray.asked == []
 
 
-def test_no_cluster_at_all_is_said_as_ray_says_it(ray):
+@pytest.mark.parametrize("variable", ["", "auto"])
+def test_no_cluster_at_all_is_said_as_ray_says_it(ray, variable, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", variable)
     ray.error = ConnectionError("Could not find any running Ray instance.\nPlease specify one.")
     with pytest.raises(UsageError, match="^--hosts auto: Could not find any running Ray instance. .expected auto, or"):
+        engine.connect("auto", "cpu")
+
+
+def test_an_error_without_words_is_named(ray):
+    ray.error = RayError()
+    with pytest.raises(UsageError, match="^--hosts auto: RayError .expected auto, or"):
         engine.connect("auto", "cpu")
 
 

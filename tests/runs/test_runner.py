@@ -8,9 +8,10 @@ import pytest
 from harness import modes
 from harness.errors import UsageError
 from harness.gates.coverage import judge_coverage
-from harness.records import Suite
+from harness.machine import environment
+from harness.records import Run, Suite
 from harness.remark import remark
-from harness.runs import runner
+from harness.runs import rounds, runner
 from harness.runs.observer import Observer
 from harness.runs.rounds import balanced_round
 from harness.runs.runner import confirm, resume, run_suite
@@ -296,6 +297,17 @@ def test_one_trial_of_a_run_that_is_timed_measures_the_matrix_products(
     changes = {"cases": (case.model_copy(update={"steps": steps}),), "modes": tuple(map(modes.get, names))}
     run_suite(suite.model_copy(update={**changes, "replicates": replicates}), "cpu", tmp_path / "results", "", Asking())
     assert len(asked) == 2 * replicates and [trial.id for trial in asked if trial.rates] == measuring
+
+
+def test_the_card_s_modes_are_all_timed(suite):
+    half = modes.get("force_fp16")
+    suite = suite.model_copy(update={"modes": (half,), "replicates": 2})
+    run = Run(
+        id="x", suite=suite, device="npu:0", started="2020-01-01T00:00:00+00:00", environment=environment.describe()
+    )
+    asked = [rounds._measures_rates(run, suite.cases[0], half, replicate) for replicate in (1, 2)]
+    assert asked == [True, False]
+    assert not rounds._measures_rates(run.model_copy(update={"device": "cpu"}), suite.cases[0], half, 1)
 
 
 def test_replicates_share_the_targets_of_their_mode_while_the_run_is_measured(workers, tmp_path, suite):

@@ -226,7 +226,8 @@ class _Emitter:
     def _rounded(self, tensor: Input, value: _Value) -> str:
         name = f"{node_name(tensor.tensor)}/float16"
         if tensor.kind != CONSTANT:
-            return self.writer.round(name, tensor.tensor, Rounding(value.bound), node_name(tensor.tensor))
+            label = node_name(tensor.tensor) if tensor.tensor.endswith(":0") else tensor.tensor
+            return self.writer.round(name, tensor.tensor, Rounding(value.bound), label)
         array = self.static.constant(tensor.root)
         halves = round_array(array, self.chip.saturate)
         return tensor.tensor if np.array_equal(halves, array) else self._copy(tensor.root, name, halves)

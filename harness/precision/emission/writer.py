@@ -49,8 +49,8 @@ class GraphWriter:
         self.scalars: Dict[float, str] = {}
         self.vectors: Dict[int, str] = {}
         self.has_frames = graph.has_frames
-        self.uncounted = inner_nodes(graph.nodes) if count_health and graph.has_frames else set()
-        """Nodes whose losses cannot be fetched, and so are not counted."""
+        self.unseen = inner_nodes(graph.nodes) if (count_health or watch_overflow) and graph.has_frames else set()
+        """Nodes of loops and branches: what their roundings lose can neither be fetched nor joined with the others'."""
 
     def add(self, name: str, op: str, inputs: Iterable[str], **attributes: int) -> str:
         """Add a one-output node on these tensors and return its tensor; attributes are dtypes."""
@@ -106,9 +106,10 @@ class GraphWriter:
         half = self.add(f"{name}/half", "Cast", [source], SrcT=_FLOAT, DstT=_HALF)
         rounded = self.add(f"{name}/float", "Cast", [half], SrcT=_HALF, DstT=_FLOAT)
         rounded_nodes = (label, source.split(":")[0], name.partition("/float16")[0])
-        if self.count_health and not self.uncounted.intersection(rounded_nodes):
+        is_seen = not self.unseen.intersection(rounded_nodes)
+        if self.count_health and is_seen:
             self.counters[label] = self._count(f"{name}/health", source, half, known.bound)
-        if self.watch_overflow and known.bound > FLOAT16.largest:
+        if self.watch_overflow and is_seen and known.bound > FLOAT16.largest:
             self.overflows.append(self._overflows(f"{name}/status", half))
         if not self.saturate:
             return rounded
@@ -153,7 +154,7 @@ class GraphWriter:
     def _overflows(self, name: str, half: str) -> str:
         """Return a boolean scalar: whether a value is no finite float16."""
         finite = self.arithmetic(f"{name}/finite", "IsFinite", self._flat_float(name, half))
-        axis, index = self._first_axis(name), tf.int32.as_datatype_enum
+        axis, index = self._first_axis(name, finite), tf.int32.as_datatype_enum
         return self.add(name, "LogicalNot", [self.add(f"{name}/all", "All", [finite, axis], Tidx=index)])
 
     def _flat_float(self, name: str, half: str) -> str:

@@ -21,9 +21,9 @@ OPS = {
     "Diag": lambda x: tf.raw_ops.Diag(diagonal=x),
     "DiagPart": lambda x: tf.raw_ops.DiagPart(input=x),
     "Erfc": tf.math.erfc,
-    "InplaceUpdate": lambda x: tf.raw_ops.InplaceUpdate(x=x, i=[2, 0], v=OTHERS[:2]),
+    "InplaceUpdateD": lambda x: tf.raw_ops.InplaceUpdate(x=x, i=[2, 0], v=OTHERS[:2]),
     "Sinh": tf.math.sinh,
-    "SpaceToBatch": lambda x: tf.raw_ops.SpaceToBatch(
+    "SpaceToBatchD": lambda x: tf.raw_ops.SpaceToBatch(
         input=tf.reshape(x, (1, 4, 4, 1)), paddings=[[0, 0], [0, 0]], block_size=2
     ),
     "TruncateMod": lambda x: tf.raw_ops.TruncateMod(x=x, y=OTHERS),
@@ -35,7 +35,7 @@ def _half(values):
     return interpreter.to_half(values).astype(np.float32)
 
 
-@pytest.mark.parametrize("op", [op for op in OPS if hasattr(tf.raw_ops, op)])
+@pytest.mark.parametrize("op", [op for op in OPS if hasattr(tf.raw_ops, op.rstrip("D"))])
 def test_an_op_has_float16_operands_and_a_float16_result(op):
     def make():
         return [tf.identity(OPS[op](tf.placeholder(tf.float32, VALUES.shape, name="x")), name="out").name]
@@ -47,19 +47,30 @@ def test_an_op_has_float16_operands_and_a_float16_result(op):
     assert {dtype for dtype in planned[op].inputs + planned[op].outputs if dtype.startswith("float")} == {"float16"}
     (found,) = emitted_values(step, "force_fp16", {"x:0": VALUES})
     np.testing.assert_array_equal(found, _half(found))
-    if op in ("Asinh", "Atanh", "Cosh", "Diag", "DiagPart", "Erfc", "Sinh", "SpaceToBatch"):
+    if op in ("Asinh", "Atanh", "Cosh", "Diag", "DiagPart", "Erfc", "Sinh", "SpaceToBatchD"):
         (plain,) = graphs.run(step.graph_def, step.fetches, {"x:0": _half(VALUES)})
         np.testing.assert_array_equal(found, _half(plain))
 
 
-@pytest.mark.parametrize(
-    "op, combine", [("Sub", np.subtract), ("Mul", np.multiply), ("Div", np.divide), ("Max", np.maximum)]
-)
-def test_a_scatter_writes_its_variable_in_float16(op, combine):
+SCATTERS = {
+    "Div": np.divide,
+    "Max": np.maximum,
+    "Mul": np.multiply,
+    "NdAdd": np.add,
+    "NdUpdate": lambda old, new: new,
+    "Sub": np.subtract,
+    "Update": lambda old, new: new,
+}
+
+
+@pytest.mark.parametrize("op", SCATTERS)
+def test_a_scatter_has_its_whole_variable_in_float16(op):
     def make():
         variable = tf.get_variable("v", initializer=tf.constant(VALUES), use_resource=True)
         rows = tf.placeholder(tf.float32, (2, 4), name="x")
-        scatter = getattr(tf.raw_ops, f"ResourceScatter{op}")(resource=variable.handle, indices=[3, 1], updates=rows)
+        is_nd = op.startswith("Nd")
+        where = {"ref" if is_nd else "resource": variable.handle, "indices": [[3], [1]] if is_nd else [3, 1]}
+        scatter = getattr(tf.raw_ops, f"ResourceScatter{op}")(updates=rows, **where)
         with tf.control_dependencies([scatter]):
             return [tf.identity(variable.read_value(), name="out").name]
 
@@ -68,5 +79,18 @@ def test_a_scatter_writes_its_variable_in_float16(op, combine):
     assert {planned.type: planned.dtypes for planned in plan.ops}[f"Scatter{op}"] == "16,int32,16>16"
     (found,) = emitted_values(step, "force_fp16", {"x:0": OTHERS[:2]})
     expected = _half(VALUES)
-    expected[[3, 1]] = _half(combine(expected[[3, 1]], _half(OTHERS[:2])))
+    expected[[3, 1]] = _half(SCATTERS[op](expected[[3, 1]], _half(OTHERS[:2])))
     np.testing.assert_array_equal(found, expected)
+
+
+def test_what_is_added_at_constant_indices_has_the_kernel_of_those():
+    def make():
+        x = tf.placeholder(tf.float32, VALUES.shape, name="x")
+        return [tf.identity(tf.raw_ops.InplaceAdd(x=x, i=[2, 0], v=OTHERS[:2]), name="out").name]
+
+    step = graphs.build(make)
+    plan = plan_graph(step.graph_def, step.fetches, load_config("force_fp16"))
+    assert [(planned.type, planned.dtypes) for planned in plan.ops] == [("InplaceAddD", "16,16>16")]
+    expected = _half(VALUES)
+    expected[[2, 0]] = _half(expected[[2, 0]] + _half(OTHERS[:2]))
+    np.testing.assert_array_equal(emitted_values(step, "force_fp16", {"x:0": VALUES})[0], expected)

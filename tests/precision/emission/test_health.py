@@ -21,13 +21,23 @@ def test_counts_saturated_flushed_and_nan():
     assert counts(step, "force_fp16", {"x:0": values}) == {"x": [3, 2, 1]}
 
 
-def test_counts_before_a_relu_that_goes_first():
+def test_counts_what_a_relu_hides():
     def make():
         x = tf.placeholder(tf.float32, (2, 1), name="x")
         return [tf.nn.relu(tf.matmul(x, [[60000.0]], name="product")).name]
 
     found = counts(graphs.build(make), "allow_mix_precision", {"x:0": [[2.0], [-2.0]]})
     assert [value for name, value in found.items() if name != "x"] == [[2, 0, 0]]
+
+
+def test_each_output_of_an_op_has_a_count_of_its_own():
+    def make():
+        x = tf.placeholder(tf.float32, (2, 2), name="x")
+        left, right = tf.split(x, 2, axis=1, name="split")
+        return [tf.matmul(left, right, transpose_b=True, name="product").name]
+
+    found = counts(graphs.build(make), "allow_mix_precision", {"x:0": [[1e6, 1.0], [1e6, 2.0**-30]]})
+    assert (found["split"], found["split:1"]) == ([2, 0, 0], [0, 1, 0])
 
 
 def test_gram_matrices_saturate_under_plain_mixed_precision():

@@ -44,6 +44,26 @@ def test_what_comes_after_the_register_is_read_is_not_in_it():
     assert not status and after.max() == 65504.0
 
 
+@pytest.mark.parametrize("is_loop", [False, True])
+def test_what_overflows_in_a_branch_or_a_loop_is_not_in_it(is_loop, control_flow_v1):
+    def make():
+        x = tf.placeholder(tf.float32, (), name="x")
+        product = tf.multiply(x, 100.0, name="product")
+        if is_loop:
+            _, inner = tf.while_loop(lambda i, y: i < 2, lambda i, y: (i + 1, y * 1000.0), [0, product * 0.01])
+        else:
+            inner = tf.cond(product > 0.0, lambda: product * 1000.0, lambda: product + 1.0)
+        status = tf.placeholder_with_default(False, (), name="status")
+        return [tf.identity(inner, name="inner").name, tf.identity(status, name="read").name]
+
+    step = graphs.build(make)
+    plan = plan_graph(step.graph_def, step.fetches, load_config("force_fp16"))
+    emitted = emit_rounded(step.graph_def, plan, chip=Chip(status="status"))
+    found = [graphs.run(emitted, step.fetches, {"x:0": np.float32(value)}) for value in (1.0, 1000.0)]
+    assert [bool(status) for _, status in found] == [False, True]
+    assert found[1][0] == 65504.0
+
+
 def test_a_graph_without_float16_has_nothing_to_report():
     assert not _run([1e9, 1e9], mode="must_keep_origin_dtype", status="status")[1]
 
