@@ -8,7 +8,8 @@ SUITE = Suite(
     # One step to compile, and ten with one to spare for the two windows that show a steady state.
     cases=(shipped_case(size=256, steps=12),),
     modes=tuple(get(name) for name in NAMES),
-    replicates=3,
+    # As with --gate: the spread of three would make the interval half as wide again.
+    replicates=5,
     max_replicates=10,
-    budget=60,
+    budget=45,
 )
