@@ -76,10 +76,16 @@ class Rounds:
             ]
             if not order and begun >= suite.replicates:
                 return
-            certain = len(suite.cases) * len(suite.modes) * suite.replicates if begun == 0 else 0
-            yield self._missing(order, made, done), max(made + len(order), certain)
+            yield self._missing(order, made, done), max(made + len(order), 0 if begun else self._foreseen(is_card))
             made, begun = made + len(order), last
             last = suite.replicates if begun < suite.replicates else begun + max(len(self._alike), 1)
+
+    def _foreseen(self, is_card: bool) -> int:
+        """Return how many trials there will be at least, by what is known before any: emulated modes run once."""
+        suite = self._run.suite
+        once = [mode for mode in suite.modes if suite.max_replicates and not is_card and is_emulated(mode)]
+        rounds = len(once) + (len(suite.modes) - len(once)) * suite.replicates
+        return rounds * len(suite.cases)
 
     def confirmation(self, suspects: Sequence[Tuple[str, str]], trials: Sequence[TrialResult]) -> Batch:
         """Return the trials of a second measurement of cases and modes, the first round in reverse order."""

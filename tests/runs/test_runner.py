@@ -299,6 +299,21 @@ def test_one_trial_of_a_run_that_is_timed_measures_the_matrix_products(
     assert len(asked) == 2 * replicates and [trial.id for trial in asked if trial.rates] == measuring
 
 
+@pytest.mark.parametrize("most, told", [(5, 1 + 3), (None, 6)])
+def test_how_many_trials_there_will_be_is_told_before_the_first(workers, tmp_path, suite, most, told):
+    numbers = []
+
+    class Asking(Observer):
+        def trial_started(self, trial, number, planned):
+            numbers.append(planned)
+
+    workers(f"[print({SAMPLE!r}, file=pipe) for _ in range(10)]; print({FINISHED!r}, file=pipe)")
+    both = (modes.get("force_fp16"), modes.get("must_keep_origin_dtype"))
+    changes = {"modes": both, "replicates": 3, "max_replicates": most, "budget": 0.001}
+    run_suite(suite.model_copy(update=changes), "cpu", tmp_path / "results", "", Asking())
+    assert numbers[0] == told
+
+
 def test_the_card_s_modes_are_all_timed(suite):
     half = modes.get("force_fp16")
     suite = suite.model_copy(update={"modes": (half,), "replicates": 2})
