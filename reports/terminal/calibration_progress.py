@@ -46,8 +46,9 @@ class CalibrationProgress(Progress, CalibrationObserver):
         """Name the process by its comparison, its pair in it and its side."""
         self._is_counted = True  # its trials are told by the pair
         super().trial_started(trial, number, planned)
-        running = self._running[trial.id]
-        running.label = running.short_label = f"[{number}/{planned}] {trial.id}  {trial.case.id}"
+        running, (_, pair, side) = self._running[trial.id], trial.id.split(".")
+        name = self._words("pair {number}", number=pair)
+        running.label = running.short_label = f"[{number}/{planned}] {name} {self._words(side)}  {trial.case.id}"
 
     def trial_ended(self, trial: Trial, result: TrialResult) -> None:
         """Print what did not end well; of the others the pair tells."""

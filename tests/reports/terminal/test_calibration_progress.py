@@ -77,6 +77,6 @@ def test_a_terminal_shows_both_processes_and_a_file_what_failed(trial, result):
     shown = PlainConsole(file=io.StringIO(), width=80)
     shown.print(observer._draw())
     names = [line for line in shown.file.getvalue().splitlines() if line.startswith("[")]
-    assert names == ["[3/40] 3.2.base  small", "[3/40] 3.2.head  small"]
+    assert names == ["[3/40] pair 2 base  small", "[3/40] pair 2 head  small"]
     observer.trial_ended(base, result.model_copy(update={"status": "crashed", "reason": "killed"}))
-    assert "[3/40] 3.2.base  small: crashed: killed" in out.getvalue()
+    assert "[3/40] pair 2 base  small: crashed: killed" in out.getvalue()
