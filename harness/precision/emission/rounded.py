@@ -55,7 +55,8 @@ class Chip(NamedTuple):
     status: str = ""
     """Boolean placeholder that becomes the status register: true when a value saturated or was NaN in this step.
 
-    What overflows after the register has been read, in the update itself, is not seen.
+    What overflows after the register has been read, in the update itself, is not seen, nor what does within a loop or a
+    branch.
     """
 
 
