@@ -94,3 +94,36 @@ def test_what_is_added_at_constant_indices_has_the_kernel_of_those():
     expected = _half(VALUES)
     expected[[2, 0]] = _half(expected[[2, 0]] + _half(OTHERS[:2]))
     np.testing.assert_array_equal(emitted_values(step, "force_fp16", {"x:0": VALUES})[0], expected)
+
+
+UPDATES = {
+    "ApplyAddSignD": lambda x, a, b, c: tf.raw_ops.ResourceApplyAddSign(
+        var=a, m=b, lr=0.1, alpha=1.0, sign_decay=0.9, beta=0.9, grad=x
+    ),
+    "ApplyFtrlV2D": lambda x, a, b, c: tf.raw_ops.ResourceApplyFtrlV2(
+        var=a, accum=b, linear=c, grad=x, lr=0.1, l1=0.0, l2=0.0, l2_shrinkage=0.0, lr_power=-0.5
+    ),
+    "SparseApplyRMSPropD": lambda x, a, b, c: tf.raw_ops.ResourceSparseApplyRMSProp(
+        var=a, ms=b, mom=c, lr=0.1, rho=0.9, momentum=0.5, epsilon=1e-3, grad=x[:2], indices=[0, 2]
+    ),
+    "StridedSliceAssignD": lambda x, a, b, c: tf.raw_ops.ResourceStridedSliceAssign(
+        ref=a, begin=[0, 0], end=[2, 4], strides=[1, 1], value=x[:2]
+    ),
+}
+
+
+@pytest.mark.parametrize("op", UPDATES)
+def test_an_update_with_constant_inputs_has_the_kernel_of_those(op):
+    def make():
+        x = tf.placeholder(tf.float32, VALUES.shape, name="x")
+        variables = [tf.get_variable(name, initializer=tf.constant(VALUES), use_resource=True) for name in "abc"]
+        with tf.control_dependencies([UPDATES[op](x, *(variable.handle for variable in variables))]):
+            return [tf.identity(variables[0].read_value(), name="out").name]
+
+    step = graphs.build(make)
+    assert op in {planned.type for planned in plan_graph(step.graph_def, step.fetches, load_config("force_fp16")).ops}
+    (plain,) = graphs.run(step.graph_def, step.fetches, {"x:0": OTHERS}, initialize=step.initialize)
+    (found,) = emitted_values(step, "force_fp16", {"x:0": OTHERS})
+    np.testing.assert_allclose(found, plain, rtol=4e-3)
+    if op != "SparseApplyRMSPropD":  # whose kernel has float32 alone
+        np.testing.assert_array_equal(found, _half(found))
