@@ -14,7 +14,7 @@ from reports.html.blame_page import render_blame
 from reports.html.check_page import render_check
 from reports.html.graph_gate_page import render_gate
 from reports.language import Words
-from tests.reports.html.chromium import opened, violations
+from tests.reports.html.browsing import violations
 from tests.reports.runs import MIXED, REFERENCE
 
 
@@ -83,8 +83,9 @@ def pages(tmp_path, evidence):
     return [tmp_path / name for name in written]
 
 
+@pytest.mark.any_tensorflow
 @pytest.mark.parametrize("width, dark", [(390, False), (800, True), (1280, False)])
-def test_the_pages_fit_their_window_and_shut_nobody_out(pages, width, dark):
+def test_the_pages_fit_their_window_and_shut_nobody_out(opened, pages, width, dark):
     for path in pages:
         with opened(path, width=width, dark=dark) as page:
             assert page.execute_script("return document.documentElement.scrollWidth") <= width

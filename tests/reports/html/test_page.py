@@ -6,7 +6,7 @@ from reports.html import page as html
 from reports.html import pictures
 from reports.language import ENGLISH
 from reports.stored_run import Evidence
-from tests.reports.html.chromium import opened, violations
+from tests.reports.html.browsing import requested, violations
 from tests.reports.runs import MIXED, REFERENCE, make_run
 
 
@@ -81,7 +81,7 @@ def test_what_is_not_judged_is_no_pass(tmp_path, case):
 
 
 @pytest.mark.any_tensorflow
-def test_a_slider_moves_tables_sort_and_nothing_is_fetched(evidence, tmp_path):
+def test_a_slider_moves_tables_sort_and_nothing_is_fetched(opened, evidence, tmp_path):
     with opened(_write(evidence, tmp_path)) as page:
         slider = page.find_element("css selector", "input[type=range]")
         after = page.find_element("css selector", ".compare .after")
@@ -102,14 +102,13 @@ def test_a_slider_moves_tables_sort_and_nothing_is_fetched(evidence, tmp_path):
         assert orders == [sorted(orders[0]), sorted(orders[0], reverse=True)]
 
         assert page.get_log("browser") == []
-        requests = re.findall(r'"requestWillBeSent".*?"url":"(\w+):', str(page.get_log("performance")))
-        assert set(requests) <= {"file", "data"}
+        assert requested(page) == {"file", "data"}
         assert all(image.get_attribute("alt") for image in page.find_elements("tag name", "img"))
 
 
 @pytest.mark.any_tensorflow
 @pytest.mark.parametrize("width, dark", [(390, False), (1200, True)])
-def test_the_page_fits_its_window_and_follows_the_theme(evidence, tmp_path, width, dark):
+def test_the_page_fits_its_window_and_follows_the_theme(opened, evidence, tmp_path, width, dark):
     with opened(_write(evidence, tmp_path), width=width, dark=dark) as page:
         assert page.execute_script("return document.documentElement.scrollWidth") <= width
         ink = page.execute_script("return getComputedStyle(document.body).color")
@@ -118,13 +117,13 @@ def test_the_page_fits_its_window_and_follows_the_theme(evidence, tmp_path, widt
 
 @pytest.mark.any_tensorflow
 @pytest.mark.parametrize("dark", [False, True])
-def test_nothing_on_the_page_shuts_anybody_out(evidence, tmp_path, dark):
+def test_nothing_on_the_page_shuts_anybody_out(opened, evidence, tmp_path, dark):
     with opened(_write(evidence, tmp_path), dark=dark) as page:
         assert violations(page) == []
 
 
 @pytest.mark.any_tensorflow
-def test_a_chart_is_whole_on_a_phone_and_colours_are_printed(evidence, tmp_path):
+def test_a_chart_is_whole_on_a_phone_and_colours_are_printed(opened, evidence, tmp_path):
     with opened(_write(evidence, tmp_path), width=390, dark=True) as page:
         edges = page.execute_script(
             "return [...document.querySelectorAll('svg .mark')].map(m => m.getBoundingClientRect().right)"
@@ -141,7 +140,7 @@ def test_a_chart_is_whole_on_a_phone_and_colours_are_printed(evidence, tmp_path)
 
 
 @pytest.mark.any_tensorflow
-def test_paper_holds_the_tables_with_their_names_whole(evidence, tmp_path):
+def test_paper_holds_the_tables_with_their_names_whole(opened, evidence, tmp_path):
     names = "[...document.querySelectorAll('.decision th[scope=row], td.mode')]"
     right = "Math.max(...[...document.querySelectorAll('table.wide')].map(t => t.getBoundingClientRect().right))"
     for shown in (evidence, evidence._replace(run=evidence.run.model_copy(update={"fidelity": []}))):
@@ -165,7 +164,8 @@ def _times(evidence):
     return html.render(evidence._replace(run=evidence.run.model_copy(update={"fidelity": []})), ENGLISH).decode()
 
 
-def test_hostile_text_stays_text(hostile, tmp_path):
+@pytest.mark.any_tensorflow
+def test_hostile_text_stays_text(opened, hostile, tmp_path):
     with opened(_write(hostile, tmp_path)) as page:
         assert page.execute_script("return window.pwned") is None
         assert page.find_elements("css selector", "img[src=x]") == []
