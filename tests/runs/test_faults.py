@@ -90,7 +90,7 @@ def test_a_worker_that_hangs_is_ended(bench):
 @pytest.mark.parametrize(
     "numbers",
     [
-        [signal.SIGTERM],
+        pytest.param([signal.SIGTERM], marks=pytest.mark.slow),
         pytest.param([signal.SIGHUP], marks=pytest.mark.slow),
         [signal.SIGINT, signal.SIGQUIT, signal.SIGTERM],
     ],
