@@ -10,6 +10,7 @@ import pytest
 import bench
 from harness.records import Calibration, CalibrationPair, Comparison, Pair
 from harness.store.run_folder import RunFolder
+from tests.builders import MACHINE
 from tests.reports.runs import REFERENCE, make_run
 
 DEEP = b'{"schema_version": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
@@ -199,14 +200,13 @@ def test_a_journal_written_before_its_lines_named_a_run_is_read(stored):
 
 @pytest.mark.parametrize("numbers", [[(1, 2)], [(1, 1), (1, 1)], [(3, 1)]])
 def test_a_calibration_s_pairs_are_its_own_in_their_order(numbers, refused, tmp_path, case, float32, monkeypatch):
-    from harness.machine.environment import describe
 
     monkeypatch.setattr("harness.comparisons.calibration.ThisMachine.require_unchanged", lambda *arguments: None)
     folder = RunFolder(tmp_path)
     folder.save_calibration(
         Calibration(
             id="calibrate-1", suite="perf", case=case, mode=float32, device="cpu", timeout=1, comparisons=2,
-            looks=(2, 2), started="", environment=describe(),
+            looks=(2, 2), started="", environment=MACHINE,
         )
     )  # fmt: skip
     seconds = {"wall_seconds": 9, "base_seconds": 1, "head_seconds": 1, "delayed_seconds": 1}

@@ -10,6 +10,7 @@ from harness.machine import environment
 from harness.records import Environment, FidelityPlan, Run, Suite, Trial, TrialResult
 from harness.records.events import Finished, Health, Planned, Started
 from harness.trial import worker
+from tests.builders import MACHINE
 
 PLAN = FidelityPlan(envelope=4, window=2, growth=(1, 2, 5))
 REFERENCE, PLAIN, MENDED = "must_keep_origin_dtype", "allow_mix_precision", "allow_mix_precision+matmul32"
@@ -101,5 +102,5 @@ def _trial(case, mode, folder, plan, formats, name=None, baselines=""):
 
 
 def _environment():
-    machine = environment.describe().model_dump()
+    machine = MACHINE.model_dump()
     return Environment(**{**machine, "revision": "0" * 40, "python": platform.python_version()})

@@ -37,7 +37,7 @@ def approved(tmp_path_factory):
     for name, case in CASES.items():
         folder = tmp_path_factory.mktemp(name)
         small = inputs.resolve(case.model_copy(update={"network": "synthetic-narrow", "size": 48}), cache="")
-        found[name] = _approve(make_run(small, folder, plan=suites.get("accuracy").fidelity), folder)
+        found[name] = _approve(make_run(small, folder), folder)
     return found
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from harness import modes
-from harness.machine.environment import describe
 from harness.records import (
     Bound,
     CasePlan,
@@ -31,6 +30,7 @@ from harness.store.files import slug, write_lines
 from harness.store.run_folder import RunFolder
 from model import images
 from reports.stored_run import Evidence
+from tests.builders import MACHINE
 
 _CORES = {"effective_threads": 2, "usable_cores": 2, "load_average": 0.5}
 REFERENCE, MIXED = "must_keep_origin_dtype", "allow_mix_precision"
@@ -54,7 +54,7 @@ def make_run(folder, case, replicates=2, steps=5, names=(REFERENCE, MIXED), **ch
         "started": "2026-01-02T03:04:05+00:00",
         "complete": True,
         "command": ("bench.py", "--suite", "tiny", "--content", "my photo.png"),
-        "environment": describe(),
+        "environment": MACHINE,
         "trials": trials,
         "summaries": summarize(suite, trials),
         "plans": [CasePlan(case=case.id, mode=name, figures=_plan()) for name in names],

@@ -8,7 +8,6 @@ import pytest
 from harness import modes
 from harness.errors import UsageError
 from harness.gates.coverage import judge_coverage
-from harness.machine import environment
 from harness.records import Run, Suite
 from harness.remark import remark
 from harness.runs import rounds, runner
@@ -17,6 +16,7 @@ from harness.runs.rounds import balanced_round
 from harness.runs.runner import confirm, resume, run_suite
 from harness.store.run_folder import RunFolder
 from harness.trial import supervisor
+from tests.builders import MACHINE
 from tests.trial.processes import FINISHED, SAMPLE, fill, is_gone
 
 
@@ -317,9 +317,7 @@ def test_how_many_trials_there_will_be_is_told_before_the_first(workers, tmp_pat
 def test_the_card_s_modes_are_all_timed(suite):
     half = modes.get("force_fp16")
     suite = suite.model_copy(update={"modes": (half,), "replicates": 2})
-    run = Run(
-        id="x", suite=suite, device="npu:0", started="2020-01-01T00:00:00+00:00", environment=environment.describe()
-    )
+    run = Run(id="x", suite=suite, device="npu:0", started="2020-01-01T00:00:00+00:00", environment=MACHINE)
     asked = [rounds._measures_rates(run, suite.cases[0], half, replicate) for replicate in (1, 2)]
     assert asked == [True, False]
     assert not rounds._measures_rates(run.model_copy(update={"device": "cpu"}), suite.cases[0], half, 1)

@@ -5,12 +5,12 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from harness import modes
-from harness.machine.environment import describe
 from harness.records import Run
 from harness.runs.summary import growth, summarize
 from reports.language import Words
 from reports.terminal.console import PlainConsole
 from reports.terminal.run import print_run
+from tests.builders import MACHINE
 from tests.reports.runs import MIXED, REFERENCE
 
 
@@ -23,7 +23,7 @@ def show(suite, tmp_path):
             device="cpu",
             started="2020-01-01T00:00:00+00:00",
             complete=complete,
-            environment=describe(),
+            environment=MACHINE,
             trials=list(trials),
             summaries=summarize(suite, trials),
         )
@@ -60,7 +60,7 @@ def test_the_longest_name_of_a_mode_fits_beside_all_its_figures(suite, result, t
     row = summary.model_copy(update={"mode": longest.name, "emulated": True, "steady": False, **figures})
     run = Run(
         id="tiny-1", suite=suite.model_copy(update={"modes": (longest,)}), device="cpu", started="", complete=True,
-        environment=describe(), trials=[result.model_copy(update={"mode": longest.name})], summaries=[row],
+        environment=MACHINE, trials=[result.model_copy(update={"mode": longest.name})], summaries=[row],
     )  # fmt: skip
     out = io.StringIO()
     print_run(run, tmp_path, console=Console(file=out, width=80, highlight=False))
@@ -89,7 +89,7 @@ def test_cases_of_one_mode_share_a_table_and_their_growth_is_told(suite, case, r
     trials = [result.model_copy(update={"case": sized.id, "step_seconds": sized.size / 100}) for sized in cases]
     summaries = summarize(sized, trials)
     run = Run(
-        id="tiny-1", suite=sized, device="cpu", started="", complete=True, environment=describe(), trials=trials,
+        id="tiny-1", suite=sized, device="cpu", started="", complete=True, environment=MACHINE, trials=trials,
         summaries=summaries, growth=growth(sized, summaries),
     )  # fmt: skip
     out = io.StringIO()
@@ -165,7 +165,7 @@ def test_quiet_shows_failures_and_paths_but_no_tables(result, suite, tmp_path):
         device="cpu",
         started="2020-01-01T00:00:00+00:00",
         complete=True,
-        environment=describe(),
+        environment=MACHINE,
         trials=[result, failed],
         summaries=summarize(suite, [result, failed]),
     )
