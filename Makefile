@@ -1,6 +1,6 @@
 # make bench   install what is needed, then measure the perf suite
 # make test    the whole test suite, under TensorFlow 2 and, where a Python 3.7 is found, under TensorFlow 1.15
-# make environments   make what `make test` runs in, with -j2 both at once
+# make environments   make what `make test` runs in
 # make clean   remove the environments
 
 PYTHON ?= python3
@@ -11,20 +11,28 @@ VENV_TF1 ?= .venv-tf1
 PARALLEL := -n 2 --dist loadfile
 INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: bench test test-tf2 test-tf1 environments clean
+# mypy beside the tests, and both environments at once. Modules are compiled once, whatever the caller's shell says.
+MAKEFLAGS += --jobs=2
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: bench test lint types test-tf2 test-tf1 environments clean
 
 bench: $(VENV)/installed
 	$(VENV)/bin/python bench.py --suite perf
 
-test: test-tf2 test-tf1
+test: types test-tf2 test-tf1
 
 environments: $(VENV)/installed-tests $(if $(PYTHON37),$(VENV_TF1)/installed-tests)
 
-test-tf2: $(VENV)/installed-tests
+lint: $(VENV)/installed-tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports
+
+types: lint
 	$(VENV)/bin/mypy
+
+test-tf2: lint
 	$(VENV)/bin/python -m pytest $(PARALLEL)
 
 ifneq ($(PYTHON37),)
