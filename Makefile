@@ -11,8 +11,11 @@ VENV_TF1 ?= .venv-tf1
 PARALLEL := -n 2 --dist loadfile
 INSTALL := -m pip install --quiet --disable-pip-version-check
 
-# mypy beside the tests, and both environments at once. Modules are compiled once, whatever the caller's shell says.
+# mypy beside the tests, and both environments at once; but what is cleaned away is cleaned first.
+ifeq ($(filter clean,$(MAKECMDGOALS)),)
 MAKEFLAGS += --jobs=2
+endif
+# Modules are compiled once, whatever the caller's shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: bench test lint types test-tf2 test-tf1 environments clean

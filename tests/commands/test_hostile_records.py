@@ -200,7 +200,6 @@ def test_a_journal_written_before_its_lines_named_a_run_is_read(stored):
 
 @pytest.mark.parametrize("numbers", [[(1, 2)], [(1, 1), (1, 1)], [(3, 1)]])
 def test_a_calibration_s_pairs_are_its_own_in_their_order(numbers, refused, tmp_path, case, float32, monkeypatch):
-
     monkeypatch.setattr("harness.comparisons.calibration.ThisMachine.require_unchanged", lambda *arguments: None)
     folder = RunFolder(tmp_path)
     folder.save_calibration(

@@ -1,13 +1,12 @@
 """Runs of the accuracy suite's kind, small and made in this process."""
 
-import platform
 import time
 from pathlib import Path
 
 from harness import modes
 from harness.gates import gate
 from harness.machine import environment
-from harness.records import Environment, FidelityPlan, Run, Suite, Trial, TrialResult
+from harness.records import FidelityPlan, Run, Suite, Trial, TrialResult
 from harness.records.events import Finished, Health, Planned, Started
 from harness.trial import worker
 from tests.builders import MACHINE
@@ -32,7 +31,7 @@ def make_run(case, folder, names=(REFERENCE,), plan=PLAN, formats=("float32", "f
         device="cpu",
         started=environment.now(),
         complete=True,
-        environment=_environment(),
+        environment=MACHINE.model_copy(update={"revision": "0" * 40}),
         trials=[_trial(case, modes.get(name), folder, plan, formats, baselines=baselines) for name in names],
     )
 
@@ -99,8 +98,3 @@ def _trial(case, mode, folder, plan, formats, name=None, baselines=""):
         true_losses=done.true_losses,
         fidelity=done.fidelity,
     )
-
-
-def _environment():
-    machine = MACHINE.model_dump()
-    return Environment(**{**machine, "revision": "0" * 40, "python": platform.python_version()})
